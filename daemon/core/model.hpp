@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the gateway knows: children, deliverables, rollouts, and the update that each child is in. These are plain
+// values; `apply()` in core/engine.hpp is the only code that changes them, adapters/storage keeps them, adapters/dbus
+// shows them. Words as in docs/architecture.md.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/digest.hpp"
+#include "base/time.hpp"
+
+namespace hg::core {
+
+/// A child's name as enrolled, e.g. "boiler-3"; unique on the gateway, at most 64 characters of [A-Za-z0-9._-].
+using ChildId = std::string;
+/// The lower-case hexadecimal SHA-256 of the manifest (draft-ietf-suit-manifest §8.3): the deliverable's name.
+using DeliverableId = std::string;
+using RolloutId = std::uint64_t;
+/// Names one update of one child for ever; also the number of its job on the bus.
+using Epoch = std::uint64_t;
+/// RFC 9562 UUID, in network order. Vendor and class ids are compatibility data, never an identity.
+using Uuid = std::array<std::uint8_t, 16>;
+
+// ---------------------------------------------------------------------------------------------------- deliverables
+
+/// The bytes for one target, as they travel.
+struct Image {
+  std::string component;   ///< printable SUIT component id
+  Uuid vendor{};
+  Uuid device_class{};
+  Digest digest;           ///< SHA-256 of the sealed bytes: their name in the blob store
+  std::uint64_t size = 0;  ///< bytes
+  std::string version;     ///< from the image's own header, "1.2.3[.4]"
+  Digest running_digest;   ///< what a child reports when it runs this image (MCUboot SHA TLV); empty: cannot be told
+  bool encrypted = false;  ///< the payload is ciphertext
+
+  friend bool operator==(const Image&, const Image&) = default;
+};
+
+/// One signed SUIT envelope with its images, verified and sealed. Never changes once it is here.
+struct Deliverable {
+  DeliverableId id;
+  std::string product;         ///< manifest-component-id, printable
+  std::uint64_t sequence = 0;  ///< suit-manifest-sequence-number
+  std::string version;         ///< set-version, printable
+  std::string signer;          ///< name of the trust anchor that the signature was checked with
+  std::string source;          ///< where the envelope came from
+  Instant sealed_at{};
+  std::vector<Image> images;
+
+  friend bool operator==(const Deliverable&, const Deliverable&) = default;
+};
+
+// -------------------------------------------------------------------------------------------------------- children
+
+/// One slot of one image number, as the child lists it (reference smp.md 4.1).
+struct Slot {
+  std::uint8_t image = 0;
+  std::uint8_t slot = 0;
+  std::string version;
+  Digest digest;
+  bool bootable = false;
+  bool pending = false;
+  bool confirmed = false;
+  bool active = false;
+  bool permanent = false;
+
+  friend bool operator==(const Slot&, const Slot&) = default;
+};
+
+/// How a target gets back to the image it ran before (design, section 5), weakest last. Never guessed upward.
+enum class RevertClass : std::uint8_t { unknown, self_reverting, swap_back, reinstall, irrevocable, unstageable };
+
+/// What a child says of itself when asked. The child is believed, not the notebook.
+struct Inspection {
+  std::vector<Slot> slots;
+  RevertClass revert_class = RevertClass::unknown;
+  std::string bootloader;                     ///< "MCUboot mode 3"; empty: the child does not tell
+  std::optional<std::uint8_t> battery_percent;
+  bool busy = false;                          ///< the child asks not to be disturbed now
+
+  [[nodiscard]] const Slot* active(std::uint8_t image) const;
+  /// The slot that holds `digest` and is not the active one.
+  [[nodiscard]] const Slot* standby(std::uint8_t image, const Digest& digest) const;
+  [[nodiscard]] bool anything_pending(std::uint8_t image) const;
+
+  friend bool operator==(const Inspection&, const Inspection&) = default;
+};
+
+/// Whether a plain image may travel on the child's link.
+enum class LinkProtection : std::uint8_t {
+  none,      ///< only ciphertext may be sent
+  internal,  ///< an administrator declared the link to be inside one housing
+};
+
+/// How long one kind of child may take, and how it is tried. From the child's profile; never persisted.
+struct Patience {
+  Duration answer{std::chrono::seconds{10}};       ///< for an inspection, an offer, a confirm
+  Duration transfer_stall{std::chrono::seconds{60}}; ///< without progress in a transfer
+  Duration swap{std::chrono::seconds{120}};        ///< from a reset until the child must have answered again
+  Duration health{0};                              ///< the new image must have run this long before it is confirmed
+  unsigned attempts = 5;                           ///< failures until the child rests
+  Duration rest{std::chrono::hours{24}};
+  Duration backoff{std::chrono::seconds{30}};      ///< before the second attempt; doubles, at most an hour
+
+  friend bool operator==(const Patience&, const Patience&) = default;
+};
+
+/// What the administrator says of a child. Comes from the configuration at every start, so it is not persisted.
+struct Enrollment {
+  ChildId id;
+  std::string transport;          ///< name of the plugin, e.g. "serial"
+  std::string address;            ///< for the plugin: a tty, a host, a Bluetooth address
+  std::string profile;            ///< name of the child type
+  Uuid vendor{};
+  Uuid device_class{};
+  std::string target = "app";     ///< name of the target (SUIT component)
+  std::uint8_t image_number = 0;  ///< of that target on the child
+  LinkProtection link = LinkProtection::none;
+  Patience patience;
+
+  friend bool operator==(const Enrollment&, const Enrollment&) = default;
+};
+
+// --------------------------------------------------------------------------------------------------------- updates
+
+/// Where an update stands (design, section 5).
+enum class Phase : std::uint8_t {
+  preflight,     ///< may it, does it fit: the child is asked what it is
+  offered,       ///< the child is asked whether it wants it
+  backing_up,    ///< its configuration is read out
+  transferring,  ///< the image is on its way into the other slot
+  staged,        ///< it is there, nothing is marked
+  activating,    ///< ACTIVATE is decided: mark, reset, wait for the child to come back
+  testing,       ///< the new image runs, unconfirmed
+  confirmed,     ///< end: the child says new, active, confirmed, nothing pending
+  refused,       ///< end: preflight or the child said no
+  deferred,      ///< waits until `until`, then preflight again
+  resting,       ///< as deferred, after too many failures
+  reverting,     ///< BACK is decided
+  reverted,      ///< the child says old, active, confirmed, nothing pending; tried again at `until` if that is set
+  cancelled,     ///< end: withdrawn before ACTIVATE
+  split,         ///< end until somebody acts: neither the new nor the old image can be reached
+};
+
+/// The durable decisions. None is ever taken back.
+enum class Decision : std::uint8_t { none, activate, commit, back };
+
+/// Why an update is where it is: a value that the bus shows, and a text for people.
+enum class Reason : std::uint8_t {
+  none,
+  does_not_fit,      ///< no image for this child's vendor, class and target
+  ambiguous,         ///< more than one image fits
+  not_newer,         ///< the sequence number is below what the child has committed
+  no_protection,     ///< a plain image and a link that is not declared internal
+  cannot_verify,     ///< the digest that the child would report is not known
+  same_as_other,     ///< the image equals the one another slot holds in a way that cannot be told apart
+  child_refused,
+  child_deferred,
+  child_busy,
+  not_answering,
+  transfer_failed,
+  activation_failed,
+  came_back_old,
+  unhealthy,
+  confirm_refused,
+  third_version,     ///< the child runs neither the old nor the new image
+  aborted,
+  superseded,
+};
+
+struct Cause {
+  Reason reason = Reason::none;
+  std::string text;
+
+  friend bool operator==(const Cause&, const Cause&) = default;
+};
+
+/// An order to a child that must not be repeated blindly. Durable before it is given; looked into after a crash.
+enum class Order : std::uint8_t { none, activate, confirm, revert };
+
+/// One image on its way to one child, from the rollout's request to its end.
+struct Update {
+  Epoch epoch = 0;
+  RolloutId rollout = 0;
+  DeliverableId deliverable;
+  Digest image;                 ///< of the sealed bytes
+  Digest before;                ///< what ran when ACTIVATE was decided, as the child reported it
+  Digest after;                 ///< what the child will report when it runs the new image
+  Phase phase = Phase::preflight;
+  Decision decision = Decision::none;
+  Order order = Order::none;    ///< given or about to be given
+  unsigned orders = 0;          ///< how many orders this attempt has given: the bound on repeating them
+  unsigned attempts = 0;        ///< failures so far
+  Instant since{};              ///< when this phase began
+  Instant until{};              ///< deferred, resting, reverted: when to go on (epoch 0: not by itself); else: deadline
+  Cause cause;
+
+  friend bool operator==(const Update&, const Update&) = default;
+};
+
+/// Which orders the engine wants carried out for a child now: at most one, derived from the update by `next_step()`.
+struct Guard {
+  Epoch epoch = 0;
+  std::uint8_t image = 0;
+  Digest active;  ///< must be the active one when the plugin looks again under its lock
+
+  friend bool operator==(const Guard&, const Guard&) = default;
+};
+
+struct Inspect { friend bool operator==(const Inspect&, const Inspect&) = default; };
+struct Offer {
+  std::uint8_t image_number = 0;
+  std::string version;
+  std::uint64_t size = 0;
+  friend bool operator==(const Offer&, const Offer&) = default;
+};
+struct Backup { friend bool operator==(const Backup&, const Backup&) = default; };
+/// Stages, commits nothing, may be repeated: the plugin asks the child what it holds already.
+struct Deliver {
+  Digest image;  ///< names the sealed blob
+  std::uint64_t size = 0;
+  std::uint8_t image_number = 0;
+  Digest after;
+  friend bool operator==(const Deliver&, const Deliver&) = default;
+};
+/// Mark `goal` for test and reset, in one.
+struct Activate { Guard guard; Digest goal; friend bool operator==(const Activate&, const Activate&) = default; };
+struct Confirm { Guard guard; friend bool operator==(const Confirm&, const Confirm&) = default; };
+/// Bring the child back to `goal`: play a mark through, or reset an unconfirmed image away.
+struct Revert { Guard guard; Digest goal; friend bool operator==(const Revert&, const Revert&) = default; };
+/// Nothing to do with the child before `at`.
+struct Wait { Instant at{}; friend bool operator==(const Wait&, const Wait&) = default; };
+struct Idle { friend bool operator==(const Idle&, const Idle&) = default; };
+
+using Step = std::variant<Idle, Wait, Inspect, Offer, Backup, Deliver, Activate, Confirm, Revert>;
+using StepNumber = std::uint64_t;
+
+/// The highest sequence number that a child has confirmed, per product: it does not go below.
+struct Floor {
+  std::string product;
+  std::uint64_t sequence = 0;
+  friend bool operator==(const Floor&, const Floor&) = default;
+};
+
+struct Child {
+  Enrollment enrollment;
+  bool enrolled = false;              ///< in the configuration of this run
+  bool online = false;                ///< its plugin is connected and says that the link is up; not persisted
+  std::string link_text;              ///< why it is not online, for people; not persisted
+  std::optional<Inspection> seen;     ///< what it said last
+  Instant last_seen{};
+  std::optional<Floor> floor;
+  std::optional<Update> update;       ///< the current or the last one
+
+  bool in_doubt = true;               ///< an order may be half done: inspect before any order; not persisted
+  Step step = Idle{};                 ///< being carried out now; not persisted
+  StepNumber step_number = 0;         ///< answers to an earlier step are dropped; not persisted
+
+  friend bool operator==(const Child&, const Child&) = default;
+};
+
+struct Rollout {
+  RolloutId id = 0;
+  DeliverableId deliverable;
+  std::vector<ChildId> children;
+  std::uint32_t started_by = 0;  ///< uid
+  Instant started_at{};
+
+  friend bool operator==(const Rollout&, const Rollout&) = default;
+};
+
+struct State {
+  std::map<ChildId, Child> children;
+  std::map<DeliverableId, Deliverable> deliverables;
+  std::map<RolloutId, Rollout> rollouts;
+  RolloutId last_rollout = 0;
+  Epoch last_epoch = 0;
+
+  friend bool operator==(const State&, const State&) = default;
+};
+
+/// Whether the phase is one in which nothing more happens by itself.
+bool is_end(Phase phase);
+
+std::string_view name_of(Phase phase);
+std::string_view name_of(Decision decision);
+std::string_view name_of(Reason reason);
+std::string_view name_of(Order order);
+std::string_view name_of(RevertClass revert_class);
+std::string_view name_of(const Step& step);
+std::optional<Phase> phase_from(std::string_view name);
+std::optional<Decision> decision_from(std::string_view name);
+std::optional<Reason> reason_from(std::string_view name);
+std::optional<Order> order_from(std::string_view name);
+std::optional<RevertClass> revert_class_from(std::string_view name);
+
+}  // namespace hg::core

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way to the children: carries out one step for one child and says what came of it. It decides nothing and
+// remembers nothing. adapters/transport brings the steps to the plugin processes; service/deliver calls it.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "base/unique_fd.hpp"
+#include "core/engine.hpp"
+
+namespace hg::ports {
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  /// Bytes that the child has, of how many. Called on the loop.
+  using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+  /// Carries out a step (never Idle or Wait). `image` is the sealed blob, for Deliver only. Has a deadline of its own
+  /// from the child's patience, so it always returns. Cancelling the coroutine tells the plugin to stop; an order that
+  /// is already on the wire is then in doubt. Failures come as core::StepFailed: Errc::unavailable (no plugin, no link),
+  /// Errc::timed_out, Errc::cancelled, and what the plugin names.
+  [[nodiscard]] virtual boost::asio::awaitable<core::StepAnswer> perform(core::Enrollment child, core::Step step,
+                                                                         core::Epoch epoch, UniqueFd image,
+                                                                         Progress progress) = 0;
+
+  /// The children that plugins may serve, all of them, at start and at reload.
+  virtual void enroll(std::span<const core::Enrollment> children) = 0;
+
+  /// Links that come and go: called on the loop, also when a plugin is lost (once for each of its children).
+  using LinkListener = std::function<void(core::LinkChanged)>;
+  virtual void listen(LinkListener listener) = 0;
+};
+
+}  // namespace hg::ports
