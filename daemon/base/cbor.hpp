@@ -33,7 +33,7 @@ std::string_view name_of(Type type);
 class Reader {
  public:
   /// `origin` is the offset of input[0] in the outermost input, for messages about items wrapped in byte strings.
-  explicit Reader(ByteView input, std::size_t origin = 0) : input_(input), origin_(origin) {}
+  explicit Reader(ByteView input = {}, std::size_t origin = 0) : input_(input), origin_(origin) {}
 
   [[nodiscard]] bool at_end() const { return position_ == input_.size(); }
   [[nodiscard]] std::size_t offset() const { return origin_ + position_; }
