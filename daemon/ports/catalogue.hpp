@@ -14,6 +14,9 @@ class Catalogue {
  public:
   virtual ~Catalogue() = default;
 
+  /// Older lines of a child's history are dropped.
+  static constexpr unsigned kHistoryPerChild = 1000;
+
   /// What was committed last; called once, at start. Children come without enrollment, offline and in doubt.
   [[nodiscard]] virtual Result<core::State> load() = 0;
 

@@ -22,7 +22,7 @@ struct Fetch {
 
 /// What the server said; `etag` serves to resume.
 struct Fetched {
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;  ///< that this fetch gave to the sink, without those before `offset`
   std::string etag;
 };
 
