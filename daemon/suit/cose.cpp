@@ -25,6 +25,9 @@ Result<Headers> read_headers(cbor::Reader& reader) {
     const auto key = keys->next();
     if (!key) return key.error();
     if (!key->has_value()) return headers;
+    if (!(*key)->integer && !(*key)->text) {
+      return cbor::Reader::error_at((*key)->offset, Errc::invalid, (*key)->describe() + " in a COSE header");
+    }
     const auto label = (*key)->integer.value_or(0);  // 0 is reserved: a text label
     if (label == kHeaderCritical) {
       return cbor::Reader::error_at((*key)->offset, Errc::unsupported, "a \"crit\" header, none is understood");

@@ -15,7 +15,8 @@ constexpr std::int64_t kManifest = 3;
 
 Result<void> read_payload(std::string_view name, cbor::Reader& reader, Envelope& envelope) {
   if (envelope.payloads.size() == kMaxIntegratedPayloads) {
-    return reader.error(Errc::too_large, "more than " + std::to_string(kMaxIntegratedPayloads) + " integrated payloads");
+    return reader.error(Errc::too_large,
+                        "more than " + std::to_string(kMaxIntegratedPayloads) + " integrated payloads");
   }
   const auto bytes = reader.read_bytes();
   if (!bytes) return bytes.error().within("integrated payload");
@@ -56,7 +57,8 @@ Result<Envelope> Envelope::parse(ByteView bytes) {
   cbor::Reader reader(bytes);
   const auto tag = reader.read_tag();
   if (!tag) return tag.error().within("no SUIT envelope (tag 107)");
-  if (*tag != kEnvelopeTag) return Error{Errc::invalid, "tag " + std::to_string(*tag) + ", a SUIT envelope has tag 107"};
+  if (*tag != kEnvelopeTag)
+    return Error{Errc::invalid, "tag " + std::to_string(*tag) + ", a SUIT envelope has tag 107"};
   Envelope envelope;
   auto keys = cbor::MapKeys::enter(reader);
   if (!keys) return keys.error();

@@ -42,17 +42,28 @@ constexpr bool is_sequence(std::int64_t key) {
 /// The name of a member that is a command sequence or severable: "payload-fetch".
 constexpr std::string_view name_of_member(std::int64_t key) {
   switch (key) {
-    case label::kValidate: return "validate";
-    case label::kLoad: return "load";
-    case label::kInvoke: return "invoke";
-    case label::kCoswid: return "coswid";
-    case label::kDependencyResolution: return "dependency-resolution";
-    case label::kPayloadFetch: return "payload-fetch";
-    case label::kCandidateVerification: return "candidate-verification";
-    case label::kInstall: return "install";
-    case label::kText: return "text";
-    case label::kUninstall: return "uninstall";
-    default: return "member";
+    case label::kValidate:
+      return "validate";
+    case label::kLoad:
+      return "load";
+    case label::kInvoke:
+      return "invoke";
+    case label::kCoswid:
+      return "coswid";
+    case label::kDependencyResolution:
+      return "dependency-resolution";
+    case label::kPayloadFetch:
+      return "payload-fetch";
+    case label::kCandidateVerification:
+      return "candidate-verification";
+    case label::kInstall:
+      return "install";
+    case label::kText:
+      return "text";
+    case label::kUninstall:
+      return "uninstall";
+    default:
+      return "member";
   }
 }
 

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "suit/manifest.hpp"
+
+#include <algorithm>
+
+#include "suit/authentication.hpp"
+#include "suit/envelope.hpp"
+#include "suit/execution.hpp"
+#include "suit/members.hpp"
+#include "suit/text.hpp"
+
+namespace hg::suit {
+namespace {
+
+/// Connects images with the payloads beside the manifest. An intermediary may add a payload under the very URI that it
+/// was fetched from (§8.6), so any URI may name one; "#name" must.
+Result<void> place_payload(const Envelope& envelope, const TrustAnchors& anchors, Image& image) {
+  const auto payload = std::ranges::find(envelope.payloads, image.uri, &IntegratedPayload::name);
+  const std::string name = "payload " + image.uri;
+  if (payload == envelope.payloads.end()) {
+    if (!image.uri.starts_with('#')) return {};
+    return Error{Errc::not_found, name + " is not in the envelope"};
+  }
+  if (payload->bytes.size() != image.size) {
+    return Error{Errc::mismatch, name + " has " + std::to_string(payload->bytes.size()) + " bytes, " +
+                                     std::to_string(image.size) + " are signed"};
+  }
+  if (auto matches = check_digest(anchors, payload->bytes, image.digest); !matches) {
+    return matches.error().within(name);
+  }
+  image.integrated = Range{payload->offset, payload->bytes.size()};
+  return {};
+}
+
+Result<void> place_payloads(const Envelope& envelope, const TrustAnchors& anchors, std::vector<Image>& images) {
+  for (const IntegratedPayload& payload : envelope.payloads) {
+    if (std::ranges::find(images, payload.name, &Image::uri) == images.end()) {
+      return cbor::Reader::error_at(payload.offset, Errc::invalid, "an integrated payload that no URI refers to");
+    }
+  }
+  for (Image& image : images) {
+    if (auto placed = place_payload(envelope, anchors, image); !placed) return placed;
+  }
+  return {};
+}
+
+std::string product_of(const Members& members) {
+  if (members.manifest_id) return members.manifest_id->text();
+  std::vector<std::string> names;
+  for (const ComponentId& component : members.components) names.push_back(component.text());
+  std::ranges::sort(names);
+  std::string product;
+  for (const std::string& name : names) product += (product.empty() ? "" : "+") + name;
+  return product;
+}
+
+}  // namespace
+
+Result<Manifest> open(ByteView envelope_bytes, const TrustAnchors& anchors) {
+  const auto envelope = Envelope::parse(envelope_bytes);
+  if (!envelope) return envelope.error().within("envelope");
+  const auto authenticated = authenticate(*envelope, anchors);
+  if (!authenticated) return authenticated.error().within("authentication");
+  const auto members = read_members(*envelope, anchors);
+  if (!members) return members.error().within("manifest");
+  auto images = run_symbolically(*members);
+  if (!images) return images.error();
+  if (members->text) {
+    if (auto read = read_versions(*members->text, *images); !read) return read.error().within("text");
+  }
+  if (auto placed = place_payloads(*envelope, anchors, *images); !placed) return placed.error();
+  Manifest manifest;
+  manifest.sequence = members->sequence_number;
+  manifest.digest = authenticated->manifest_digest;
+  manifest.product = product_of(*members);
+  manifest.set_version = members->set_version;
+  manifest.version = version_text(members->set_version);
+  manifest.signers = authenticated->signers;
+  manifest.images = std::move(*images);
+  return manifest;
+}
+
+}  // namespace hg::suit
