@@ -26,7 +26,7 @@ struct DeliverableSealed { Deliverable deliverable; };
 struct RolloutRequested { DeliverableId deliverable; std::vector<ChildId> children; std::uint32_t uid = 0; };
 struct UpdateAborted { Epoch epoch = 0; };
 /// The time that a Wait named has come.
-struct TimePassed { ChildId child; };
+struct TimePassed { ChildId child; StepNumber number = 0; };
 
 enum class Willing : std::uint8_t { yes, no, later };
 struct OfferAnswer { Willing willing = Willing::yes; Instant at{}; std::string text; };

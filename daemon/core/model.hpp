@@ -110,6 +110,8 @@ struct Patience {
   unsigned attempts = 5;                           ///< failures until the child rests
   Duration rest{std::chrono::hours{24}};
   Duration backoff{std::chrono::seconds{30}};      ///< before the second attempt; doubles, at most an hour
+  Duration pause{std::chrono::seconds{2}};         ///< before asking a silent child again; doubles, at most ten minutes
+  Duration look_again{std::chrono::hours{1}};      ///< an idle child is inspected this often
 
   friend bool operator==(const Patience&, const Patience&) = default;
 };
@@ -207,7 +209,7 @@ struct Update {
   friend bool operator==(const Update&, const Update&) = default;
 };
 
-/// Which orders the engine wants carried out for a child now: at most one, derived from the update by `next_step()`.
+/// What must be true of the child, or an order is not carried out.
 struct Guard {
   Epoch epoch = 0;
   std::uint8_t image = 0;
@@ -261,6 +263,8 @@ struct Child {
   std::optional<Floor> floor;
   std::optional<Update> update;       ///< the current or the last one
 
+  unsigned unanswered = 0;            ///< inspections in a row that it did not answer; not persisted
+  Instant quiet_until{};              ///< it is left alone until then; zero: no pause; not persisted
   bool in_doubt = true;               ///< an order may be half done: inspect before any order; not persisted
   Step step = Idle{};                 ///< being carried out now; not persisted
   StepNumber step_number = 0;         ///< answers to an earlier step are dropped; not persisted
@@ -288,8 +292,10 @@ struct State {
   friend bool operator==(const State&, const State&) = default;
 };
 
-/// Whether the phase is one in which nothing more happens by itself.
+/// Whether nothing more happens in this phase by itself. `reverted` is not among them: see is_over().
 bool is_end(Phase phase);
+/// Whether the update has come to its end: an end phase, or reverted without a time for another attempt.
+bool is_over(const Update& update);
 
 std::string_view name_of(Phase phase);
 std::string_view name_of(Decision decision);

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine.hpp"
+
+#include <algorithm>
+
+#include "core/preflight.hpp"
+#include "core/turn.hpp"
+
+namespace hg::core {
+
+namespace {
+
+template <class... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+
+/// What of a child is written down. The rest is learned anew at each start.
+bool remembered_equal(const Child& a, const Child& b) {
+  return a.seen == b.seen && a.last_seen == b.last_seen && a.floor == b.floor && a.update == b.update;
+}
+
+/// Opens a turn for one child, and afterwards derives its step and what must be written.
+template <class Handle>
+void with_child(State& state, Child& child, Instant now, Output& out, Handle handle) {
+  const Child before = child;
+  Turn turn(state, child, now, out);
+  handle(turn);
+  if (!remembered_equal(before, child)) out.changes.emplace_back(PutChild{child});
+  Step step = next_step(state, child);
+  if (step == child.step) return;
+  child.step = step;
+  child.step_number += 1;
+  out.actions.push_back(Action{child.enrollment.id, child.step_number, std::move(step)});
+}
+
+Child* find_child(State& state, const ChildId& id) {
+  const auto found = state.children.find(id);
+  return found == state.children.end() ? nullptr : &found->second;
+}
+
+void on(State& state, const ChildEnrolled& event, Instant now, Output& out) {
+  const auto [position, is_new] = state.children.try_emplace(event.enrollment.id);
+  Child& child = position->second;
+  with_child(state, child, now, out, [&](Turn&) {
+    child.enrollment = event.enrollment;
+    child.enrolled = true;
+  });
+  if (is_new) out.changes.emplace_back(PutChild{child});
+  out.touched.push_back(event.enrollment.id);
+}
+
+void on(State& state, const ChildDropped& event, Instant now, Output& out) {
+  Child* child = find_child(state, event.child);
+  if (child == nullptr) return;
+  with_child(state, *child, now, out, [&](Turn&) {
+    child->enrolled = false;
+    child->online = false;
+    child->in_doubt = true;
+  });
+  out.touched.push_back(event.child);
+}
+
+void on(State& state, const LinkChanged& event, Instant now, Output& out) {
+  Child* child = find_child(state, event.child);
+  if (child == nullptr) return;
+  with_child(state, *child, now, out, [&](Turn&) {
+    child->online = event.up;
+    child->link_text = event.text;
+    child->in_doubt = true;
+    child->unanswered = 0;
+    child->quiet_until = {};
+    // The time for a swap runs while the child can be seen: a line that was away does not prove it dead.
+    const bool swapping = child->update && child->update->decision == Decision::activate && !is_over(*child->update);
+    if (event.up && swapping) child->update->until = now + child->enrollment.patience.swap;
+  });
+  out.touched.push_back(event.child);
+}
+
+void on(State& state, const DeliverableSealed& event, Instant, Output& out) {
+  const auto [position, is_new] = state.deliverables.try_emplace(event.deliverable.id, event.deliverable);
+  if (is_new) out.changes.emplace_back(PutDeliverable{position->second});
+}
+
+/// The children that a rollout reaches, or why it cannot begin. Named children must exist and be free; unnamed ones
+/// that are past ACTIVATE in another update are left out.
+Result<std::vector<ChildId>> choose_children(const State& state, const RolloutRequested& event) {
+  const auto deliverable = state.deliverables.find(event.deliverable);
+  if (deliverable == state.deliverables.end())
+    return Error{Errc::not_found, "no deliverable " + event.deliverable};
+  const auto committed_elsewhere = [](const Child& child) {
+    return child.update && child.update->decision != Decision::none && !is_over(*child.update) &&
+           child.update->phase != Phase::reverted;
+  };
+  std::vector<ChildId> chosen;
+  if (event.children.empty()) {
+    for (const auto& [id, child] : state.children)
+      if (child.enrolled && !committed_elsewhere(child) &&
+          !fitting_images(deliverable->second, child.enrollment).empty())
+        chosen.push_back(id);
+    if (chosen.empty()) return Error{Errc::mismatch, "the deliverable fits no child that is free"};
+    return chosen;
+  }
+  for (const ChildId& id : event.children) {
+    const auto child = state.children.find(id);
+    if (child == state.children.end() || !child->second.enrolled) return Error{Errc::not_found, "no child " + id};
+    if (committed_elsewhere(child->second))
+      return Error{Errc::busy, "child " + id + " is in an update that is past ACTIVATE"};
+    if (std::ranges::find(chosen, id) == chosen.end()) chosen.push_back(id);
+  }
+  return chosen;
+}
+
+void begin_update(State& state, Child& child, const Rollout& rollout, Instant now, Output& out) {
+  with_child(state, child, now, out, [&](Turn& turn) {
+    if (child.update && !is_over(*child.update))
+      turn.enter(Phase::cancelled, {Reason::superseded, "superseded by rollout " + std::to_string(rollout.id)});
+    Update update;
+    update.epoch = ++state.last_epoch;
+    update.rollout = rollout.id;
+    update.deliverable = rollout.deliverable;
+    child.update = update;
+    child.in_doubt = true;
+    child.unanswered = 0;
+    child.quiet_until = {};
+    turn.enter(Phase::preflight);
+  });
+}
+
+void on(State& state, const RolloutRequested& event, Instant now, Output& out) {
+  Result<std::vector<ChildId>> children = choose_children(state, event);
+  if (!children) {
+    out.refusal = children.error();
+    return;
+  }
+  Rollout rollout{++state.last_rollout, event.deliverable, std::move(*children), event.uid, now};
+  for (const ChildId& id : rollout.children) begin_update(state, state.children.at(id), rollout, now, out);
+  out.rollout = rollout.id;
+  out.changes.emplace_back(PutRollout{rollout, state.last_rollout, state.last_epoch});
+  state.rollouts.emplace(rollout.id, std::move(rollout));
+}
+
+void on(State& state, const UpdateAborted& event, Instant now, Output& out) {
+  const auto found = std::ranges::find_if(
+      state.children, [&](const auto& entry) { return entry.second.update && entry.second.update->epoch == event.epoch; });
+  if (found == state.children.end()) {
+    out.refusal = Error{Errc::not_found, "no update " + std::to_string(event.epoch)};
+    return;
+  }
+  with_child(state, found->second, now, out, [&](Turn& turn) {
+    if (const Result<void> aborted = turn.abort(); !aborted) out.refusal = aborted.error();
+  });
+}
+
+void on(State& state, const TimePassed& event, Instant now, Output& out) {
+  Child* child = find_child(state, event.child);
+  if (child == nullptr || child->step_number != event.number) return;
+  const Wait* wait = std::get_if<Wait>(&child->step);
+  if (wait == nullptr) return;
+  // The driver says that the time has come; a wall clock that was set back must not make it wait again.
+  const Instant then = std::max(now, wait->at);
+  with_child(state, *child, then, out, [&](Turn& turn) {
+    child->step = Idle{};
+    turn.time_passed();
+  });
+}
+
+void on(State& state, const StepEnded& event, Instant now, Output& out) {
+  Child* child = find_child(state, event.child);
+  if (child == nullptr || child->step_number != event.number) return;
+  const auto handle = [&](Turn& turn) {
+    const Step ended = std::exchange(child->step, Idle{});
+    const bool backed_up = std::holds_alternative<Backup>(ended);
+    const bool delivered = std::holds_alternative<Deliver>(ended);
+    std::visit(Overloaded{
+                   [&](const Inspection& seen) { turn.believe(seen); },
+                   [&](const OfferAnswer& answer) { turn.offer_answered(answer); },
+                   [&](const BackedUp&) { if (backed_up) turn.enter(Phase::transferring); },
+                   [&](const Delivered&) { if (delivered) turn.enter(Phase::staged); },
+                   [&](const Ordered& answer) { turn.order_done(answer.seen); },
+                   [&](const GuardFailed& answer) { turn.believe(answer.seen); },
+                   [&](const StepFailed& failure) { turn.step_failed(failure.error); },
+               },
+               event.answer);
+  };
+  with_child(state, *child, now, out, handle);
+}
+
+Step give_order(const Child& child) {
+  const Update& u = *child.update;
+  Guard guard{u.epoch, child.enrollment.image_number, {}};
+  if (child.seen)
+    if (const Slot* active = child.seen->active(guard.image)) guard.active = active->digest;
+  switch (u.order) {
+    case Order::activate: guard.active = u.before; return Activate{guard, u.after};
+    case Order::confirm: guard.active = u.after; return Confirm{guard};
+    case Order::revert: return Revert{guard, u.before};
+    case Order::none: break;
+  }
+  return Inspect{};
+}
+
+Step next_step_of_update(const State& state, const Child& child) {
+  const Update& u = *child.update;
+  switch (u.phase) {
+    case Phase::offered:
+    case Phase::transferring: {
+      const auto deliverable = state.deliverables.find(u.deliverable);
+      if (deliverable == state.deliverables.end()) return Inspect{};
+      const auto image =
+          std::ranges::find_if(deliverable->second.images, [&](const Image& i) { return i.digest == u.image; });
+      if (image == deliverable->second.images.end()) return Inspect{};
+      const std::uint8_t number = child.enrollment.image_number;
+      if (u.phase == Phase::offered) return Offer{number, image->version, image->size};
+      return Deliver{image->digest, image->size, number, image->running_digest};
+    }
+    case Phase::backing_up: return Backup{};
+    case Phase::preflight:
+    case Phase::activating:
+    case Phase::reverting: return child.in_doubt ? Step{Inspect{}} : give_order(child);
+    case Phase::testing: {
+      if (child.in_doubt) return Inspect{};
+      if (u.order != Order::none) return give_order(child);
+      return Wait{u.since + child.enrollment.patience.health};
+    }
+    default: return Inspect{};
+  }
+}
+
+}  // namespace
+
+Step next_step(const State& state, const Child& child) {
+  if (!child.enrolled || !child.online) return Idle{};
+  if (child.quiet_until != Instant{}) return Wait{child.quiet_until};
+  const bool waits_for_time =
+      child.update && !is_over(*child.update) &&
+      (child.update->phase == Phase::deferred || child.update->phase == Phase::resting ||
+       child.update->phase == Phase::reverted);
+  if (!child.update || is_over(*child.update) || waits_for_time) {
+    if (child.in_doubt) return Inspect{};
+    if (waits_for_time) return Wait{child.update->until};
+    return Wait{child.last_seen + child.enrollment.patience.look_again};
+  }
+  return next_step_of_update(state, child);
+}
+
+Output apply(State& state, const Event& event, Instant now) {
+  Output out;
+  std::visit([&](const auto& e) { on(state, e, now, out); }, event);
+  return out;
+}
+
+Output resume(State& state, Instant) {
+  for (auto& [id, child] : state.children) {
+    child.online = false;
+    child.in_doubt = true;
+    child.step = Idle{};
+    child.quiet_until = {};
+    child.unanswered = 0;
+  }
+  return {};
+}
+
+}  // namespace hg::core

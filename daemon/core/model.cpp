@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/model.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace hg::core {
+
+namespace {
+
+template <class Value, std::size_t N>
+using Names = std::array<std::pair<Value, std::string_view>, N>;
+
+template <class Value, std::size_t N>
+std::string_view name_in(const Names<Value, N>& names, Value value) {
+  for (const auto& [candidate, name] : names)
+    if (candidate == value) return name;
+  return "unknown";
+}
+
+template <class Value, std::size_t N>
+std::optional<Value> value_in(const Names<Value, N>& names, std::string_view name) {
+  for (const auto& [value, candidate] : names)
+    if (candidate == name) return value;
+  return std::nullopt;
+}
+
+constexpr Names<Phase, 15> kPhases{{
+    {Phase::preflight, "preflight"},
+    {Phase::offered, "offered"},
+    {Phase::backing_up, "backing-up"},
+    {Phase::transferring, "transferring"},
+    {Phase::staged, "staged"},
+    {Phase::activating, "activating"},
+    {Phase::testing, "testing"},
+    {Phase::confirmed, "confirmed"},
+    {Phase::refused, "refused"},
+    {Phase::deferred, "deferred"},
+    {Phase::resting, "resting"},
+    {Phase::reverting, "reverting"},
+    {Phase::reverted, "reverted"},
+    {Phase::cancelled, "cancelled"},
+    {Phase::split, "split"},
+}};
+
+constexpr Names<Decision, 4> kDecisions{{
+    {Decision::none, "none"},
+    {Decision::activate, "activate"},
+    {Decision::commit, "commit"},
+    {Decision::back, "back"},
+}};
+
+constexpr Names<Reason, 19> kReasons{{
+    {Reason::none, "none"},
+    {Reason::does_not_fit, "does-not-fit"},
+    {Reason::ambiguous, "ambiguous"},
+    {Reason::not_newer, "not-newer"},
+    {Reason::no_protection, "no-protection"},
+    {Reason::cannot_verify, "cannot-verify"},
+    {Reason::same_as_other, "same-as-other"},
+    {Reason::child_refused, "child-refused"},
+    {Reason::child_deferred, "child-deferred"},
+    {Reason::child_busy, "child-busy"},
+    {Reason::not_answering, "not-answering"},
+    {Reason::transfer_failed, "transfer-failed"},
+    {Reason::activation_failed, "activation-failed"},
+    {Reason::came_back_old, "came-back-old"},
+    {Reason::unhealthy, "unhealthy"},
+    {Reason::confirm_refused, "confirm-refused"},
+    {Reason::third_version, "third-version"},
+    {Reason::aborted, "aborted"},
+    {Reason::superseded, "superseded"},
+}};
+
+constexpr Names<Order, 4> kOrders{{
+    {Order::none, "none"},
+    {Order::activate, "activate"},
+    {Order::confirm, "confirm"},
+    {Order::revert, "revert"},
+}};
+
+constexpr Names<RevertClass, 6> kRevertClasses{{
+    {RevertClass::unknown, "unknown"},
+    {RevertClass::self_reverting, "self-reverting"},
+    {RevertClass::swap_back, "swap-back"},
+    {RevertClass::reinstall, "reinstall"},
+    {RevertClass::irrevocable, "irrevocable"},
+    {RevertClass::unstageable, "unstageable"},
+}};
+
+constexpr std::array<std::string_view, std::variant_size_v<Step>> kSteps{
+    "idle", "wait", "inspect", "offer", "backup", "deliver", "activate", "confirm", "revert"};
+
+}  // namespace
+
+const Slot* Inspection::active(std::uint8_t image) const {
+  const auto found = std::ranges::find_if(slots, [&](const Slot& s) { return s.image == image && s.active; });
+  return found == slots.end() ? nullptr : &*found;
+}
+
+const Slot* Inspection::standby(std::uint8_t image, const Digest& digest) const {
+  const auto found = std::ranges::find_if(
+      slots, [&](const Slot& s) { return s.image == image && !s.active && !digest.empty() && s.digest == digest; });
+  return found == slots.end() ? nullptr : &*found;
+}
+
+bool Inspection::anything_pending(std::uint8_t image) const {
+  return std::ranges::any_of(slots, [&](const Slot& s) { return s.image == image && s.pending; });
+}
+
+bool is_end(Phase phase) {
+  switch (phase) {
+    case Phase::confirmed:
+    case Phase::refused:
+    case Phase::cancelled:
+    case Phase::split: return true;
+    default: return false;
+  }
+}
+
+bool is_over(const Update& update) {
+  return is_end(update.phase) || (update.phase == Phase::reverted && update.until == Instant{});
+}
+
+std::string_view name_of(Phase phase) { return name_in(kPhases, phase); }
+std::string_view name_of(Decision decision) { return name_in(kDecisions, decision); }
+std::string_view name_of(Reason reason) { return name_in(kReasons, reason); }
+std::string_view name_of(Order order) { return name_in(kOrders, order); }
+std::string_view name_of(RevertClass revert_class) { return name_in(kRevertClasses, revert_class); }
+std::string_view name_of(const Step& step) { return kSteps.at(step.index()); }
+std::optional<Phase> phase_from(std::string_view name) { return value_in(kPhases, name); }
+std::optional<Decision> decision_from(std::string_view name) { return value_in(kDecisions, name); }
+std::optional<Reason> reason_from(std::string_view name) { return value_in(kReasons, name); }
+std::optional<Order> order_from(std::string_view name) { return value_in(kOrders, name); }
+std::optional<RevertClass> revert_class_from(std::string_view name) { return value_in(kRevertClasses, name); }
+
+}  // namespace hg::core

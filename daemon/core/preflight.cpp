@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/preflight.hpp"
+
+#include <algorithm>
+
+namespace hg::core {
+
+std::vector<const Image*> fitting_images(const Deliverable& deliverable, const Enrollment& child) {
+  std::vector<const Image*> fitting;
+  for (const Image& image : deliverable.images)
+    if (image.vendor == child.vendor && image.device_class == child.device_class) fitting.push_back(&image);
+  if (fitting.size() > 1)
+    std::erase_if(fitting, [&](const Image* image) { return image->component != child.target; });
+  return fitting;
+}
+
+std::variant<const Image*, Cause> choose_image(const Deliverable& deliverable, const Child& child) {
+  const auto fitting = fitting_images(deliverable, child.enrollment);
+  if (fitting.empty())
+    return Cause{Reason::does_not_fit, "the deliverable has no image for this child's vendor, class and target"};
+  if (fitting.size() > 1)
+    return Cause{Reason::ambiguous, "the deliverable has several images for target " + child.enrollment.target};
+  const Image& image = *fitting.front();
+  if (child.floor && child.floor->product == deliverable.product && deliverable.sequence < child.floor->sequence)
+    return Cause{Reason::not_newer, "sequence " + std::to_string(deliverable.sequence) + " is below " +
+                                        std::to_string(child.floor->sequence) + ", which this child has confirmed"};
+  if (!image.encrypted && child.enrollment.link != LinkProtection::internal)
+    return Cause{Reason::no_protection,
+                 "the image is plain and the child's link is not declared internal in the configuration"};
+  if (image.running_digest.empty())
+    return Cause{Reason::cannot_verify, "not an image whose digest the child would report (MCUboot)"};
+  return &image;
+}
+
+Cause check_slots(const Inspection& seen, const Enrollment& child, const Image& image) {
+  if (seen.active(child.image_number) == nullptr)
+    return {Reason::cannot_verify, "the child does not say which image " + std::to_string(child.image_number) + " runs"};
+  const auto same_elsewhere = [&](const Slot& slot) {
+    return slot.image != child.image_number && slot.digest == image.running_digest;
+  };
+  if (std::ranges::any_of(seen.slots, same_elsewhere))
+    return {Reason::same_as_other, "another image number holds the same digest; the child could mark the wrong one"};
+  return {};
+}
+
+}  // namespace hg::core
