@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+import pathlib
+import tempfile
+
+import pytest
+from gateway import Gateway
+
+
+@pytest.fixture
+def directory():
+    """Short, because the path of a Unix socket must fit into 108 bytes."""
+    with tempfile.TemporaryDirectory(prefix="hg-") as path:
+        yield pathlib.Path(path)
+
+
+@pytest.fixture
+def gateway(directory):
+    with Gateway(directory) as whole:
+        yield whole
