@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What images needs of cryptography: a running SHA-2. adapters/crypto implements it.
+// What images needs of cryptography: a running SHA-2. The layers do not know one another, so whoever knows both says
+// HashingWith<crypto::Sha2> (app, tests).
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
 #include "base/bytes.hpp"
 #include "base/digest.hpp"
 
 namespace hg::images {
-
-enum class HashAlgorithm { sha256, sha384, sha512 };
 
 class Hash {
  public:
@@ -30,7 +30,28 @@ class Hashing {
   Hashing& operator=(const Hashing&) = delete;
   virtual ~Hashing() = default;
 
-  [[nodiscard]] virtual std::unique_ptr<Hash> start(HashAlgorithm algorithm) const = 0;
+  /// The SHA-2 whose digest has 32, 48 or 64 bytes.
+  [[nodiscard]] virtual std::unique_ptr<Hash> start(std::size_t digest_bytes) const = 0;
+};
+
+/// Hashing by any class that is made from the digest's size and has update() and finish().
+template <class RunningHash>
+class HashingWith : public Hashing {
+ public:
+  [[nodiscard]] std::unique_ptr<Hash> start(std::size_t digest_bytes) const override {
+    return std::make_unique<Wrapped>(digest_bytes);
+  }
+
+ private:
+  class Wrapped : public Hash {
+   public:
+    explicit Wrapped(std::size_t digest_bytes) : hash_(digest_bytes) {}
+    void update(ByteView bytes) override { hash_.update(bytes); }
+    Digest finish() override { return hash_.finish(); }
+
+   private:
+    RunningHash hash_;
+  };
 };
 
 }  // namespace hg::images

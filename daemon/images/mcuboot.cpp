@@ -39,12 +39,9 @@ constexpr std::array<std::uint8_t, 14> kTrailerMagicTail = {0x2d, 0xe1, 0x5d, 0x
 
 struct HashRule {
   std::uint16_t tlv;
-  HashAlgorithm algorithm;
-  std::size_t size;
+  std::size_t digest_bytes;
 };
-constexpr HashRule kHashes[] = {{kTlvSha256, HashAlgorithm::sha256, 32},
-                                {kTlvSha384, HashAlgorithm::sha384, 48},
-                                {kTlvSha512, HashAlgorithm::sha512, 64}};
+constexpr HashRule kHashes[] = {{kTlvSha256, 32}, {kTlvSha384, 48}, {kTlvSha512, 64}};
 
 std::uint16_t u16(ByteView bytes, std::size_t at) {
   return static_cast<std::uint16_t>(bytes[at] | bytes[at + 1] << 8U);
@@ -167,7 +164,7 @@ Result<void> Inspection::read_tlv(std::uint16_t type, ByteView value, bool is_pr
 
 Result<void> Inspection::read_digest(const HashRule& rule, ByteView value) {
   if (hash_rule_ != nullptr) return Error{Errc::invalid, "more than one image hash"};
-  if (value.size() != rule.size) return Error{Errc::invalid, "an image hash of the wrong length"};
+  if (value.size() != rule.digest_bytes) return Error{Errc::invalid, "an image hash of the wrong length"};
   hash_rule_ = &rule;
   image_.digest = *Digest::from_bytes(value);
   return {};
@@ -204,7 +201,7 @@ Result<void> Inspection::check_digest() {
 }
 
 Result<Digest> Inspection::hash() const {
-  const auto hash = hashing_.start(hash_rule_->algorithm);
+  const auto hash = hashing_.start(hash_rule_->digest_bytes);
   std::uint64_t left = std::uint64_t{image_.header_size} + image_.payload_size + protected_bytes_;
   std::uint64_t offset = 0;
   Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(left, kPieceBytes)));

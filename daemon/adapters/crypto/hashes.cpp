@@ -11,92 +11,70 @@
 namespace hg::crypto {
 namespace {
 
-/// SHA-2 from OpenSSL's default provider fails for want of memory only; going on with a wrong digest is no choice.
-void must(int openssl_result) {
-  if (openssl_result != 1) std::abort();
+/// SHA-2 from OpenSSL's default provider does not fail; going on with a wrong digest would be no choice.
+void must(bool is_good) {
+  if (!is_good) std::abort();
 }
 
-EVP_MD_CTX* new_context(const EVP_MD* algorithm) {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  if (context == nullptr) throw std::bad_alloc();
-  must(EVP_DigestInit_ex(context, algorithm, nullptr));
-  return context;
-}
-
-EVP_MD_CTX* copy_of(const EVP_MD_CTX* other) {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  if (context == nullptr) throw std::bad_alloc();
-  must(EVP_MD_CTX_copy_ex(context, other));
-  return context;
-}
-
-/// Ends the computation in `context`.
-Digest finish(EVP_MD_CTX* context) {
-  std::array<std::uint8_t, EVP_MAX_MD_SIZE> bytes{};
-  unsigned size = 0;
-  must(EVP_DigestFinal_ex(context, bytes.data(), &size));
-  return *Digest::from_bytes(ByteView(bytes).first(size));
-}
-
-const EVP_MD* algorithm_of(images::HashAlgorithm algorithm) {
-  switch (algorithm) {
-    case images::HashAlgorithm::sha256:
+const EVP_MD* algorithm_of(std::size_t digest_bytes) {
+  switch (digest_bytes) {
+    case 32:
       return EVP_sha256();
-    case images::HashAlgorithm::sha384:
+    case 48:
       return EVP_sha384();
-    case images::HashAlgorithm::sha512:
+    case 64:
       return EVP_sha512();
+    default:
+      return nullptr;
   }
-  return EVP_sha256();
 }
 
-class RunningHash : public images::Hash {
- public:
-  explicit RunningHash(const EVP_MD* algorithm) : context_(new_context(algorithm)) {}
-
-  void update(ByteView bytes) override { must(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size())); }
-  Digest finish() override { return crypto::finish(context_.get()); }
-
- private:
-  Owned<EVP_MD_CTX> context_;
-};
+EVP_MD_CTX* new_context() {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  if (context == nullptr) throw std::bad_alloc();
+  return context;
+}
 
 }  // namespace
 
-Sha256::Sha256() : context_(new_context(EVP_sha256())) {}
-Sha256::Sha256(const Sha256& other) : context_(copy_of(other.context_)) {}
-Sha256::Sha256(Sha256&& other) noexcept : context_(std::exchange(other.context_, nullptr)) {}
-Sha256::~Sha256() {
+Sha2::Sha2(std::size_t digest_bytes) : context_(new_context()) {
+  const EVP_MD* algorithm = algorithm_of(digest_bytes);
+  must(algorithm != nullptr && EVP_DigestInit_ex(context_, algorithm, nullptr) == 1);
+}
+
+Sha2::Sha2(const Sha2& other) : context_(new_context()) {
+  must(EVP_MD_CTX_copy_ex(context_, other.context_) == 1);
+}
+Sha2::Sha2(Sha2&& other) noexcept : context_(std::exchange(other.context_, nullptr)) {}
+Sha2::~Sha2() {
   EVP_MD_CTX_free(context_);
 }
 
-Sha256& Sha256::operator=(const Sha256& other) {
-  *this = Sha256(other);
+Sha2& Sha2::operator=(const Sha2& other) {
+  *this = Sha2(other);
   return *this;
 }
 
-Sha256& Sha256::operator=(Sha256&& other) noexcept {
+Sha2& Sha2::operator=(Sha2&& other) noexcept {
   std::swap(context_, other.context_);
   return *this;
 }
 
-void Sha256::update(ByteView bytes) {
-  must(EVP_DigestUpdate(context_, bytes.data(), bytes.size()));
+void Sha2::update(ByteView bytes) {
+  must(EVP_DigestUpdate(context_, bytes.data(), bytes.size()) == 1);
 }
 
-Digest Sha256::digest() const {
-  const Owned<EVP_MD_CTX> copy(copy_of(context_));
-  return finish(copy.get());
+Digest Sha2::finish() {
+  std::array<std::uint8_t, EVP_MAX_MD_SIZE> bytes{};
+  unsigned size = 0;
+  must(EVP_DigestFinal_ex(context_, bytes.data(), &size) == 1);
+  return *Digest::from_bytes(ByteView(bytes).first(size));
 }
 
 Digest Sha256::of(ByteView bytes) {
   Sha256 hash;
   hash.update(bytes);
-  return finish(hash.context_);
-}
-
-std::unique_ptr<images::Hash> Hashes::start(images::HashAlgorithm algorithm) const {
-  return std::make_unique<RunningHash>(algorithm_of(algorithm));
+  return hash.finish();
 }
 
 }  // namespace hg::crypto

@@ -1,41 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-2 over OpenSSL: a running SHA-256 whose state can be copied, and the hashes that images asks for. Called by
-// storage while images are sealed, by anchors, and by ingest through images::Hashing.
+// SHA-2 over OpenSSL, computed piece by piece. A copy goes on from the same state, so that the digest of an image with
+// an overlay costs its tail only. Called by storage while images are sealed, by anchors, and by images::inspect()
+// through images::HashingWith<Sha2>.
 #pragma once
 
 #include <openssl/types.h>
 
-#include <memory>
+#include <cstddef>
 
 #include "base/digest.hpp"
-#include "images/hashing.hpp"
 
 namespace hg::crypto {
 
-/// A SHA-256 being computed. A copy goes on from the same state. Throws std::bad_alloc from constructors only.
-class Sha256 {
+/// Throws std::bad_alloc when made or copied, and nothing else. One that was moved from may only be assigned to.
+class Sha2 {
  public:
-  Sha256();
-  Sha256(const Sha256& other);
-  Sha256& operator=(const Sha256& other);
-  Sha256(Sha256&& other) noexcept;
-  Sha256& operator=(Sha256&& other) noexcept;
-  ~Sha256();
+  /// 32, 48 or 64 bytes: SHA-256, SHA-384, SHA-512. Anything else is a bug and ends the process.
+  explicit Sha2(std::size_t digest_bytes);
+  Sha2(const Sha2& other);
+  Sha2& operator=(const Sha2& other);
+  Sha2(Sha2&& other) noexcept;
+  Sha2& operator=(Sha2&& other) noexcept;
+  ~Sha2();
 
   void update(ByteView bytes);
-  /// The digest of all that was given; the state goes on as if nothing had been asked.
-  [[nodiscard]] Digest digest() const;
-
-  static Digest of(ByteView bytes);
+  /// The digest of all that was given. Called once, last.
+  [[nodiscard]] Digest finish();
 
  private:
   EVP_MD_CTX* context_;
 };
 
-/// SHA-256, SHA-384 and SHA-512 for images::inspect().
-class Hashes : public images::Hashing {
+class Sha256 : public Sha2 {
  public:
-  [[nodiscard]] std::unique_ptr<images::Hash> start(images::HashAlgorithm algorithm) const override;
+  static constexpr std::size_t kDigestBytes = 32;
+
+  Sha256() : Sha2(kDigestBytes) {}
+
+  static Digest of(ByteView bytes);
 };
 
 }  // namespace hg::crypto
