@@ -241,14 +241,15 @@ Result<ByteView> Reader::read_item() {
   do {
     const auto found = ahead.head();
     if (!found) return found.error();
+    const std::uint64_t children = children_of(found->type, found->argument);
+    if (children > 0 && depth == kMaxNesting) return ahead.error(Errc::too_large, "items nested too deep");
     const bool is_string = found->type == Type::bytes || found->type == Type::text;
     if (found->type == Type::text) {
       if (const auto text = ahead.read_text(); !text) return text.error();
     } else {
       ahead.position_ += found->size + (is_string ? static_cast<std::size_t>(found->argument) : 0);
     }
-    if (const std::uint64_t children = children_of(found->type, found->argument); children > 0) {
-      if (depth == kMaxNesting) return ahead.error(Errc::too_large, "items nested too deep");
+    if (children > 0) {
       pending[depth++] = children;
       continue;
     }

@@ -69,7 +69,7 @@ Result<void> read_protected(cbor::Reader& reader, Sign1& message) {
   if (!content) return content.error();
   cbor::Reader inside = *content;
   const std::size_t start = inside.offset();
-  const auto headers = read_headers(inside);
+  const auto headers = inside.at_end() ? Result<Headers>(Headers{}) : read_headers(inside);  // h'' is an empty map, too
   if (!headers) return headers.error();
   if (auto finished = inside.finish(); !finished) return finished.error();
   if (!headers->algorithm) {
