@@ -19,6 +19,18 @@ struct TransferProgress {
   std::uint64_t total = 0;
 };
 
+/// What became of an announced deliverable.
+enum class ArrivalState { waiting, fetching, sealed, known, refused };
+
+struct Arrival {
+  std::string url;
+  ArrivalState state = ArrivalState::waiting;
+  std::string text;  ///< the deliverable's id, or why it was refused
+  Instant since{};
+  std::uint64_t done = 0;   ///< bytes of the image that comes in now
+  std::uint64_t total = 0;
+};
+
 class Control {
  public:
   virtual ~Control() = default;
@@ -40,6 +52,9 @@ class Control {
   [[nodiscard]] virtual Result<void> import(std::string url) = 0;
 
   [[nodiscard]] virtual Result<std::vector<core::PutHistory>> history(const core::ChildId& child, unsigned count) = 0;
+
+  /// The deliverables announced lately, newest first, at most 32.
+  [[nodiscard]] virtual std::vector<Arrival> arrivals() const { return {}; }
 
   [[nodiscard]] virtual bool cloud_connected() const = 0;
   [[nodiscard]] virtual std::uint64_t cache_used() const = 0;

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/config.hpp"
+
+#include <pwd.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <set>
+
+#include "adapters/crypto/uuid5.hpp"
+#include "app/settings_file.hpp"
+
+namespace hg::app {
+
+namespace {
+
+constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
+
+bool is_good_name(std::string_view name) {
+  constexpr std::size_t kMaxName = 64;
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  return !name.empty() && name.size() <= kMaxName && name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
+void read_directories(Section section, Config& config, std::vector<std::string>& profile_directories) {
+  config.state = section.text("state", "/var/lib/headgate");
+  config.cache = section.text("cache", "/var/cache/headgate");
+  config.runtime = section.text("runtime", "/run/headgate");
+  profile_directories = section.texts("profiles", {"/usr/share/headgate/profiles", "/etc/headgate/profiles"});
+}
+
+void read_cloud(Section section, CloudConfig& cloud) {
+  cloud.broker = section.text("broker", "");
+  if (!cloud.broker.empty() && !cloud.broker.starts_with("mqtts://"))
+    section.complain("broker", "must be mqtts://HOST:PORT: announcements travel over TLS only");
+  cloud.topic = section.text("topic", "headgate/announcements");
+  if (cloud.topic.empty() || cloud.topic.find_first_of("#+") != std::string::npos)
+    section.complain("topic", "must be one topic without wildcards");
+  cloud.client_id = section.text("client_id", "");
+  cloud.ca_file = section.text("ca_file", "/etc/ssl/certs/ca-certificates.crt");
+  cloud.username = section.text("username", "");
+  cloud.password_credential = section.text("password_credential", "");
+  cloud.certificate_file = section.text("certificate_file", "");
+  cloud.private_key_credential = section.text("private_key_credential", "");
+}
+
+void read_plugins(Section section, Config& config) {
+  config.plugin_group = section.text("group", "");
+  for (const std::string& name : section.section_names()) {
+    if (name == "group") continue;
+    Section plugin = section.section(name);
+    PluginBinding binding{name, 0};
+    if (plugin.has("uid")) {
+      binding.uid = static_cast<uid_t>(plugin.integer("uid", 0, 0, std::numeric_limits<uid_t>::max()));
+    } else {
+      const std::string user = plugin.text("user", "headgate-" + name);
+      const passwd* entry = ::getpwnam(user.c_str());
+      if (entry == nullptr) {
+        plugin.complain("user", "there is no user " + user);
+        continue;
+      }
+      binding.uid = entry->pw_uid;
+    }
+    config.plugins.push_back(std::move(binding));
+  }
+}
+
+core::Enrollment read_child(const std::string& name, Section section) {
+  core::Enrollment child;
+  child.id = name;
+  child.transport = section.text("transport", "");
+  child.address = section.text("address", "");
+  child.profile = section.text("profile", "mcuboot-swap");
+  child.target = section.text("target", "app");
+  child.image_number = static_cast<std::uint8_t>(section.integer("image", 0, 0, 15));
+  if (!is_good_name(name)) section.complain("transport", "a child's name has 1 to 64 of A-Z a-z 0-9 . _ -");
+  if (child.transport.empty()) section.complain("transport", "must name a plugin");
+  if (child.address.empty()) section.complain("address", "must say where the child is");
+  if (!is_good_name(child.profile)) section.complain("profile", "is not the name of a profile");
+  const std::string vendor = section.text("vendor", "");
+  const std::string device_class = section.text("class", "");
+  if (vendor.empty()) section.complain("vendor", "must be a UUID or a domain");
+  if (device_class.empty()) section.complain("class", "must be a UUID or the class information");
+  child.vendor = crypto::uuid_from(vendor, crypto::kDnsNamespace);
+  child.device_class = crypto::uuid_from(device_class, child.vendor);
+  const std::string link = section.text("link", "none");
+  if (link == "internal")
+    child.link = core::LinkProtection::internal;
+  else if (link != "none")
+    section.complain("link", "must be \"none\" or \"internal\"");
+  return child;
+}
+
+void read_children(Section section, Config& config) {
+  for (const std::string& name : section.section_names()) {
+    core::Enrollment child = read_child(name, section.section(name));
+    const bool is_bound = std::ranges::any_of(
+        config.plugins, [&](const PluginBinding& plugin) { return plugin.transport == child.transport; });
+    if (!is_bound && !child.transport.empty())
+      section.section(name).complain("transport", "no [plugins." + child.transport + "] says which user serves it");
+    config.children.push_back(std::move(child));
+  }
+}
+
+Duration milliseconds(Section& section, std::string_view key, Duration fallback, std::int64_t most) {
+  return Duration{section.integer(key, fallback.count(), 0, most)};
+}
+
+core::Patience read_patience(Section section) {
+  core::Patience patience;
+  patience.answer = milliseconds(section, "answer_ms", patience.answer, kDayMs);
+  patience.transfer_stall = milliseconds(section, "stall_ms", patience.transfer_stall, kDayMs);
+  patience.swap = milliseconds(section, "swap_ms", patience.swap, kDayMs);
+  patience.health = milliseconds(section, "health_ms", patience.health, 7 * kDayMs);
+  patience.backoff = milliseconds(section, "backoff_ms", patience.backoff, kDayMs);
+  patience.pause = milliseconds(section, "pause_ms", patience.pause, kDayMs);
+  patience.look_again = milliseconds(section, "look_again_ms", patience.look_again, 7 * kDayMs);
+  patience.attempts = static_cast<unsigned>(section.integer("attempts", patience.attempts, 1, 1000));
+  const std::int64_t rest_h = section.integer("rest_h", 24, 0, 24LL * 365);
+  patience.rest = std::chrono::hours{rest_h};
+  constexpr Duration kLeast{1};
+  patience.answer = std::max(patience.answer, kLeast);
+  patience.pause = std::max(patience.pause, kLeast);
+  patience.look_again = std::max(patience.look_again, Duration{1000});
+  return patience;
+}
+
+/// The keys of [serial]: numbers, checked by name and range.
+ProfileValues read_serial(Section section) {
+  struct Key {
+    std::string_view name;
+    std::int64_t least;
+    std::int64_t most;
+  };
+  constexpr std::array<Key, 7> kKeys{{{"baud", 300, 12'000'000},
+                                      {"packet", 0, 65535},
+                                      {"line_gap_ms", 0, 1000},
+                                      {"reset_delay_ms", 0, 60'000},
+                                      {"erase_ms", 100, kDayMs},
+                                      {"chunk_ms", 100, kDayMs},
+                                      {"last_ms", 100, kDayMs}}};
+  ProfileValues values;
+  for (const Key& key : kKeys)
+    if (section.has(key.name)) values[std::string(key.name)] = section.integer(key.name, 0, key.least, key.most);
+  return values;
+}
+
+struct Profile {
+  core::Patience patience;
+  ProfileValues serial;
+};
+
+Result<Profile> read_profile(const std::vector<std::string>& directories, const std::string& name) {
+  std::filesystem::path path;
+  for (const std::string& directory : directories) {
+    const std::filesystem::path candidate = std::filesystem::path(directory) / (name + ".toml");
+    std::error_code ignored;
+    if (std::filesystem::exists(candidate, ignored)) path = candidate;
+  }
+  if (path.empty()) return Error{Errc::not_found, "there is no profile " + name};
+  Result<SettingsFile> file = SettingsFile::read(path);
+  if (!file) return file.error();
+  Section top = file->top();
+  Profile profile;
+  profile.patience = read_patience(top.section("patience"));
+  profile.serial = read_serial(top.section("serial"));
+  if (const Result<void> finished = file->finish(); !finished) return finished.error();
+  return profile;
+}
+
+Result<void> apply_profiles(const std::vector<std::string>& directories, Config& config) {
+  std::map<std::string, Profile> profiles;
+  for (core::Enrollment& child : config.children) {
+    if (!profiles.contains(child.profile)) {
+      Result<Profile> profile = read_profile(directories, child.profile);
+      if (!profile) return profile.error().within("child " + child.id);
+      profiles.emplace(child.profile, std::move(*profile));
+    }
+    child.patience = profiles.at(child.profile).patience;
+  }
+  for (auto& [name, profile] : profiles) config.profiles.emplace(name, std::move(profile.serial));
+  return {};
+}
+
+}  // namespace
+
+Result<Config> read_config(const std::filesystem::path& path) {
+  Result<SettingsFile> file = SettingsFile::read(path);
+  if (!file) return file.error();
+  Section top = file->top();
+  Config config;
+  std::vector<std::string> profile_directories;
+  read_directories(top.section("directories"), config, profile_directories);
+  config.anchors = top.section("trust").text("anchors", "/etc/headgate/anchors");
+  constexpr std::int64_t kMostMib = 1LL << 24;
+  config.cache_limit_bytes =
+      static_cast<std::uint64_t>(top.section("cache").integer("limit_mib", 4096, 1, kMostMib)) << 20;
+  read_cloud(top.section("cloud"), config.cloud);
+  Section fetch = top.section("fetch");
+  config.minimum_bytes_per_second =
+      static_cast<std::uint64_t>(fetch.integer("minimum_bytes_per_second", 128, 1, 1LL << 30));
+  config.fetch_attempts = static_cast<unsigned>(fetch.integer("attempts", 8, 1, 1000));
+  config.same_host_only = fetch.boolean("same_host_only", false);
+  read_plugins(top.section("plugins"), config);
+  read_children(top.section("children"), config);
+  if (const Result<void> finished = file->finish(); !finished) return finished.error();
+  if (const Result<void> applied = apply_profiles(profile_directories, config); !applied) return applied.error();
+  return config;
+}
+
+}  // namespace hg::app

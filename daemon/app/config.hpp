@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the administrator wants, as values: read from headgate.toml, its drop-ins and the profiles that its children
+// name, with every key checked. config/headgate.toml documents each key. Read by main, at start and at reload.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/error.hpp"
+#include "core/model.hpp"
+
+namespace hg::app {
+
+/// What a plugin is told of a kind of child: the profile's table named like the transport.
+using ProfileValues = std::map<std::string, std::variant<std::int64_t, bool, std::string>>;
+
+struct PluginBinding {
+  std::string transport;
+  uid_t uid = 0;
+};
+
+struct CloudConfig {
+  std::string broker;  ///< empty: none
+  std::string topic;
+  std::string client_id;
+  std::filesystem::path ca_file;
+  std::string username;
+  std::string password_credential;
+  std::filesystem::path certificate_file;
+  std::string private_key_credential;
+};
+
+struct Config {
+  std::filesystem::path state;
+  std::filesystem::path cache;
+  std::filesystem::path runtime;
+  std::filesystem::path anchors;
+  std::uint64_t cache_limit_bytes = 0;
+  CloudConfig cloud;
+  std::uint64_t minimum_bytes_per_second = 0;
+  unsigned fetch_attempts = 0;
+  bool same_host_only = false;
+  std::string plugin_group;  ///< owns plugins.sock; empty: the daemon's own
+  std::vector<PluginBinding> plugins;
+  std::vector<core::Enrollment> children;
+  std::map<std::string, ProfileValues> profiles;  ///< by name: the values for the plugin
+};
+
+/// Errors: Errc::invalid with "file:line:column: what", Errc::not_found for a missing file or profile.
+Result<Config> read_config(const std::filesystem::path& path);
+
+}  // namespace hg::app

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries out the steps that the engine derived: waits, opens the sealed blob for a transfer, hands the step to the
+// transport, and brings the answer back as an event. One step for a child at a time: a new one ends the old one.
+// Decides nothing about what comes next. Made by app.
+#pragma once
+
+#include <map>
+
+#include "ports/blobs.hpp"
+#include "ports/clock.hpp"
+#include "ports/control.hpp"
+#include "ports/transport.hpp"
+#include "service/driver.hpp"
+#include "service/tasks.hpp"
+
+namespace hg::service {
+
+class Deliver {
+ public:
+  Deliver(boost::asio::any_io_executor executor, Driver& driver, ports::Transport& transport, ports::Blobs& blobs,
+          ports::Clock& clock);
+
+  /// Given to Driver::on_action.
+  void start(core::Action action);
+
+  /// How far the transfer of an update is; zeros when none is under way.
+  [[nodiscard]] ports::TransferProgress progress(core::Epoch epoch) const;
+
+  /// Gives up all steps and returns when they have ended.
+  [[nodiscard]] boost::asio::awaitable<void> stop();
+
+ private:
+  boost::asio::awaitable<void> wait(core::ChildId child, core::StepNumber number, Instant at);
+  boost::asio::awaitable<void> perform(core::ChildId child, core::StepNumber number, core::Step step);
+  [[nodiscard]] Result<UniqueFd> image_for(const core::Step& step) const;
+
+  Driver& driver_;
+  ports::Transport& transport_;
+  ports::Blobs& blobs_;
+  ports::Clock& clock_;
+  Tasks tasks_;
+  std::map<core::ChildId, Tasks::Number> running_;
+  std::map<core::Epoch, ports::TransferProgress> progress_;
+};
+
+}  // namespace hg::service

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/driver.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <iterator>
+#include <map>
+
+namespace hg::service {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// Events that one transaction takes: enough to share a flush, few enough to keep each answer quick.
+constexpr std::size_t kMaxBatch = 256;
+constexpr Duration kFirstRetry = std::chrono::seconds{1};
+constexpr Duration kLongestRetry = std::chrono::minutes{1};
+
+asio::awaitable<void> wait_for_cancel(asio::steady_timer& timer) {
+  boost::system::error_code ignored;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+}  // namespace
+
+struct Driver::Batch {
+  std::vector<core::Change> changes;
+  std::map<core::ChildId, core::Action> actions;
+  std::vector<core::ChildId> touched;
+  std::vector<std::pair<std::shared_ptr<Asked>, Result<core::RolloutId>>> answers;
+};
+
+Driver::Driver(asio::any_io_executor executor, ports::Catalogue& catalogue, ports::Clock& clock,
+               ports::Journal& journal)
+    : executor_(std::move(executor)),
+      catalogue_(catalogue),
+      clock_(clock),
+      journal_(journal),
+      arrived_(executor_, asio::steady_timer::time_point::max()) {}
+
+Result<void> Driver::recover() {
+  Result<core::State> remembered = catalogue_.load();
+  if (!remembered) return remembered.error().within("load the catalogue");
+  state_ = std::move(*remembered);
+  core::resume(state_, clock_.now());
+  return {};
+}
+
+asio::awaitable<void> Driver::run() {
+  while (!stopping_) {
+    if (queue_.empty()) {
+      co_await wait_for_cancel(arrived_);
+      continue;
+    }
+    Batch batch = take_batch();
+    // Kept here until the transaction is durable: a copy goes to the catalogue, since a failed one is tried again.
+    if (!batch.changes.empty() && !co_await commit(batch.changes)) break;
+    finish(std::move(batch));
+  }
+  for (Queued& queued : queue_)
+    if (queued.asked) answer(*queued.asked, Error{Errc::cancelled, "the daemon is stopping"});
+  queue_.clear();
+}
+
+void Driver::stop() {
+  stopping_ = true;
+  arrived_.cancel();
+}
+
+void Driver::post(core::Event event) {
+  queue_.push_back(Queued{std::move(event), nullptr});
+  arrived_.cancel();
+}
+
+asio::awaitable<Result<core::RolloutId>> Driver::ask(core::Event event) {
+  const auto asked = std::make_shared<Asked>(executor_);
+  queue_.push_back(Queued{std::move(event), asked});
+  arrived_.cancel();
+  if (stopping_) co_return Error{Errc::cancelled, "the daemon is stopping"};
+  co_await wait_for_cancel(asked->answered);
+  if (!asked->answer) co_return Error{Errc::cancelled, "given up"};
+  co_return std::move(*asked->answer);
+}
+
+void Driver::progressed(const core::ChildId& child, core::Epoch epoch, std::uint64_t done, std::uint64_t total) {
+  for (ports::Watcher* watcher : watchers_) watcher->progressed(child, epoch, done, total);
+}
+
+Driver::Batch Driver::take_batch() {
+  Batch batch;
+  for (std::size_t taken = 0; taken < kMaxBatch && !queue_.empty(); ++taken) {
+    const Queued queued = std::move(queue_.front());
+    queue_.pop_front();
+    core::Output out = core::apply(state_, queued.event, clock_.now());
+    std::ranges::move(out.changes, std::back_inserter(batch.changes));
+    std::ranges::move(out.touched, std::back_inserter(batch.touched));
+    for (core::Action& action : out.actions) batch.actions.insert_or_assign(action.child, std::move(action));
+    if (!queued.asked) continue;
+    Result<core::RolloutId> answer = out.rollout;
+    if (out.refusal) answer = std::move(*out.refusal);
+    batch.answers.emplace_back(queued.asked, std::move(answer));
+  }
+  return batch;
+}
+
+/// Returns when the changes are durable: true, or when the daemon stops before that: false.
+asio::awaitable<bool> Driver::commit(std::vector<core::Change> changes) {
+  Duration pause = kFirstRetry;
+  for (;;) {
+    const Result<void> committed = co_await catalogue_.commit(changes);
+    if (committed) {
+      say_trouble({});
+      co_return true;
+    }
+    say_trouble("the catalogue cannot be written, nothing is done until it can: " + committed.error().message);
+    if (stopping_) co_return false;
+    if (const Result<void> slept = co_await clock_.sleep_for(pause); !slept) co_return false;
+    if (stopping_) co_return false;
+    pause = std::min(pause * 2, kLongestRetry);
+  }
+}
+
+void Driver::finish(Batch batch) {
+  for (ports::Watcher* watcher : watchers_) watcher->changed(state_, batch.changes, batch.touched);
+  for (auto& [child, action] : batch.actions) start_(std::move(action));
+  for (auto& [asked, reply] : batch.answers) answer(*asked, std::move(reply));
+}
+
+void Driver::say_trouble(const std::string& text) {
+  if (text == trouble_) return;
+  trouble_ = text;
+  if (text.empty())
+    journal_.write(ports::Level::notice, {}, "the catalogue can be written again");
+  else
+    journal_.write(ports::Level::error, {}, text);
+  for (ports::Watcher* watcher : watchers_) watcher->troubled(text);
+}
+
+void Driver::answer(Asked& asked, Result<core::RolloutId> answer) {
+  asked.answer = std::move(answer);
+  asked.answered.cancel();
+}
+
+}  // namespace hg::service
