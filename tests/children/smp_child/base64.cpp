@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base64.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace smp_child {
@@ -26,8 +27,8 @@ void append_base64(std::string& to, ByteView bytes) {
     const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
     std::uint32_t group = 0;
     for (std::size_t j = 0; j < 3; ++j) group = group << 8 | (j < count ? bytes[i + j] : 0u);
-    const char quad[] = {kAlphabet[group >> 18], kAlphabet[group >> 12 & 63], count > 1 ? kAlphabet[group >> 6 & 63] : '=',
-                         count > 2 ? kAlphabet[group & 63] : '='};
+    const char quad[] = {kAlphabet[group >> 18], kAlphabet[group >> 12 & 63],
+                         count > 1 ? kAlphabet[group >> 6 & 63] : '=', count > 2 ? kAlphabet[group & 63] : '='};
     to.append(quad, sizeof quad);
   }
 }

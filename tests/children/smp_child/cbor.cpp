@@ -20,14 +20,19 @@ class Reader {
     const ByteView here = bytes_;
     if (!head()) return false;
     switch (major_) {
-      case kUnsigned: into = argument_; return info_ != kIndefinite;
-      case kBytes: return string(here, into, false);
-      case kText: return string(here, into, true);
+      case kUnsigned:
+        into = argument_;
+        return info_ != kIndefinite;
+      case kBytes:
+        return string(here, into, false);
+      case kText:
+        return string(here, into, true);
       case kSimple:
         if (info_ != 20 && info_ != 21) break;
         into = info_ == 21;
         return true;
-      default: break;
+      default:
+        break;
     }
     into = std::monostate{};
     bytes_ = here;

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that can be chosen on the command line, grouped by the part that it belongs to. README.md tells what
+// each option imitates. Made by main, read by all parts.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace smp_child {
+
+using Millis = std::chrono::milliseconds;
+using Micros = std::chrono::microseconds;
+
+/// The tty and the console framing.
+struct LinkOptions {
+  std::string link;
+  std::size_t line_buffer = 128;
+  std::size_t line_buffers = 0;  // 0: any number
+  Micros drain{1000};
+  std::size_t buf_size = 1024;
+  std::size_t buf_count = 2;
+  std::uint32_t baud = 0;  // 0: as fast as it goes
+  bool noise = false;
+};
+
+enum class Dialect { v2, v1, v1_echo };
+
+/// What the SMP server and its groups can do.
+struct ServerOptions {
+  Dialect dialect = Dialect::v2;
+  int unsupported_version = 0;  // 12: refuses v1, 13: refuses v2
+  bool definite = false;
+  bool params = true;
+  bool bootloader_info = true;
+  bool slot_info = false;
+  std::string os_info;  // empty: rc 8
+  bool frugal = false;
+  bool image_check = false;
+  bool refuse_confirm = false;
+  bool confirm_any = false;
+  bool confirm_all = false;
+  unsigned refuse_resets = 0;
+  Millis reset_delay{250};
+  Millis erase{0};
+};
+
+/// Flash and bootloader.
+struct BootOptions {
+  struct Provision {
+    std::size_t image;
+    std::filesystem::path file;
+  };
+  std::vector<Provision> provisions;
+  std::size_t images = 0;  // 0: as many as are provisioned
+  std::uint64_t slot_size = 430080;
+  std::uint64_t trailer_size = 8192;
+  int mode = 3;
+  bool no_downgrade = false;
+  bool self_confirm = false;
+  bool reject_image = false;
+  bool come_back_old = false;
+  bool keep_cancelled_marks = false;
+  Millis boot{20};
+  Millis swap{100};
+};
+
+/// What goes wrong, and where. A probability is per mille.
+struct FaultOptions {
+  static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
+  std::uint32_t seed = 1;
+  unsigned drop_rx = 0, drop_tx = 0;
+  Millis late_answer{0};
+  unsigned late = 1000;
+  bool duplicate_answers = false;
+  bool mute = false;
+  std::uint64_t mute_after_bytes = kNever;
+  std::uint64_t stuck_at = kNever;
+  std::uint64_t lose_upload_state_at = kNever;
+  std::uint64_t reboot_at = kNever;
+  std::uint64_t corrupt_at = kNever;
+};
+
+struct Options {
+  std::filesystem::path state;
+  bool die_with_parent = false;
+  bool verbose = false;
+  bool help = false;
+  LinkOptions link;
+  ServerOptions server;
+  BootOptions boot;
+  FaultOptions faults;
+};
+
+/// Throws std::invalid_argument with a line for the user.
+Options parse_options(int argc, char** argv);
+
+/// All options with their meaning, a line each.
+std::string usage();
+
+}  // namespace smp_child
