@@ -22,6 +22,8 @@ struct About {
 class Journal {
  public:
   virtual ~Journal() = default;
+
+  /// From any thread.
   virtual void write(Level level, const About& about, std::string_view text) = 0;
 };
 

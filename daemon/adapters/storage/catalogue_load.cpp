@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/storage/catalogue_load.hpp"
+
+#include <functional>
+#include <utility>
+
+#include "adapters/storage/row.hpp"
+
+namespace hg::storage {
+namespace {
+
+/// Runs `take` for each row of `sql` until one fails. `key_column` names the row in messages.
+Result<void> for_each(Database& database, std::string_view table, std::string_view sql, int key_column,
+                      const std::function<void(Row&)>& take) {
+  auto statement = database.prepare(sql);
+  if (!statement) return statement.error().within("table " + std::string(table));
+  for (;;) {
+    const auto more = statement->next();
+    if (!more) return more.error().within("table " + std::string(table));
+    if (!*more) return {};
+    Row row(*statement, table, statement->text(key_column));
+    take(row);
+    if (auto read = row.finish(); !read) return read;
+  }
+}
+
+Result<void> load_meta(Database& database, core::State& state) {
+  return for_each(database, "meta", "SELECT only_row, last_rollout, last_epoch FROM meta", 0, [&](Row& row) {
+    state.last_rollout = row.number(1);
+    state.last_epoch = row.number(2);
+  });
+}
+
+Result<void> load_children(Database& database, core::State& state) {
+  constexpr std::string_view kSql =
+      "SELECT id, last_seen, revert_class, bootloader, busy, battery, floor_product, floor_sequence FROM child";
+  return for_each(database, "child", kSql, 0, [&](Row& row) {
+    core::Child child;
+    child.enrollment.id = row.name(0);
+    child.last_seen = row.instant(1);
+    if (row.has(2)) {
+      core::Inspection& seen = child.seen.emplace();
+      seen.revert_class = row.named(2, core::revert_class_from);
+      seen.bootloader = row.text(3);
+      seen.busy = row.flag(4);
+      if (row.has(5)) seen.battery_percent = row.small<std::uint8_t>(5);
+    }
+    if (row.has(6)) child.floor = core::Floor{row.text(6), row.number(7)};
+    state.children.insert_or_assign(child.enrollment.id, child);
+  });
+}
+
+Result<void> load_slots(Database& database, core::State& state) {
+  constexpr std::string_view kSql =
+      "SELECT child, image, slot, version, digest, bootable, pending, confirmed, active, permanent FROM slot"
+      " ORDER BY child, position";
+  return for_each(database, "slot", kSql, 0, [&](Row& row) {
+    core::Slot slot;
+    slot.image = row.small<std::uint8_t>(1);
+    slot.slot = row.small<std::uint8_t>(2);
+    slot.version = row.text(3);
+    slot.digest = row.digest(4);
+    slot.bootable = row.flag(5);
+    slot.pending = row.flag(6);
+    slot.confirmed = row.flag(7);
+    slot.active = row.flag(8);
+    slot.permanent = row.flag(9);
+    core::Child& child = state.children[row.name(0)];
+    if (child.seen) child.seen->slots.push_back(std::move(slot));
+  });
+}
+
+Result<void> load_updates(Database& database, core::State& state) {
+  constexpr std::string_view kSql =
+      "SELECT child, epoch, rollout, deliverable, image, before_, after_, phase, decision, order_, orders, attempts,"
+      " since, until, reason, cause FROM update_";
+  return for_each(database, "update_", kSql, 0, [&](Row& row) {
+    core::Update update;
+    update.epoch = row.number(1);
+    update.rollout = row.number(2);
+    update.deliverable = row.text(3);
+    update.image = row.digest(4);
+    update.before = row.digest(5);
+    update.after = row.digest(6);
+    update.phase = row.named(7, core::phase_from);
+    update.decision = row.named(8, core::decision_from);
+    update.order = row.named(9, core::order_from);
+    update.orders = row.small<unsigned>(10);
+    update.attempts = row.small<unsigned>(11);
+    update.since = row.instant(12);
+    update.until = row.instant(13);
+    update.cause.reason = row.named(14, core::reason_from);
+    update.cause.text = row.text(15);
+    state.children[row.name(0)].update = std::move(update);
+  });
+}
+
+Result<void> load_deliverables(Database& database, core::State& state) {
+  constexpr std::string_view kSql =
+      "SELECT id, product, sequence, version, signer, source, sealed_at FROM deliverable";
+  return for_each(database, "deliverable", kSql, 0, [&](Row& row) {
+    core::Deliverable deliverable;
+    deliverable.id = row.name(0);
+    deliverable.product = row.text(1);
+    deliverable.sequence = row.number(2);
+    deliverable.version = row.text(3);
+    deliverable.signer = row.text(4);
+    deliverable.source = row.text(5);
+    deliverable.sealed_at = row.instant(6);
+    state.deliverables.insert_or_assign(deliverable.id, deliverable);
+  });
+}
+
+Result<void> load_images(Database& database, core::State& state) {
+  constexpr std::string_view kSql =
+      "SELECT deliverable, component, vendor, device_class, digest, size, version, running_digest, encrypted FROM image"
+      " ORDER BY deliverable, position";
+  return for_each(database, "image", kSql, 0, [&](Row& row) {
+    core::Image image;
+    image.component = row.text(1);
+    image.vendor = row.uuid(2);
+    image.device_class = row.uuid(3);
+    image.digest = row.digest(4);
+    image.size = row.number(5);
+    image.version = row.text(6);
+    image.running_digest = row.digest(7);
+    image.encrypted = row.flag(8);
+    state.deliverables[row.name(0)].images.push_back(std::move(image));
+  });
+}
+
+Result<void> load_rollouts(Database& database, core::State& state) {
+  constexpr std::string_view kSql = "SELECT id, deliverable, started_by, started_at FROM rollout";
+  return for_each(database, "rollout", kSql, 0, [&](Row& row) {
+    core::Rollout rollout;
+    rollout.id = row.number(0);
+    rollout.deliverable = row.text(1);
+    rollout.started_by = row.small<std::uint32_t>(2);
+    rollout.started_at = row.instant(3);
+    state.rollouts.insert_or_assign(rollout.id, rollout);
+  });
+}
+
+Result<void> load_rollout_children(Database& database, core::State& state) {
+  constexpr std::string_view kSql = "SELECT rollout, child FROM rollout_child ORDER BY rollout, position";
+  return for_each(database, "rollout_child", kSql, 0,
+                  [&](Row& row) { state.rollouts[row.number(0)].children.push_back(row.name(1)); });
+}
+
+}  // namespace
+
+Result<core::State> load_state(Database& database) {
+  core::State state;
+  for (const auto load : {load_meta, load_children, load_slots, load_updates, load_deliverables, load_images,
+                          load_rollouts, load_rollout_children}) {
+    if (auto loaded = load(database, state); !loaded) return loaded.error();
+  }
+  return state;
+}
+
+Result<std::vector<core::PutHistory>> load_history(Database& database, const core::ChildId& child, unsigned count) {
+  auto statement = database.prepare(
+      "SELECT at, epoch, deliverable, phase, reason, cause FROM history WHERE child = ?1 ORDER BY line DESC LIMIT ?2");
+  if (!statement) return statement.error();
+  std::vector<core::PutHistory> lines;
+  statement->bind(child, count);
+  for (;;) {
+    const auto more = statement->next();
+    if (!more) return more.error();
+    if (!*more) return lines;
+    Row row(*statement, "history", child);
+    core::PutHistory line;
+    line.at = row.instant(0);
+    line.child = child;
+    line.epoch = row.number(1);
+    line.deliverable = row.text(2);
+    line.phase = row.named(3, core::phase_from);
+    line.cause.reason = row.named(4, core::reason_from);
+    line.cause.text = row.text(5);
+    if (auto read = row.finish(); !read) return read.error();
+    lines.push_back(std::move(line));
+  }
+}
+
+}  // namespace hg::storage

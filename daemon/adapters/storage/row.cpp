@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/storage/row.hpp"
+
+#include <algorithm>
+
+namespace hg::storage {
+
+std::string Row::text(int column) {
+  if (!has(column)) fail(column);
+  return std::string(statement_->text(column));
+}
+
+std::string Row::name(int column) {
+  std::string value = text(column);
+  if (value.empty()) fail(column);
+  return value;
+}
+
+bool Row::flag(int column) { return bounded(column, 1) == 1; }
+
+std::uint64_t Row::number(int column) {
+  if (!has(column)) fail(column);
+  return std::bit_cast<std::uint64_t>(statement_->integer(column));
+}
+
+std::uint64_t Row::bounded(int column, std::uint64_t most) {
+  const std::uint64_t value = number(column);
+  if (value > most) fail(column);
+  return value > most ? 0 : value;
+}
+
+Instant Row::instant(int column) {
+  if (!has(column)) fail(column);
+  return Instant{Duration{statement_->integer(column)}};
+}
+
+Digest Row::digest(int column) {
+  const auto value = Digest::from_text(text(column));
+  if (!value) fail(column);
+  return value.value_or(Digest{});
+}
+
+core::Uuid Row::uuid(int column) {
+  core::Uuid value{};
+  const auto bytes = from_hex(text(column));
+  if (!bytes || bytes->size() != value.size()) {
+    fail(column);
+    return value;
+  }
+  std::ranges::copy(*bytes, value.begin());
+  return value;
+}
+
+Result<void> Row::finish() const {
+  if (error_) return *error_;
+  return {};
+}
+
+void Row::fail(int column) {
+  if (error_) return;
+  constexpr std::size_t kShown = 64;
+  std::string what = "value '";
+  what.append(statement_->text(column).substr(0, kShown)).append("' cannot be read");
+  error_ = Error{Errc::invalid, std::move(what)}
+               .within("column " + std::string(statement_->name(column)))
+               .within("row " + key_)
+               .within("table " + table_);
+}
+
+}  // namespace hg::storage

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every Catalogue promises, asked of the one in memory and of the one in SQLite.
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <boost/asio/io_context.hpp>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "adapters/storage/sqlite_catalogue.hpp"
+#include "fakes/memory_catalogue.hpp"
+#include "fakes/on_loop.hpp"
+#include "fakes/recording_journal.hpp"
+#include "fakes/samples.hpp"
+#include "fakes/temporary_directory.hpp"
+
+namespace hg {
+namespace {
+
+using fakes::on_loop;
+
+/// The catalogue in memory: a restart drops what was not durable.
+class InMemory {
+ public:
+  ports::Catalogue& catalogue() { return memory_; }
+  void restart() { memory_.cut_power(); }
+  void fail_next_commit() { memory_.fail_commits({Errc::io, "injected"}); }
+  void heal() {}
+
+ private:
+  fakes::MemoryCatalogue memory_;
+};
+
+/// The one on disk: a restart closes and opens it.
+class InSqlite {
+ public:
+  InSqlite() { restart(); }
+  ports::Catalogue& catalogue() { return *catalogue_; }
+  void restart() {
+    catalogue_.reset();
+    catalogue_ = storage::SqliteCatalogue::open(directory_.path(), journal_).value();
+  }
+  /// History is written last in the tests: what was written before it in the same transaction must go too.
+  void fail_next_commit() {
+    execute("CREATE TRIGGER fail BEFORE INSERT ON history BEGIN SELECT RAISE(ABORT, 'injected'); END");
+  }
+  void heal() { execute("DROP TRIGGER fail"); }
+
+ private:
+  void execute(const char* sql) {
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open((directory_.path() / "catalogue.db").c_str(), &database), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
+    sqlite3_close(database);
+  }
+
+  fakes::TemporaryDirectory directory_;
+  fakes::RecordingJournal journal_;
+  std::unique_ptr<storage::SqliteCatalogue> catalogue_;
+};
+
+template <class Kind>
+class Catalogue : public ::testing::Test {
+ protected:
+  Result<void> commit(std::vector<core::Change> changes) {
+    return on_loop(loop_, kind_.catalogue().commit(std::move(changes)));
+  }
+  core::State reload() {
+    kind_.restart();
+    return kind_.catalogue().load().value();
+  }
+
+  boost::asio::io_context loop_;
+  Kind kind_;
+};
+
+using Kinds = ::testing::Types<InMemory, InSqlite>;
+TYPED_TEST_SUITE(Catalogue, Kinds);
+
+TYPED_TEST(Catalogue, IsEmptyAtFirst) {
+  EXPECT_EQ(this->reload(), core::State{});
+  EXPECT_TRUE(this->kind_.catalogue().history("boiler-1", 10).value().empty());
+}
+
+TYPED_TEST(Catalogue, KeepsEveryField) {
+  ASSERT_TRUE(this->commit({core::PutDeliverable{fakes::sample_deliverable(9)},
+                            core::PutRollout{fakes::sample_rollout(5), 5, 77},
+                            core::PutChild{fakes::sample_child("boiler-1")}}));
+  core::State expected;
+  expected.children["boiler-1"] = fakes::sample_child("boiler-1");
+  expected.deliverables[fakes::sample_deliverable(9).id] = fakes::sample_deliverable(9);
+  expected.rollouts[5] = fakes::sample_rollout(5);
+  expected.last_rollout = 5;
+  expected.last_epoch = 77;
+  EXPECT_EQ(this->reload(), expected);
+}
+
+TYPED_TEST(Catalogue, DoesNotKeepWhatTheConfigurationAndTheLinksSay) {
+  core::Child child = fakes::sample_child("boiler-1");
+  child.enrollment.transport = "serial";
+  child.enrolled = true;
+  child.online = true;
+  child.link_text = "up";
+  child.in_doubt = false;
+  child.step = core::Inspect{};
+  child.step_number = 9;
+  ASSERT_TRUE(this->commit({core::PutChild{child}}));
+  EXPECT_EQ(this->reload().children.at("boiler-1"), fakes::sample_child("boiler-1"));
+}
+
+TYPED_TEST(Catalogue, ANewValueReplacesTheWholeOldOne) {
+  core::Child child = fakes::sample_child("boiler-1");
+  ASSERT_TRUE(this->commit({core::PutChild{child}}));
+  child.seen->slots.pop_back();
+  child.seen->battery_percent.reset();
+  child.floor.reset();
+  child.update.reset();
+  ASSERT_TRUE(this->commit({core::PutChild{child}}));
+  EXPECT_EQ(this->reload().children.at("boiler-1"), child);
+  child.seen.reset();
+  ASSERT_TRUE(this->commit({core::PutChild{child}}));
+  EXPECT_EQ(this->reload().children.at("boiler-1"), child);
+
+  core::Rollout rollout = fakes::sample_rollout(1);
+  ASSERT_TRUE(this->commit({core::PutRollout{rollout, 1, 1}}));
+  rollout.children = {"pump-2"};
+  ASSERT_TRUE(this->commit({core::PutRollout{rollout, 2, 3}}));
+  const core::State state = this->reload();
+  EXPECT_EQ(state.rollouts.at(1), rollout);
+  EXPECT_EQ(state.last_rollout, 2U);
+  EXPECT_EQ(state.last_epoch, 3U);
+}
+
+TYPED_TEST(Catalogue, KeepsExtremeNumbersAndOddTexts) {
+  core::Deliverable what = fakes::sample_deliverable(9);
+  what.sequence = std::numeric_limits<std::uint64_t>::max();
+  what.images[0].size = what.sequence - 1;
+  what.product = std::string("Ofen 'ß' \"x\"\0; DROP TABLE child; --", 36);
+  what.version = "";
+  core::Child child = fakes::sample_child("b");
+  child.seen->battery_percent = 255;
+  child.update->epoch = what.sequence;
+  child.update->orders = std::numeric_limits<unsigned>::max();
+  child.update->until = Instant::max();
+  child.update->since = Instant::min();
+  child.update->before = Digest{};
+  child.update->after = *Digest::from_bytes(Bytes(64, 0xFF));
+  core::Rollout rollout = fakes::sample_rollout(what.sequence);
+  rollout.started_by = std::numeric_limits<std::uint32_t>::max();
+  ASSERT_TRUE(this->commit({core::PutDeliverable{what}, core::PutChild{child},
+                            core::PutRollout{rollout, what.sequence, what.sequence}}));
+  const core::State state = this->reload();
+  EXPECT_EQ(state.deliverables.at(what.id), what);
+  EXPECT_EQ(state.children.at("b"), child);
+  EXPECT_EQ(state.rollouts.at(what.sequence), rollout);
+}
+
+TYPED_TEST(Catalogue, HistoryComesNewestFirst) {
+  std::vector<core::Change> changes;
+  for (core::Epoch epoch = 1; epoch <= 5; ++epoch) changes.push_back(fakes::sample_line("boiler-1", epoch));
+  changes.push_back(fakes::sample_line("pump-2", 6));
+  ASSERT_TRUE(this->commit(changes));
+  this->kind_.restart();
+  const auto lines = this->kind_.catalogue().history("boiler-1", 3).value();
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_EQ(lines[0].epoch, 5U);
+  EXPECT_EQ(lines[2].epoch, 3U);
+  const core::PutHistory expected = fakes::sample_line("boiler-1", 5);
+  EXPECT_EQ(lines[0].at, expected.at);
+  EXPECT_EQ(lines[0].child, expected.child);
+  EXPECT_EQ(lines[0].deliverable, expected.deliverable);
+  EXPECT_EQ(lines[0].phase, expected.phase);
+  EXPECT_EQ(lines[0].cause, expected.cause);
+}
+
+TYPED_TEST(Catalogue, HistoryIsBounded) {
+  constexpr unsigned kMost = ports::Catalogue::kHistoryPerChild;
+  std::vector<core::Change> changes;
+  for (core::Epoch epoch = 1; epoch <= kMost + 10; ++epoch) changes.push_back(fakes::sample_line("boiler-1", epoch));
+  changes.push_back(fakes::sample_line("pump-2", 1));
+  ASSERT_TRUE(this->commit(changes));
+  const auto lines = this->kind_.catalogue().history("boiler-1", kMost * 2).value();
+  ASSERT_EQ(lines.size(), kMost);
+  EXPECT_EQ(lines.front().epoch, kMost + 10);
+  EXPECT_EQ(lines.back().epoch, 11U);
+  EXPECT_EQ(this->kind_.catalogue().history("pump-2", 5).value().size(), 1U);
+}
+
+TYPED_TEST(Catalogue, AFailedCommitWritesNothingAndMayBeTriedAgain) {
+  ASSERT_TRUE(this->commit({core::PutChild{fakes::sample_child("pump-2")}}));
+  const core::State before = this->reload();
+  const std::vector<core::Change> changes = {core::PutChild{fakes::sample_child("boiler-1")},
+                                             core::PutRollout{fakes::sample_rollout(1), 1, 1},
+                                             fakes::sample_line("boiler-1", 1)};
+  this->kind_.fail_next_commit();
+  EXPECT_FALSE(this->commit(changes));
+  this->kind_.heal();
+  EXPECT_EQ(this->reload(), before);
+  ASSERT_TRUE(this->commit(changes));
+  EXPECT_EQ(this->reload().children.size(), 2U);
+  EXPECT_EQ(this->kind_.catalogue().history("boiler-1", 5).value().size(), 1U);
+}
+
+TYPED_TEST(Catalogue, CommitsThatOverlapAreWrittenInOrder) {
+  core::Child first = fakes::sample_child("boiler-1");
+  core::Child second = first;
+  second.last_seen += Duration{1};
+  std::vector<core::Change> changes = {core::PutChild{first}};
+  auto ignore = [](std::exception_ptr, Result<void> written) { EXPECT_TRUE(written); };
+  boost::asio::co_spawn(this->loop_, this->kind_.catalogue().commit(changes), ignore);
+  ASSERT_TRUE(this->commit({core::PutChild{second}}));
+  EXPECT_EQ(this->reload().children.at("boiler-1"), second);
+}
+
+}  // namespace
+}  // namespace hg

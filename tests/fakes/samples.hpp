@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values of core's words with every field set, for tests that store or show them.
+#pragma once
+
+#include <string>
+
+#include "core/engine.hpp"
+
+namespace hg::fakes {
+
+inline Digest sample_digest(std::uint8_t fill) { return *Digest::from_bytes(Bytes(32, fill)); }
+
+inline core::Slot sample_slot(std::uint8_t number) {
+  return {1, number, "1.2." + std::to_string(number), sample_digest(number), true, false, number == 0, number == 0, true};
+}
+
+inline core::Update sample_update() {
+  core::Update update;
+  update.epoch = 77;
+  update.rollout = 5;
+  update.deliverable = sample_digest(9).hex();
+  update.image = sample_digest(1);
+  update.before = sample_digest(2);
+  update.after = sample_digest(3);
+  update.phase = core::Phase::activating;
+  update.decision = core::Decision::activate;
+  update.order = core::Order::activate;
+  update.orders = 2;
+  update.attempts = 3;
+  update.since = Instant{Duration{1'790'000'000'123}};
+  update.until = Instant{Duration{1'790'000'060'456}};
+  update.cause = {core::Reason::not_answering, "no answer in 10 s"};
+  return update;
+}
+
+/// As load() brings it back: no enrollment but the id, nothing that is not persisted.
+inline core::Child sample_child(const std::string& id) {
+  core::Child child;
+  child.enrollment.id = id;
+  child.seen.emplace();
+  child.seen->slots = {sample_slot(0), sample_slot(1)};
+  child.seen->revert_class = core::RevertClass::swap_back;
+  child.seen->bootloader = "MCUboot mode 3";
+  child.seen->battery_percent = 87;
+  child.seen->busy = true;
+  child.last_seen = Instant{Duration{1'790'000'000'999}};
+  child.floor = core::Floor{"boiler", 12};
+  child.update = sample_update();
+  return child;
+}
+
+inline core::Deliverable sample_deliverable(std::uint8_t fill) {
+  core::Deliverable what;
+  what.id = sample_digest(fill).hex();
+  what.product = "boiler";
+  what.sequence = 13;
+  what.version = "1.3.0";
+  what.signer = "vendor-2026";
+  what.source = "https://images.example/boiler-1.3.0.suit";
+  what.sealed_at = Instant{Duration{1'790'000'001'000}};
+  for (std::uint8_t n = 1; n <= 2; ++n) {
+    core::Image image;
+    image.component = "app/" + std::to_string(n);
+    image.vendor.fill(n);
+    image.device_class.fill(static_cast<std::uint8_t>(n + 100));
+    image.digest = sample_digest(n);
+    image.size = 100'000U + n;
+    image.version = "1.3.0.4";
+    if (n == 1) image.running_digest = sample_digest(static_cast<std::uint8_t>(n + 50));
+    image.encrypted = n == 2;
+    what.images.push_back(image);
+  }
+  return what;
+}
+
+inline core::Rollout sample_rollout(core::RolloutId id) {
+  return {id, sample_digest(9).hex(), {"pump-2", "boiler-1"}, 1000, Instant{Duration{1'790'000'002'000}}};
+}
+
+inline core::PutHistory sample_line(const std::string& child, core::Epoch epoch) {
+  return {Instant{Duration{1'790'000'000'000 + static_cast<std::int64_t>(epoch)}},
+          child,
+          epoch,
+          sample_digest(9).hex(),
+          core::Phase::confirmed,
+          {core::Reason::came_back_old, "text"}};
+}
+
+}  // namespace hg::fakes
