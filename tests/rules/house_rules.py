@@ -19,7 +19,7 @@ MAY_INCLUDE = {
     "service": {"ports", "core", "suit", "images", "base"},
     "adapters": {"ports", "core", "base"},  # files that several adapters share
     "adapters/cloud": {"ports", "core", "base"},
-    "adapters/crypto": {"ports", "core", "base", "suit"},
+    "adapters/crypto": {"ports", "core", "base", "suit", "images"},
     "adapters/dbus": {"ports", "core", "base"},
     "adapters/storage": {"ports", "core", "base", "adapters/crypto"},
     "adapters/system": {"ports", "core", "base"},
@@ -47,6 +47,7 @@ SLEEPS_ALLOWED = {
 }
 
 LONGEST_FILE = 500
+LONGEST_TEST = 700  # tables are long
 SOURCE_ENDINGS = (".cpp", ".hpp", ".py", ".cmake", ".sh", ".service", ".conf")
 SKIPPED_DIRECTORIES = {"build", ".git", "__pycache__", "vectors", "seeds", ".cache"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
@@ -214,8 +215,9 @@ def writing_violations(source):
     head = source.lines[:3]
     if source.text and not any("SPDX-License-Identifier: Apache-2.0" in line for line in head):
         yield f"{source.path}:1: the SPDX line is missing"
-    if source.path.endswith((".cpp", ".hpp", ".py")) and len(source.lines) > LONGEST_FILE:
-        yield f"{source.path}:{LONGEST_FILE + 1}: {len(source.lines)} lines; more than {LONGEST_FILE} hold more than one concept"
+    longest = LONGEST_TEST if source.path.startswith("tests/") else LONGEST_FILE
+    if source.path.endswith((".cpp", ".hpp", ".py")) and len(source.lines) > longest:
+        yield f"{source.path}:{longest + 1}: {len(source.lines)} lines; more than {longest} hold more than one concept"
     if source.is_cpp:
         yield from cpp_violations(source)
     if source.path.startswith("tests/") and source.path not in SLEEPS_ALLOWED:
