@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/codec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/cbor.hpp"
+#include "wire/fields.hpp"
+
+namespace hg::wire {
+namespace {
+
+/// The type numbers, in the order of the variant. A number is never given to another frame.
+constexpr std::array<std::uint64_t, std::variant_size_v<Frame>> kTypes = {
+    1,  2,  3,  4,  5,  6,                // the connection
+    10, 11, 12, 13, 14, 15, 16, 17, 18,   // requests
+    20, 21, 22, 23, 24, 25, 26, 27, 28};  // answers
+
+constexpr std::array kErrcs = {
+    Errc::internal,        Errc::invalid,  Errc::unsupported, Errc::too_large,   Errc::not_found,   Errc::exists,
+    Errc::unauthenticated, Errc::mismatch, Errc::denied,      Errc::busy,        Errc::unavailable, Errc::timed_out,
+    Errc::cancelled,       Errc::no_space, Errc::io,          Errc::guard_failed};
+
+// ------------------------------------------------------------------------------------------------------- writing
+
+/// How many keys a frame will have.
+struct KeyCount {
+  std::size_t count = 0;
+  template <class T, class L>
+  void operator()(std::int64_t, std::string_view, const T&, const L&) {
+    ++count;
+  }
+  template <class T, class L>
+  void operator()(std::int64_t, std::string_view, const std::optional<T>& member, const L&) {
+    if (member) ++count;
+  }
+};
+
+class FieldWriter {
+ public:
+  explicit FieldWriter(cbor::Writer& writer) : writer_(&writer) {}
+
+  template <class T, class L>
+  void operator()(std::int64_t key, std::string_view, const T& member, const L&) {
+    writer_->integer(key);
+    write(member);
+  }
+  template <class T, class L>
+  void operator()(std::int64_t key, std::string_view, const std::optional<T>& member, const L&) {
+    if (!member) return;
+    writer_->integer(key);
+    write(*member);
+  }
+
+  template <class M>
+  void members(const M& message, bool with_type, std::uint64_t type = 0) {
+    KeyCount count;
+    fields(count, message);
+    writer_->map(count.count + (with_type ? 1 : 0));
+    if (with_type) writer_->uint(0).uint(type);
+    fields(*this, message);
+  }
+
+ private:
+  void write(std::uint64_t value) { writer_->uint(value); }
+  void write(std::uint8_t value) { writer_->uint(value); }
+  void write(bool value) { writer_->boolean(value); }
+  void write(const std::string& value) { writer_->text(value); }
+  void write(const Digest& value) { writer_->bytes(value.bytes()); }
+  void write(Errc value) { writer_->uint(number_of(value)); }
+  void write(RevertClass value) { writer_->uint(static_cast<std::uint8_t>(value)); }
+  void write(Willing value) { writer_->uint(static_cast<std::uint8_t>(value)); }
+  void write(const Seen& seen) { members(seen, false); }
+  void write(const std::vector<Slot>& slots) {
+    writer_->array(slots.size());
+    for (const Slot& slot : slots) members(slot, false);
+  }
+  void write(const ProfileValues& values) {
+    // The bytewise order of encoded keys: shorter ones first (RFC 8949 §4.2.1; all are below 256 bytes).
+    std::vector<const ProfileValues::value_type*> ordered;
+    for (const auto& value : values) ordered.push_back(&value);
+    const auto size_of = [](const auto* value) { return value->first.size(); };
+    std::ranges::stable_sort(ordered, {}, size_of);
+    writer_->map(ordered.size());
+    for (const auto* value : ordered) {
+      writer_->text(value->first);
+      std::visit([this](const auto& held) { write_profile(held); }, value->second);
+    }
+  }
+  void write_profile(std::int64_t value) { writer_->integer(value); }
+  void write_profile(bool value) { writer_->boolean(value); }
+  void write_profile(const std::string& value) { writer_->text(value); }
+
+  cbor::Writer* writer_;
+};
+
+// ------------------------------------------------------------------------------------------------------- reading
+
+/// Reads the members of one map in ascending order of their keys. After the first error it does nothing more.
+class FieldReader {
+ public:
+  FieldReader(cbor::Reader& reader, cbor::MapKeys& keys) : reader_(&reader), keys_(&keys) { advance(); }
+
+  template <class T, class L>
+  void operator()(std::int64_t key, std::string_view name, T& member, const L& limit) {
+    if (error_) return;
+    if (ahead_ != key) {
+      const std::string_view problem = ahead_ && *ahead_ < key ? "unknown key " : "missing key ";
+      const std::int64_t culprit = ahead_ && *ahead_ < key ? *ahead_ : key;
+      error_ = reader_->error(Errc::invalid, std::string(problem) + std::to_string(culprit));
+      if (culprit == key) error_->message.append(" (").append(name).append(")");
+      return;
+    }
+    take(read(member, limit), key, name);
+  }
+  template <class T, class L>
+  void operator()(std::int64_t key, std::string_view name, std::optional<T>& member, const L& limit) {
+    member.reset();
+    if (error_ || ahead_ != key) return;
+    member.emplace();
+    take(read(*member, limit), key, name);
+  }
+
+  /// The type, under key 0, before everything else.
+  std::uint64_t type() {
+    std::uint64_t number = 0;
+    (*this)(0, "type", number, kAnyNumber);
+    return number;
+  }
+
+  Result<void> finish() {
+    if (!error_ && ahead_) error_ = reader_->error(Errc::invalid, "unknown key " + std::to_string(*ahead_));
+    if (error_) return *error_;
+    return {};
+  }
+
+ private:
+  void advance() {
+    const auto key = keys_->next_integer();
+    if (!key) {
+      error_ = key.error();
+      return;
+    }
+    ahead_ = *key;
+  }
+  void take(Result<void> read_it, std::int64_t key, std::string_view name) {
+    if (read_it) return advance();
+    error_ = read_it.error().within("key " + std::to_string(key) + " (" + std::string(name) + ")");
+  }
+  [[nodiscard]] Error over_limit() const { return reader_->error(Errc::invalid, "over its limit"); }
+
+  template <class Number>
+  requires std::same_as<Number, std::uint64_t> || std::same_as<Number, std::uint8_t> Result<void> read(
+      Number& member, std::uint64_t limit) {
+    const auto value = reader_->read_uint();
+    if (!value) return value.error();
+    if (*value > limit) return over_limit();
+    member = static_cast<Number>(*value);
+    return {};
+  }
+  Result<void> read(bool& member, int) {
+    const auto value = reader_->read_bool();
+    if (!value) return value.error();
+    member = *value;
+    return {};
+  }
+  Result<void> read(std::string& member, std::size_t limit) {
+    const auto value = reader_->read_text();
+    if (!value) return value.error();
+    if (value->size() > limit) return over_limit();
+    member = *value;
+    return {};
+  }
+  Result<void> read(std::string& member, NameLimit) {
+    if (auto name = read(member, kMaxName); !name) return name;
+    if (!is_name(member)) return reader_->error(Errc::invalid, "not a name");
+    return {};
+  }
+  Result<void> read(Digest& member, std::size_t) {
+    const auto value = reader_->read_bytes();
+    if (!value) return value.error();
+    const auto digest = Digest::from_bytes(*value);
+    if (!digest) return over_limit();
+    member = *digest;
+    return {};
+  }
+  Result<void> read(Errc& member, int) {
+    const auto value = reader_->read_uint();
+    if (!value) return value.error();
+    const auto code = errc_from(*value);
+    if (!code) return reader_->error(Errc::invalid, "no error code");
+    member = *code;
+    return {};
+  }
+  template <class E>
+  requires std::same_as<E, RevertClass> || std::same_as<E, Willing> Result<void> read(E& member, int) {
+    constexpr auto kLast = std::same_as<E, Willing> ? static_cast<std::uint8_t>(Willing::later)
+                                                    : static_cast<std::uint8_t>(RevertClass::unstageable);
+    std::uint8_t number = 0;
+    if (auto value = read(number, std::uint64_t{kLast}); !value) return value;
+    member = static_cast<E>(number);
+    return {};
+  }
+  template <class M>
+  requires std::same_as<M, Slot> || std::same_as<M, Seen> Result<void> read(M& member, int) {
+    auto keys = cbor::MapKeys::enter(*reader_);
+    if (!keys) return keys.error();
+    FieldReader inner(*reader_, *keys);
+    fields(inner, member);
+    return inner.finish();
+  }
+  Result<void> read(std::vector<Slot>& slots, std::size_t limit) {
+    const auto count = reader_->enter_array();
+    if (!count) return count.error();
+    if (*count > limit) return over_limit();
+    slots.resize(*count);
+    for (Slot& slot : slots) {
+      if (auto value = read(slot, 0); !value) return value;
+    }
+    return {};
+  }
+  Result<void> read(ProfileValues& values, std::size_t limit) {
+    auto keys = cbor::MapKeys::enter(*reader_);
+    if (!keys) return keys.error();
+    if (keys->count() > limit) return over_limit();
+    values.clear();
+    for (std::size_t i = 0; i < keys->count(); ++i) {
+      const auto key = keys->next();
+      if (!key) return key.error();
+      if (!(*key)->text || !is_name(*(*key)->text)) return reader_->error(Errc::invalid, "not the name of a value");
+      auto value = read_profile_value();
+      if (!value) return value.error().within((*key)->describe());
+      values.emplace(std::string(*(*key)->text), std::move(*value));
+    }
+    const auto end = keys->next();  // checks nothing more, but keeps to the rules of MapKeys
+    return end ? Result<void>{} : Result<void>{end.error()};
+  }
+  Result<ProfileValue> read_profile_value() {
+    if (reader_->next_is(cbor::Type::text)) {
+      std::string text;
+      if (auto value = read(text, kMaxText); !value) return value.error();
+      return ProfileValue{std::move(text)};
+    }
+    if (reader_->next_is(cbor::Type::boolean)) {
+      const auto value = reader_->read_bool();
+      if (!value) return value.error();
+      return ProfileValue{*value};
+    }
+    const auto value = reader_->read_int();
+    if (!value) return value.error();
+    return ProfileValue{*value};
+  }
+
+  cbor::Reader* reader_;
+  cbor::MapKeys* keys_;
+  std::optional<std::int64_t> ahead_;  // the key whose value comes next
+  std::optional<Error> error_;
+};
+
+/// An empty frame of the type with this index in the variant.
+template <std::size_t... I>
+Frame empty_frame(std::size_t index, std::index_sequence<I...>) {
+  Frame frame;
+  ((index == I ? (frame.emplace<I>(), true) : false) || ...);
+  return frame;
+}
+
+}  // namespace
+
+std::uint64_t type_number(const Frame& frame) {
+  return kTypes.at(frame.index());
+}
+
+std::uint64_t number_of(Errc code) {
+  const auto* found = std::ranges::find(kErrcs, code);
+  return found == kErrcs.end() ? 0 : static_cast<std::uint64_t>(found - kErrcs.begin());
+}
+
+std::optional<Errc> errc_from(std::uint64_t number) {
+  if (number >= kErrcs.size()) return std::nullopt;
+  return kErrcs.at(static_cast<std::size_t>(number));
+}
+
+Result<Bytes> encode(const Frame& frame) {
+  Bytes bytes;
+  bytes.reserve(256);
+  cbor::Writer writer(bytes);
+  FieldWriter field_writer(writer);
+  const std::uint64_t type = type_number(frame);
+  std::visit([&](const auto& value) { field_writer.members(value, true, type); }, frame);
+  if (bytes.size() > kMaxFrame) return Error{Errc::too_large, std::string(name_of(frame)) + " of more than 16 KiB"};
+  return bytes;
+}
+
+Result<Frame> decode(ByteView bytes) {
+  if (bytes.size() > kMaxFrame) {
+    return Error{Errc::too_large, "frame of " + std::to_string(bytes.size()) + " bytes, at most 16384 are allowed"};
+  }
+  cbor::Reader reader(bytes);
+  auto keys = cbor::MapKeys::enter(reader);
+  if (!keys) return keys.error().within("frame");
+  FieldReader field_reader(reader, *keys);
+  const std::uint64_t type = field_reader.type();
+  const auto* found = std::ranges::find(kTypes, type);
+  if (found == kTypes.end()) {
+    const auto why = field_reader.finish();
+    if (type == 0 && !why) return why.error().within("frame");
+    return Error{Errc::invalid, "frame of unknown type " + std::to_string(type)};
+  }
+  Frame frame = empty_frame(static_cast<std::size_t>(found - kTypes.begin()),
+                            std::make_index_sequence<std::variant_size_v<Frame>>{});
+  const auto fill = [&field_reader](auto& value) { fields(field_reader, value); };
+  std::visit(fill, frame);
+  if (auto complete = field_reader.finish(); !complete) return complete.error().within(name_of(frame));
+  if (auto end = reader.finish(); !end) return end.error().within(name_of(frame));
+  return frame;
+}
+
+}  // namespace hg::wire

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keys of each frame, once, for both directions: fields(visitor, frame) calls visitor(key, name, member, limit) in
+// ascending order of the keys. The visitors are the writer and the reader in codec.cpp; nobody else includes this.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include "wire/frames.hpp"
+#include "wire/limits.hpp"
+
+namespace hg::wire {
+
+/// `M` or `const M`: the reader fills what the writer only reads.
+template <class Given, class M>
+concept Is = std::same_as<std::remove_const_t<Given>, M>;
+
+inline constexpr std::uint64_t kAnyNumber = ~std::uint64_t{0};
+inline constexpr std::uint64_t kAnyByte = 0xFF;
+
+/// Child and transport names; checked against is_name() too.
+struct NameLimit {};
+
+template <class V, class T>
+void task_fields(V& v, T& task) {
+  v(1, "request", task.request, kAnyNumber);
+  v(2, "child", task.child, NameLimit{});
+  v(3, "epoch", task.epoch, kAnyNumber);
+  v(4, "deadline", task.deadline_ms, kMaxDeadlineMs);
+}
+template <class V, class T>
+void reply_fields(V& v, T& reply) {
+  v(1, "request", reply.request, kAnyNumber);
+  v(2, "child", reply.child, NameLimit{});
+}
+template <class V, class T>
+void guard_fields(V& v, T& guard) {
+  v(5, "guard image", guard.image, kAnyByte);
+  v(6, "guard active", guard.active, Digest::kMaxSize);
+}
+
+template <class V>
+void fields(V& v, Is<Hello> auto& m) {
+  v(1, "lowest version", m.lowest_version, kAnyNumber);
+  v(2, "highest version", m.highest_version, kAnyNumber);
+  v(3, "transport", m.transport, NameLimit{});
+  v(4, "capabilities", m.capabilities, kAnyNumber);
+  v(5, "software", m.software, kMaxText);
+}
+template <class V>
+void fields(V& v, Is<Welcome> auto& m) {
+  v(1, "version", m.version, kAnyNumber);
+  v(2, "daemon", m.daemon, kMaxText);
+}
+template <class V>
+void fields(V& v, Is<Refused> auto& m) {
+  v(1, "code", m.code, 0);
+  v(2, "text", m.text, kMaxText);
+}
+template <class V>
+void fields(V& v, Is<Enroll> auto& m) {
+  v(1, "child", m.child, NameLimit{});
+  v(2, "address", m.address, kMaxAddress);
+  v(3, "profile", m.profile, kMaxProfileValues);
+}
+template <class V>
+void fields(V& v, Is<Forget> auto& m) {
+  v(1, "child", m.child, NameLimit{});
+}
+template <class V>
+void fields(V& v, Is<Link> auto& m) {
+  v(1, "child", m.child, NameLimit{});
+  v(2, "up", m.up, 0);
+  v(3, "text", m.text, kMaxText);
+}
+
+template <class V, class M>
+requires Is<M, Inspect> || Is<M, Backup> || Is<M, Restore>
+void fields(V& v, M& m) {
+  task_fields(v, m.task);
+}
+template <class V>
+void fields(V& v, Is<Offer> auto& m) {
+  task_fields(v, m.task);
+  v(5, "image number", m.image_number, kAnyByte);
+  v(6, "version", m.version, kMaxVersionText);
+  v(7, "size", m.size, kMaxImageSize);
+}
+template <class V>
+void fields(V& v, Is<Deliver> auto& m) {
+  task_fields(v, m.task);
+  v(5, "image", m.image, Digest::kMaxSize);
+  v(6, "size", m.size, kMaxImageSize);
+  v(7, "image number", m.image_number, kAnyByte);
+  v(8, "after", m.after, Digest::kMaxSize);
+}
+template <class V, class M>
+requires Is<M, Activate> || Is<M, Revert>
+void fields(V& v, M& m) {
+  task_fields(v, m.task);
+  guard_fields(v, m.guard);
+  v(7, "goal", m.goal, Digest::kMaxSize);
+}
+template <class V>
+void fields(V& v, Is<Confirm> auto& m) {
+  task_fields(v, m.task);
+  guard_fields(v, m.guard);
+}
+template <class V>
+void fields(V& v, Is<Cancel> auto& m) {
+  v(1, "request", m.request, kAnyNumber);
+}
+
+template <class V>
+void fields(V& v, Is<Slot> auto& m) {
+  v(1, "image", m.image, kAnyByte);
+  v(2, "slot", m.slot, kAnyByte);
+  v(3, "version", m.version, kMaxVersionText);
+  v(4, "digest", m.digest, Digest::kMaxSize);
+  v(5, "bootable", m.bootable, 0);
+  v(6, "pending", m.pending, 0);
+  v(7, "confirmed", m.confirmed, 0);
+  v(8, "active", m.active, 0);
+  v(9, "permanent", m.permanent, 0);
+}
+template <class V>
+void fields(V& v, Is<Seen> auto& m) {
+  v(1, "slots", m.slots, kMaxSlots);
+  v(2, "revert class", m.revert_class, 0);
+  v(3, "bootloader", m.bootloader, kMaxText);
+  v(4, "battery", m.battery_percent, 100);
+  v(5, "busy", m.busy, 0);
+}
+template <class V, class M>
+requires Is<M, Inspected> || Is<M, Ordered> || Is<M, GuardFailed>
+void fields(V& v, M& m) {
+  reply_fields(v, m.reply);
+  v(3, "seen", m.seen, 0);
+}
+template <class V>
+void fields(V& v, Is<OfferAnswer> auto& m) {
+  reply_fields(v, m.reply);
+  v(3, "willing", m.willing, 0);
+  v(4, "wait", m.wait_ms, kMaxDeadlineMs);
+  v(5, "text", m.text, kMaxText);
+}
+template <class V, class M>
+requires Is<M, BackedUp> || Is<M, Delivered> || Is<M, Restored>
+void fields(V& v, M& m) {
+  reply_fields(v, m.reply);
+}
+template <class V>
+void fields(V& v, Is<Progress> auto& m) {
+  reply_fields(v, m.reply);
+  v(3, "done", m.done, kMaxImageSize);
+  v(4, "total", m.total, kMaxImageSize);
+}
+template <class V>
+void fields(V& v, Is<Failed> auto& m) {
+  reply_fields(v, m.reply);
+  v(3, "code", m.code, 0);
+  v(4, "text", m.text, kMaxText);
+}
+
+}  // namespace hg::wire

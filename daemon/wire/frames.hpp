@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frames of the plugin protocol as values, in the order in which docs/plugin-protocol.md explains them. They say
+// nothing about how they travel (codec.hpp, channel.hpp) and use no word of core, so that plugins need nothing else.
+// adapters/transport and plugins/sdk make and read them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/digest.hpp"
+#include "base/error.hpp"
+
+namespace hg::wire {
+
+/// What a plugin can do beyond the minimum; bits of Hello::capabilities. Unknown bits are ignored.
+inline constexpr std::uint64_t kCanOffer = 1U << 0U;    ///< asks the child whether it wants the image
+inline constexpr std::uint64_t kCanBackup = 1U << 1U;   ///< reads a child's configuration out
+inline constexpr std::uint64_t kCanRestore = 1U << 2U;  ///< and writes it back
+
+// ------------------------------------------------------------------------------------------------- the connection
+
+/// First frame of a plugin, once.
+struct Hello {
+  std::uint64_t lowest_version = 1;
+  std::uint64_t highest_version = 1;
+  std::string transport;           ///< must be the one that the plugin's uid is bound to
+  std::uint64_t capabilities = 0;  ///< kCan... bits
+  std::string software;            ///< "headgate-serial 0.1.0", for people
+  friend bool operator==(const Hello&, const Hello&) = default;
+};
+/// The daemon's answer; Enroll frames follow.
+struct Welcome {
+  std::uint64_t version = 1;
+  std::string daemon;
+  friend bool operator==(const Welcome&, const Welcome&) = default;
+};
+/// The daemon's other answer; it closes the connection after it.
+struct Refused {
+  Errc code = Errc::denied;
+  std::string text;
+  friend bool operator==(const Refused&, const Refused&) = default;
+};
+
+using ProfileValue = std::variant<std::int64_t, bool, std::string>;
+/// What the child type's profile says in the table of this transport, e.g. baud = 115200.
+using ProfileValues = std::map<std::string, ProfileValue>;
+
+/// The plugin serves this child from now on; again for the same child: with these values instead.
+struct Enroll {
+  std::string child;
+  std::string address;
+  ProfileValues profile;
+  friend bool operator==(const Enroll&, const Enroll&) = default;
+};
+struct Forget {
+  std::string child;
+  friend bool operator==(const Forget&, const Forget&) = default;
+};
+/// From the plugin, whenever it changes and once after Enroll.
+struct Link {
+  std::string child;
+  bool up = false;
+  std::string text;  ///< why it is down, for people
+  friend bool operator==(const Link&, const Link&) = default;
+};
+
+// ------------------------------------------------------------------------------------------------------- requests
+
+/// What every request begins with.
+struct Task {
+  std::uint64_t request = 0;  ///< the answer carries the same number; never used twice on one connection
+  std::string child;
+  std::uint64_t epoch = 0;        ///< the update that this is part of; 0: none
+  std::uint64_t deadline_ms = 0;  ///< the answer must be there by then; Deliver: the longest pause between two Progress
+  friend bool operator==(const Task&, const Task&) = default;
+};
+/// What must be true of the child when the plugin looks again, or nothing is done.
+struct Guard {
+  std::uint8_t image = 0;  ///< image number
+  Digest active;           ///< of the image that must be running
+  friend bool operator==(const Guard&, const Guard&) = default;
+};
+
+struct Inspect {
+  Task task;
+  friend bool operator==(const Inspect&, const Inspect&) = default;
+};
+struct Offer {
+  Task task;
+  std::uint8_t image_number = 0;
+  std::string version;
+  std::uint64_t size = 0;
+  friend bool operator==(const Offer&, const Offer&) = default;
+};
+struct Backup {
+  Task task;
+  friend bool operator==(const Backup&, const Backup&) = default;
+};
+/// Comes with a read-only descriptor of the image.
+struct Deliver {
+  Task task;
+  Digest image;            ///< SHA-256 of the file
+  std::uint64_t size = 0;  ///< bytes of the file
+  std::uint8_t image_number = 0;
+  Digest after;  ///< what the child will list for it
+  friend bool operator==(const Deliver&, const Deliver&) = default;
+};
+struct Activate {
+  Task task;
+  Guard guard;
+  Digest goal;
+  friend bool operator==(const Activate&, const Activate&) = default;
+};
+struct Confirm {
+  Task task;
+  Guard guard;
+  friend bool operator==(const Confirm&, const Confirm&) = default;
+};
+struct Revert {
+  Task task;
+  Guard guard;
+  Digest goal;
+  friend bool operator==(const Revert&, const Revert&) = default;
+};
+/// Comes with a read-only descriptor of what Backup brought.
+struct Restore {
+  Task task;
+  friend bool operator==(const Restore&, const Restore&) = default;
+};
+/// Stop working on a request. It is still answered, with Failed{cancelled} if it could be stopped.
+struct Cancel {
+  std::uint64_t request = 0;
+  friend bool operator==(const Cancel&, const Cancel&) = default;
+};
+
+// -------------------------------------------------------------------------------------------------------- answers
+
+/// What every answer begins with.
+struct Reply {
+  std::uint64_t request = 0;
+  std::string child;
+  friend bool operator==(const Reply&, const Reply&) = default;
+};
+
+struct Slot {
+  std::uint8_t image = 0;
+  std::uint8_t slot = 0;
+  std::string version;
+  Digest digest;  ///< as the child reports it; empty: it does not
+  bool bootable = false;
+  bool pending = false;
+  bool confirmed = false;
+  bool active = false;
+  bool permanent = false;
+  friend bool operator==(const Slot&, const Slot&) = default;
+};
+
+/// How a child gets back to the image it ran before, weakest last; a plugin never guesses upward.
+enum class RevertClass : std::uint8_t { unknown, self_reverting, swap_back, reinstall, irrevocable, unstageable };
+
+/// What a child says of itself.
+struct Seen {
+  std::vector<Slot> slots;
+  RevertClass revert_class = RevertClass::unknown;
+  std::string bootloader;  ///< for people
+  std::optional<std::uint8_t> battery_percent;
+  bool busy = false;
+  friend bool operator==(const Seen&, const Seen&) = default;
+};
+
+enum class Willing : std::uint8_t { yes, no, later };
+
+struct Inspected {
+  Reply reply;
+  Seen seen;
+  friend bool operator==(const Inspected&, const Inspected&) = default;
+};
+struct OfferAnswer {
+  Reply reply;
+  Willing willing = Willing::yes;
+  std::uint64_t wait_ms = 0;  ///< when later: ask again after this time
+  std::string text;
+  friend bool operator==(const OfferAnswer&, const OfferAnswer&) = default;
+};
+struct BackedUp {
+  Reply reply;
+  friend bool operator==(const BackedUp&, const BackedUp&) = default;
+};
+/// Not an answer yet: how far a Deliver has come; at most ten a second.
+struct Progress {
+  Reply reply;
+  std::uint64_t done = 0;  ///< bytes that the child has; may go back when the child lost some
+  std::uint64_t total = 0;
+  friend bool operator==(const Progress&, const Progress&) = default;
+};
+/// The image stands complete in a slot that is not the active one, as the child itself says.
+struct Delivered {
+  Reply reply;
+  friend bool operator==(const Delivered&, const Delivered&) = default;
+};
+/// The order was carried out, and this is what the child said afterwards.
+struct Ordered {
+  Reply reply;
+  Seen seen;
+  friend bool operator==(const Ordered&, const Ordered&) = default;
+};
+/// Nothing was done, because this is what the child said before.
+struct GuardFailed {
+  Reply reply;
+  Seen seen;
+  friend bool operator==(const GuardFailed&, const GuardFailed&) = default;
+};
+struct Restored {
+  Reply reply;
+  friend bool operator==(const Restored&, const Restored&) = default;
+};
+struct Failed {
+  Reply reply;
+  Errc code = Errc::internal;
+  std::string text;
+  friend bool operator==(const Failed&, const Failed&) = default;
+};
+
+using Frame = std::variant<Hello, Welcome, Refused, Enroll, Forget, Link, Inspect, Offer, Backup, Deliver, Activate,
+                           Confirm, Revert, Restore, Cancel, Inspected, OfferAnswer, BackedUp, Progress, Delivered,
+                           Ordered, GuardFailed, Restored, Failed>;
+
+/// "Deliver", for messages.
+std::string_view name_of(const Frame& frame);
+/// Whether a descriptor travels with the frame.
+bool carries_descriptor(const Frame& frame);
+/// The Task of a request, the Reply of an answer or of Progress; null for every other frame.
+const Task* task_of(const Frame& frame);
+const Reply* reply_of(const Frame& frame);
+/// Whether `name` may be the name of a child or of a transport: 1 to 64 characters of [A-Za-z0-9._-].
+bool is_name(std::string_view name);
+/// The beginning of `text` that fits kMaxText, cut between two characters; what is not UTF-8 becomes question marks.
+std::string bounded_text(std::string_view text);
+
+}  // namespace hg::wire

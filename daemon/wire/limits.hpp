@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bounds of the plugin protocol (docs/plugin-protocol.md): everything in a frame has one, and decoding enforces
+// it, so that neither side can make the other hold more than this. Used by both ends of the plugin socket.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace hg::wire {
+
+/// The protocol versions that this code speaks. The highest one that both sides know is used.
+inline constexpr std::uint64_t kLowestVersion = 1;
+inline constexpr std::uint64_t kHighestVersion = 1;
+
+inline constexpr std::size_t kMaxFrame = 16 * 1024;   ///< bytes of one encoded frame
+inline constexpr std::size_t kMaxName = 64;           ///< bytes of the name of a child, a transport or a profile value
+inline constexpr std::size_t kMaxAddress = 256;       ///< bytes of a child's address
+inline constexpr std::size_t kMaxVersionText = 64;    ///< bytes of a version
+inline constexpr std::size_t kMaxText = 512;          ///< bytes of a text for people
+inline constexpr std::size_t kMaxSlots = 32;          ///< slots of one child
+inline constexpr std::size_t kMaxProfileValues = 64;  ///< values of one profile
+inline constexpr std::uint64_t kMaxImageSize = 1ULL << 40U;                  ///< bytes
+inline constexpr std::uint64_t kMaxDeadlineMs = 7ULL * 24 * 60 * 60 * 1000;  ///< of one request
+
+}  // namespace hg::wire

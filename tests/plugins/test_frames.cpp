@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frames of the plugin protocol: each kind survives the way there and back, and what breaks a rule is refused with
+// a text that names the frame and the key.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/cbor.hpp"
+#include "wire/codec.hpp"
+#include "wire/limits.hpp"
+
+namespace hg::wire {
+namespace {
+
+Digest digest_of(std::uint8_t fill, std::size_t size = 32) {
+  return *Digest::from_bytes(Bytes(size, fill));
+}
+
+std::vector<Frame> one_of_each() {
+  const Task task{70000, "boiler-3", 12, 10000};
+  const Reply reply{70000, "boiler-3"};
+  const Guard guard{1, digest_of(5, 64)};
+  Seen seen;
+  seen.slots = {{0, 0, "1.2.3.4", digest_of(1), true, false, true, true, false}, {2, 255, "", {}, {}, {}, {}, {}, {}}};
+  seen.revert_class = RevertClass::irrevocable;
+  seen.bootloader = "MCUboot mode 3";
+  seen.busy = true;
+  Seen charged = seen;
+  charged.battery_percent = 100;
+  const ProfileValues profile = {
+      {"baud", std::int64_t{115200}}, {"a", std::int64_t{-5}}, {"line_gap_ms", true}, {"name", std::string("µ")}};
+  return {Hello{1, 4, "serial", kCanOffer | kCanBackup, "headgate-serial 0.1.0"},
+          Welcome{1, "headgated 0.1.0"},
+          Refused{Errc::denied, "no"},
+          Enroll{"boiler-3", "/dev/ttyACM0", profile},
+          Forget{"boiler-3"},
+          Link{"boiler-3", true, "up"},
+          Inspect{task},
+          Offer{task, 1, "1.0.0", kMaxImageSize},
+          Backup{task},
+          Deliver{task, digest_of(2), 1 << 20, 1, digest_of(3)},
+          Activate{task, guard, digest_of(4)},
+          Confirm{task, guard},
+          Revert{task, guard, {}},
+          Restore{task},
+          Cancel{70000},
+          Inspected{reply, seen},
+          OfferAnswer{reply, Willing::later, 60000, "tonight"},
+          BackedUp{reply},
+          Progress{reply, 5, 10},
+          Delivered{reply},
+          Ordered{reply, charged},
+          GuardFailed{reply, seen},
+          Restored{reply},
+          Failed{reply, Errc::guard_failed, "why"}};
+}
+
+TEST(Frames, EachKindSurvivesTheWay) {
+  const auto frames = one_of_each();
+  ASSERT_EQ(frames.size(), std::variant_size_v<Frame>);
+  for (const Frame& frame : frames) {
+    const auto bytes = encode(frame);
+    ASSERT_TRUE(bytes) << name_of(frame);
+    const auto again = decode(*bytes);
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(*again, frame) << name_of(frame);
+  }
+}
+
+TEST(Frames, EachCutOneIsRefused) {
+  for (const Frame& frame : one_of_each()) {
+    const auto bytes = encode(frame);
+    for (std::size_t size = 0; size < bytes->size(); ++size) {
+      EXPECT_FALSE(decode(ByteView(*bytes).first(size))) << name_of(frame) << " cut to " << size;
+    }
+  }
+}
+
+TEST(Frames, TheBytesOfTheFirstFrameNeverChange) {
+  const auto bytes = encode(Hello{1, 1, "serial", 0, "x"});
+  EXPECT_EQ(to_hex(*bytes), "a6000101010201036673657269616c0400056178");
+}
+
+struct Broken {
+  const char* name;
+  const char* hex;
+  const char* error;
+};
+
+class BrokenFrames : public testing::TestWithParam<Broken> {};
+
+TEST_P(BrokenFrames, AreRefusedByName) {
+  const auto decoded = decode(*from_hex(GetParam().hex));
+  ASSERT_FALSE(decoded);
+  EXPECT_THAT(decoded.error().message, testing::HasSubstr(GetParam().error));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, BrokenFrames,
+    testing::Values(
+        Broken{"Empty", "", "input ends"}, Broken{"NoMap", "8101", "array where map"},
+        Broken{"NoType", "a10101", "missing key 0 (type)"},
+        Broken{"UnknownType", "a1001863", "frame of unknown type 99"},
+        Broken{"MissingKey", "a2000501646100", "Forget: "},
+        Broken{"MissingChild", "a10005", "Forget: offset 3: missing key 1 (child)"},
+        Broken{"UnknownKey", "a300050161610200", "Forget: offset 7: unknown key 2"},
+        Broken{"RepeatedKey", "a3000501616101616a", "map key 1 twice"},
+        Broken{"OutOfOrder", "a3000602f5016161", "Link: "}, Broken{"WrongType", "a200050101", "key 1 (child)"},
+        Broken{"TextKey", "a200056161f5", "is no integer"}, Broken{"Indefinite", "bf0005016161ff", "indefinite"},
+        Broken{"BytesAfter", "a2000501616100", "Forget: offset 6: 1 bytes after the end"},
+        Broken{"NoName", "a2000501612f", "not a name"}, Broken{"EmptyName", "a200050160", "not a name"},
+        Broken{"DeadlineOverItsLimit", "a5000a01000261610300041b0000010000000000", "key 4 (deadline)"},
+        Broken{"NoErrorCode", "a300030118630260", "Refused"},
+        Broken{"NestedProfile", "a40004016161026003a161618100", "key 3 (profile)"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST(Frames, MoreThan16KiBIsRefused) {
+  const auto decoded = decode(Bytes(17 * 1024, 0));
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().code, Errc::too_large);
+  EXPECT_THAT(decoded.error().message, testing::HasSubstr("17408"));
+}
+
+TEST(Frames, ListsAreBounded) {
+  Inspected many{{1, "a"}, {}};
+  many.seen.slots.resize(kMaxSlots + 1);
+  EXPECT_FALSE(decode(*encode(many)));
+  Enroll wide{"a", "", {}};
+  for (std::size_t i = 0; i <= kMaxProfileValues; ++i) wide.profile["v" + std::to_string(i)] = true;
+  EXPECT_FALSE(decode(*encode(wide)));
+}
+
+TEST(Frames, TextForPeopleIsCutBetweenCharacters) {
+  const std::string text(kMaxText - 1, 'a');
+  EXPECT_EQ(bounded_text(text + "µm"), text);
+  EXPECT_EQ(bounded_text("a\xFFz"), "a?z");
+}
+
+}  // namespace
+}  // namespace hg::wire
