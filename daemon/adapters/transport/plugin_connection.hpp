@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// One plugin that has said Hello and was let in: the requests that wait for its answers and the links of its children.
+// Whatever it sends is checked against what was asked and bounded. It decides nothing about who may connect: the board
+// does, which owns it and asks it.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+
+#include "adapters/transport/allowance.hpp"
+#include "ports/clock.hpp"
+#include "ports/journal.hpp"
+#include "ports/transport.hpp"
+#include "wire/channel.hpp"
+
+namespace hg::transport {
+
+/// What the clock, the journal and the loop are for the whole adapter. All outlive it.
+struct Surroundings {
+  boost::asio::any_io_executor executor;
+  ports::Clock* clock = nullptr;
+  ports::Journal* journal = nullptr;
+};
+
+class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
+ public:
+  PluginConnection(Surroundings around, std::shared_ptr<wire::Channel> channel, wire::Hello hello);
+
+  [[nodiscard]] const std::string& transport() const { return hello_.transport; }
+
+  /// Makes these the plugin's children: sends Enroll for new and changed ones and Forget for the others.
+  void enroll(const std::map<core::ChildId, wire::Enroll>& children);
+
+  /// Receives until the connection ends, and says why. Every request that waits then fails with Errc::unavailable.
+  boost::asio::awaitable<Error> serve(ports::Transport::LinkListener listener);
+
+  /// Asks for one step and waits for the answer or the deadline.
+  boost::asio::awaitable<core::StepAnswer> ask(core::Enrollment child, core::Step step, core::Epoch epoch,
+                                               UniqueFd image, ports::Transport::Progress progress);
+
+  void close() { channel_->close(); }
+
+ private:
+  struct Waiting;
+  class Registration;
+
+  Result<void> take(const wire::Frame& frame);
+  Result<void> take_link(const wire::Link& link);
+  Result<void> take_reply(const wire::Reply& reply, const wire::Frame& frame);
+  void take_progress(Waiting& waiting, const wire::Progress& progress);
+  /// Drops a frame that makes no sense; too many of them end the connection.
+  Result<void> stray(std::string_view child, const std::string& text);
+  void give_up(std::uint64_t request);
+  void fail_all(const Error& error);
+  void say(ports::Level level, std::string_view child, std::string_view text) const;
+
+  Surroundings around_;
+  std::shared_ptr<wire::Channel> channel_;
+  wire::Hello hello_;
+  std::map<core::ChildId, wire::Enroll> children_;
+  std::map<core::ChildId, wire::Link> links_;  // what the plugin said last
+  ports::Transport::LinkListener listener_;
+  std::map<std::uint64_t, Waiting*> waiting_;  // by request; each stands in the frame of its ask()
+  std::uint64_t last_request_ = 0;
+  std::deque<std::uint64_t> given_up_;  // answers to these are late, not wrong
+  unsigned strays_ = 0;
+  Allowance link_events_;
+  bool lost_ = false;
+};
+
+}  // namespace hg::transport

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/transport/translation.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "wire/limits.hpp"
+
+namespace hg::transport {
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+
+wire::Guard guard_of(const core::Guard& guard) {
+  return {guard.image, guard.active};
+}
+
+static_assert(static_cast<int>(core::RevertClass::unknown) == static_cast<int>(wire::RevertClass::unknown));
+static_assert(static_cast<int>(core::RevertClass::unstageable) == static_cast<int>(wire::RevertClass::unstageable));
+
+core::Inspection inspection_from(const wire::Seen& seen) {
+  core::Inspection inspection;
+  for (const wire::Slot& slot : seen.slots) {
+    inspection.slots.push_back({.image = slot.image,
+                                .slot = slot.slot,
+                                .version = slot.version,
+                                .digest = slot.digest,
+                                .bootable = slot.bootable,
+                                .pending = slot.pending,
+                                .confirmed = slot.confirmed,
+                                .active = slot.active,
+                                .permanent = slot.permanent});
+  }
+  inspection.revert_class = static_cast<core::RevertClass>(seen.revert_class);
+  inspection.bootloader = seen.bootloader;
+  inspection.battery_percent = seen.battery_percent;
+  inspection.busy = seen.busy;
+  return inspection;
+}
+
+core::OfferAnswer offer_from(const wire::OfferAnswer& answer, Instant now) {
+  core::OfferAnswer offer;
+  offer.willing = static_cast<core::Willing>(answer.willing);
+  if (offer.willing == core::Willing::later) offer.at = now + Duration{static_cast<std::int64_t>(answer.wait_ms)};
+  offer.text = answer.text;
+  return offer;
+}
+
+}  // namespace
+
+Duration deadline_for(const core::Patience& patience, const core::Step& step) {
+  // A revert can take three resets: to play a mark through, to come back, and to bring the old image up again.
+  const auto limit = Overloaded{
+      [&](const core::Deliver&) { return patience.transfer_stall; },
+      [&](const core::Activate&) { return 2 * patience.swap + 3 * patience.answer; },
+      [&](const core::Revert&) { return 3 * patience.swap + 4 * patience.answer; },
+      [&](const auto&) { return patience.answer; },
+  };
+  const Duration longest{static_cast<std::int64_t>(wire::kMaxDeadlineMs)};
+  return std::clamp(std::visit(limit, step), Duration{1}, longest);
+}
+
+wire::Frame request_for(const core::Enrollment& child, const core::Step& step, wire::Task task) {
+  task.deadline_ms = static_cast<std::uint64_t>(deadline_for(child.patience, step).count());
+  const auto make = Overloaded{
+      [&](const core::Inspect&) -> wire::Frame { return wire::Inspect{task}; },
+      [&](const core::Offer& offer) -> wire::Frame {
+        return wire::Offer{task, offer.image_number, offer.version, offer.size};
+      },
+      [&](const core::Backup&) -> wire::Frame { return wire::Backup{task}; },
+      [&](const core::Deliver& deliver) -> wire::Frame {
+        return wire::Deliver{task, deliver.image, deliver.size, deliver.image_number, deliver.after};
+      },
+      [&](const core::Activate& order) -> wire::Frame {
+        return wire::Activate{task, guard_of(order.guard), order.goal};
+      },
+      [&](const core::Confirm& order) -> wire::Frame {
+        return wire::Confirm{task, guard_of(order.guard)};
+      },
+      [&](const core::Revert& order) -> wire::Frame {
+        return wire::Revert{task, guard_of(order.guard), order.goal};
+      },
+      [&](const auto&) -> wire::Frame { return wire::Inspect{task}; },  // Idle, Wait: never asked
+  };
+  return std::visit(make, step);
+}
+
+std::optional<core::StepAnswer> answer_unasked(std::uint64_t capabilities, const core::Step& step) {
+  if (std::holds_alternative<core::Offer>(step) && (capabilities & wire::kCanOffer) == 0) {
+    return core::OfferAnswer{};
+  }
+  if (std::holds_alternative<core::Backup>(step) && (capabilities & wire::kCanBackup) == 0) return core::BackedUp{};
+  return std::nullopt;
+}
+
+core::StepAnswer answer_from(const core::Step& step, const wire::Frame& frame, Instant now) {
+  const bool is_order = std::holds_alternative<core::Activate>(step) || std::holds_alternative<core::Confirm>(step) ||
+                        std::holds_alternative<core::Revert>(step);
+  if (const auto* failed = std::get_if<wire::Failed>(&frame)) {
+    return core::StepFailed{Error{failed->code, failed->text}};
+  }
+  if (const auto* inspected = std::get_if<wire::Inspected>(&frame)) {
+    if (std::holds_alternative<core::Inspect>(step)) return inspection_from(inspected->seen);
+  }
+  if (const auto* offer = std::get_if<wire::OfferAnswer>(&frame)) {
+    if (std::holds_alternative<core::Offer>(step)) return offer_from(*offer, now);
+  }
+  if (std::holds_alternative<wire::BackedUp>(frame) && std::holds_alternative<core::Backup>(step)) {
+    return core::BackedUp{};
+  }
+  if (std::holds_alternative<wire::Delivered>(frame) && std::holds_alternative<core::Deliver>(step)) {
+    return core::Delivered{};
+  }
+  if (const auto* ordered = std::get_if<wire::Ordered>(&frame); ordered != nullptr && is_order) {
+    return core::Ordered{inspection_from(ordered->seen)};
+  }
+  if (const auto* guard = std::get_if<wire::GuardFailed>(&frame); guard != nullptr && is_order) {
+    return core::GuardFailed{inspection_from(guard->seen)};
+  }
+  const std::string text = "the plugin answered with " + std::string(wire::name_of(frame));
+  return core::StepFailed{Error{Errc::invalid, text}};
+}
+
+}  // namespace hg::transport

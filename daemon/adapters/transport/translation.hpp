@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Core's words to frames and back: which request a step becomes, how long it may take, and what an answer means for
+// the step that was asked. Values in, values out. plugin_connection calls it.
+#pragma once
+
+#include <optional>
+
+#include "core/engine.hpp"
+#include "wire/frames.hpp"
+
+namespace hg::transport {
+
+/// The request for `step` (never Idle or Wait). `task` is taken over with deadline_ms set from deadline_for().
+wire::Frame request_for(const core::Enrollment& child, const core::Step& step, wire::Task task);
+
+/// By when the plugin must have answered. Deliver: the longest time without progress.
+Duration deadline_for(const core::Patience& patience, const core::Step& step);
+
+/// The answer to steps that the plugin need not be asked: an offer is welcome, and there is nothing to back up.
+std::optional<core::StepAnswer> answer_unasked(std::uint64_t capabilities, const core::Step& step);
+
+/// What `frame` says about `step`. An answer that does not belong to such a step is StepFailed{invalid}.
+core::StepAnswer answer_from(const core::Step& step, const wire::Frame& frame, Instant now);
+
+}  // namespace hg::transport

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: Apache-2.0
+// PluginBoard against plugins that behave, and against one that does not: everything goes over a real socket.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <cstring>
+
+#include "adapters/transport/plugin_board.hpp"
+#include "plugins/loop.hpp"
+#include "wire/channel.hpp"
+#include "wire/codec.hpp"
+
+namespace hg::transport {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+Digest digest_of(std::uint8_t fill) {
+  return *Digest::from_bytes(Bytes(32, fill));
+}
+
+core::Enrollment boiler() {
+  core::Enrollment child;
+  child.id = "boiler";
+  child.transport = "serial";
+  child.address = "/dev/ttyS0";
+  child.profile = "mcuboot-swap";
+  return child;
+}
+
+int connect_to(const std::filesystem::path& path) {
+  const int fd = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    ::close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+class PluginBoardTest : public testing::Test {
+ protected:
+  PluginBoardTest() { open(::getuid()); }
+  ~PluginBoardTest() override {
+    board_.reset();
+    loop_.settle();
+  }
+
+  void open(uid_t bound_uid) {
+    BoardSettings settings;
+    settings.socket = directory_.path / "plugins.sock";
+    settings.bindings = {{"serial", bound_uid}, {"ble", bound_uid + 1}};
+    settings.software = "headgated test";
+    board_ = std::make_unique<PluginBoard>(loop_.io.get_executor(), clock_, journal_, settings);
+    board_->listen([this](core::LinkChanged change) { links_.push_back(std::move(change)); });
+    board_->set_profiles({{"mcuboot-swap", {{"baud", std::int64_t{115200}}, {"quirk", true}}}});
+    const std::vector<core::Enrollment> children{boiler()};
+    board_->enroll(children);
+    const auto started = board_->start();
+    ASSERT_TRUE(started) << started.error().message;
+  }
+
+  std::shared_ptr<wire::Channel> guest() {
+    auto channel = wire::Channel::open(loop_.io.get_executor(), UniqueFd(connect_to(socket_path())));
+    return channel ? *channel : nullptr;
+  }
+
+  wire::Channel::Arrival next(const std::shared_ptr<wire::Channel>& channel) {
+    auto arrival = loop_.wait(channel->receive());
+    if (!arrival) throw std::runtime_error(arrival.error().message);
+    return std::move(*arrival);
+  }
+  template <class F>
+  F next_as(const std::shared_ptr<wire::Channel>& channel) {
+    return std::get<F>(next(channel).frame);
+  }
+  Error end_of(const std::shared_ptr<wire::Channel>& channel) { return loop_.wait(channel->receive()).error(); }
+
+  /// A plugin that has been let in and whose child is up.
+  std::shared_ptr<wire::Channel> plugin(std::uint64_t capabilities = 0) {
+    auto channel = guest();
+    EXPECT_TRUE(channel->send(wire::Hello{1, 3, "serial", capabilities, "test plugin"}));
+    EXPECT_EQ(next_as<wire::Welcome>(channel), (wire::Welcome{1, "headgated test"}));
+    EXPECT_EQ(next_as<wire::Enroll>(channel),
+              (wire::Enroll{"boiler", "/dev/ttyS0", {{"baud", std::int64_t{115200}}, {"quirk", true}}}));
+    links_.clear();
+    EXPECT_TRUE(channel->send(wire::Link{"boiler", true, ""}));
+    loop_.until([this] { return !links_.empty(); });
+    return channel;
+  }
+
+  void perform(core::Step step, UniqueFd image = {}) {
+    answer_.reset();
+    const auto note = [this](std::uint64_t done, std::uint64_t) { progress_.push_back(done); };
+    const auto done = [this](const std::exception_ptr&, core::StepAnswer answer) { answer_ = std::move(answer); };
+    asio::co_spawn(loop_.io, board_->perform(boiler(), std::move(step), 7, std::move(image), note),
+                   asio::bind_cancellation_slot(stop_.slot(), done));
+  }
+  core::StepAnswer answer() {
+    loop_.until([this] { return answer_.has_value(); });
+    return *answer_;
+  }
+  Errc failure() { return std::get<core::StepFailed>(answer()).error.code; }
+
+  core::Deliver deliver() const { return {digest_of(1), 1000, 0, digest_of(2)}; }
+  UniqueFd image() const { return UniqueFd(::memfd_create("image", MFD_CLOEXEC)); }
+  std::filesystem::path socket_path() const { return directory_.path / "plugins.sock"; }
+
+  test::Directory directory_;
+  test::Loop loop_;
+  test::StillClock clock_{loop_.io};
+  test::RememberingJournal journal_;
+  std::vector<core::LinkChanged> links_;
+  std::vector<std::uint64_t> progress_;
+  asio::cancellation_signal stop_;
+  std::optional<core::StepAnswer> answer_;
+  std::unique_ptr<PluginBoard> board_;
+};
+
+// ------------------------------------------------------------------------------------------------- who may connect
+
+TEST_F(PluginBoardTest, GivesTheSocketItsModeAndTakesOverAStaleOne) {
+  struct stat found {};
+  ASSERT_EQ(::stat(socket_path().c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777U, 0660U);
+  board_.reset();
+  EXPECT_NE(::stat(socket_path().c_str(), &found), 0);
+
+  const int dead = ::socket(AF_UNIX, SOCK_SEQPACKET, 0);  // a daemon that was killed leaves its file
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, socket_path().c_str(), sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(dead, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ::close(dead);
+  open(::getuid());
+  plugin();
+}
+
+TEST_F(PluginBoardTest, DoesNotTakeTheSocketFromALivingDaemon) {
+  BoardSettings settings;
+  settings.socket = socket_path();
+  PluginBoard second(loop_.io.get_executor(), clock_, journal_, settings);
+  const auto started = second.start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, Errc::exists);
+}
+
+TEST_F(PluginBoardTest, RefusesAUidThatIsNotBound) {
+  board_.reset();
+  open(::getuid() + 1);
+  const auto channel = guest();
+  ASSERT_TRUE(channel->send(wire::Hello{1, 1, "serial", 0, ""}));
+  EXPECT_EQ(next_as<wire::Refused>(channel).code, Errc::denied);
+  EXPECT_EQ(end_of(channel).code, Errc::unavailable);
+  EXPECT_TRUE(journal_.has("\"serial\" refused"));
+}
+
+TEST_F(PluginBoardTest, RefusesAClaimToAnotherTransport) {
+  const auto channel = guest();
+  ASSERT_TRUE(channel->send(wire::Hello{1, 1, "ble", 0, ""}));
+  EXPECT_EQ(next_as<wire::Refused>(channel).code, Errc::denied);
+}
+
+TEST_F(PluginBoardTest, RefusesAVersionThatItDoesNotSpeak) {
+  const auto channel = guest();
+  ASSERT_TRUE(channel->send(wire::Hello{2, 9, "serial", 0, ""}));
+  EXPECT_EQ(next_as<wire::Refused>(channel).code, Errc::unsupported);
+}
+
+TEST_F(PluginBoardTest, RefusesASecondPluginForATransport) {
+  const auto first = plugin();
+  const auto second = guest();
+  ASSERT_TRUE(second->send(wire::Hello{1, 1, "serial", 0, ""}));
+  EXPECT_EQ(next_as<wire::Refused>(second).code, Errc::busy);
+  perform(core::Inspect{});
+  EXPECT_EQ(next_as<wire::Inspect>(first).task.child, "boiler");  // the first is not disturbed
+}
+
+TEST_F(PluginBoardTest, ClosesAConnectionThatSaysNothing) {
+  const auto channel = guest();
+  loop_.until([this] { return clock_.sleepers() == 1; });
+  clock_.advance(5s);
+  EXPECT_EQ(end_of(channel).code, Errc::unavailable);
+  EXPECT_TRUE(journal_.has("no Hello in time"));
+}
+
+TEST_F(PluginBoardTest, ClosesAConnectionThatBeginsWithSomethingElse) {
+  const auto channel = guest();
+  ASSERT_TRUE(channel->send(wire::Link{"boiler", true, ""}));
+  EXPECT_EQ(end_of(channel).code, Errc::unavailable);
+  EXPECT_TRUE(links_.empty() || !links_.back().up);
+}
+
+TEST_F(PluginBoardTest, BoundsConnectionsWithoutHello) {
+  std::vector<std::shared_ptr<wire::Channel>> guests;
+  for (int i = 0; i < 8; ++i) guests.push_back(guest());
+  loop_.until([this] { return clock_.sleepers() == 8; });
+  EXPECT_EQ(end_of(guest()).code, Errc::unavailable);
+  guests.front()->close();
+  loop_.until([this] { return clock_.sleepers() == 7; });
+  plugin();
+}
+
+TEST_F(PluginBoardTest, ClosesOnASecondHello) {
+  const auto channel = plugin();
+  ASSERT_TRUE(channel->send(wire::Hello{1, 1, "serial", 0, ""}));
+  EXPECT_EQ(end_of(channel).code, Errc::unavailable);
+  loop_.until([this] { return journal_.has("a second Hello"); });
+}
+
+TEST_F(PluginBoardTest, ClosesOnAFrameOf17KiB) {
+  const int raw = connect_to(socket_path());
+  const auto hello = wire::encode(wire::Hello{1, 1, "serial", 0, ""});
+  ASSERT_EQ(::send(raw, hello->data(), hello->size(), 0), static_cast<ssize_t>(hello->size()));
+  const Bytes large(17 * 1024, 0);
+  ASSERT_EQ(::send(raw, large.data(), large.size(), 0), static_cast<ssize_t>(large.size()));
+  loop_.until([this] { return journal_.has("frame of 17408 bytes"); });
+  ::close(raw);
+}
+
+TEST_F(PluginBoardTest, ClosesOnBytesThatAreNoFrame) {
+  const int raw = connect_to(socket_path());
+  ASSERT_EQ(::send(raw, "hello", 5, 0), 5);
+  loop_.until([this] { return journal_.has("connection without Hello closed"); });
+  ::close(raw);
+}
+
+TEST_F(PluginBoardTest, ClosesOnAFrameThatOnlyTheDaemonSends) {
+  const auto channel = plugin();
+  ASSERT_TRUE(channel->send(wire::Enroll{"boiler", "", {}}));
+  EXPECT_EQ(end_of(channel).code, Errc::unavailable);
+}
+
+// ---------------------------------------------------------------------------------------------------------- steps
+
+TEST_F(PluginBoardTest, BringsAnInspectionAcross) {
+  const auto channel = plugin();
+  perform(core::Inspect{});
+  const auto request = next_as<wire::Inspect>(channel);
+  EXPECT_EQ(request.task.deadline_ms, 10000U);
+  EXPECT_EQ(request.task.epoch, 7U);
+  wire::Seen seen;
+  seen.slots = {{0, 1, "1.2.3", digest_of(3), true, true, false, false, false}};
+  seen.revert_class = wire::RevertClass::self_reverting;
+  seen.bootloader = "MCUboot mode 3";
+  seen.battery_percent = 40;
+  ASSERT_TRUE(channel->send(wire::Inspected{{request.task.request, "boiler"}, seen}));
+  const auto inspection = std::get<core::Inspection>(answer());
+  ASSERT_EQ(inspection.slots.size(), 1U);
+  EXPECT_EQ(inspection.slots[0], (core::Slot{0, 1, "1.2.3", digest_of(3), true, true, false, false, false}));
+  EXPECT_EQ(inspection.revert_class, core::RevertClass::self_reverting);
+  EXPECT_EQ(inspection.battery_percent, 40);
+}
+
+TEST_F(PluginBoardTest, HandsOverTheImageAndPassesProgressOn) {
+  const auto channel = plugin();
+  auto fd = image();
+  ASSERT_EQ(::write(fd.get(), "abc", 3), 3);
+  perform(deliver(), std::move(fd));
+  auto arrival = next(channel);
+  const auto request = std::get<wire::Deliver>(arrival.frame);
+  std::array<char, 4> bytes{};
+  ASSERT_TRUE(arrival.fd);
+  EXPECT_EQ(::pread(arrival.fd.get(), bytes.data(), bytes.size(), 0), 3);
+  const wire::Reply reply{request.task.request, "boiler"};
+  ASSERT_TRUE(channel->send(wire::Progress{reply, 400, 1000}));
+  ASSERT_TRUE(channel->send(wire::Progress{reply, 4000, 1000}));  // never more than there is
+  ASSERT_TRUE(channel->send(wire::Delivered{reply}));
+  EXPECT_TRUE(std::holds_alternative<core::Delivered>(answer()));
+  EXPECT_EQ(progress_, (std::vector<std::uint64_t>{400, 1000}));
+}
+
+TEST_F(PluginBoardTest, BringsOrdersAndTheirGuardsAcross) {
+  const auto channel = plugin();
+  perform(core::Activate{{7, 0, digest_of(1)}, digest_of(2)});
+  const auto request = next_as<wire::Activate>(channel);
+  EXPECT_EQ(request.guard, (wire::Guard{0, digest_of(1)}));
+  EXPECT_EQ(request.goal, digest_of(2));
+  EXPECT_EQ(request.task.deadline_ms, 270000U);
+  ASSERT_TRUE(channel->send(wire::GuardFailed{{request.task.request, "boiler"}, {}}));
+  EXPECT_TRUE(std::holds_alternative<core::GuardFailed>(answer()));
+}
+
+TEST_F(PluginBoardTest, AnswersForAPluginThatCannotOfferOrBackUp) {
+  const auto channel = plugin();
+  perform(core::Offer{0, "1.0.0", 1000});
+  EXPECT_EQ(std::get<core::OfferAnswer>(answer()).willing, core::Willing::yes);
+  perform(core::Backup{});
+  EXPECT_TRUE(std::holds_alternative<core::BackedUp>(answer()));
+}
+
+TEST_F(PluginBoardTest, TurnsAnOfferForLaterIntoATime) {
+  const auto channel = plugin(wire::kCanOffer);
+  perform(core::Offer{0, "1.0.0", 1000});
+  const auto request = next_as<wire::Offer>(channel);
+  ASSERT_TRUE(channel->send(wire::OfferAnswer{{request.task.request, "boiler"}, wire::Willing::later, 60000, "rain"}));
+  const auto offer = std::get<core::OfferAnswer>(answer());
+  EXPECT_EQ(offer.willing, core::Willing::later);
+  EXPECT_EQ(offer.at, clock_.now() + 60s);
+  EXPECT_EQ(offer.text, "rain");
+}
+
+TEST_F(PluginBoardTest, PassesThePluginsOwnFailureOn) {
+  const auto channel = plugin();
+  perform(core::Confirm{{7, 0, digest_of(1)}});
+  const auto request = next_as<wire::Confirm>(channel);
+  ASSERT_TRUE(channel->send(wire::Failed{{request.task.request, "boiler"}, Errc::denied, "image 32"}));
+  EXPECT_EQ(std::get<core::StepFailed>(answer()).error, (Error{Errc::denied, "image 32"}));
+}
+
+TEST_F(PluginBoardTest, FailsWithoutAPlugin) {
+  perform(core::Inspect{});
+  EXPECT_EQ(failure(), Errc::unavailable);
+}
+
+TEST_F(PluginBoardTest, FailsWhenTheAnswerDoesNotBelongToTheStep) {
+  const auto channel = plugin();
+  perform(core::Inspect{});
+  const auto request = next_as<wire::Inspect>(channel);
+  ASSERT_TRUE(channel->send(wire::Delivered{{request.task.request, "boiler"}}));
+  EXPECT_EQ(failure(), Errc::invalid);
+}
+
+// ---------------------------------------------------------------------------------------- losing, waiting, giving up
+
+TEST_F(PluginBoardTest, FailsADeliverWhosePluginDies) {
+  const auto channel = plugin();
+  perform(deliver(), image());
+  next(channel);
+  links_.clear();
+  channel->close();
+  EXPECT_EQ(failure(), Errc::unavailable);
+  loop_.until([this] { return !links_.empty(); });
+  EXPECT_EQ(links_[0].child, "boiler");
+  EXPECT_FALSE(links_[0].up);
+  plugin();  // and the next one is let in
+}
+
+TEST_F(PluginBoardTest, TellsThePluginToStopWhenTheStepIsCancelled) {
+  const auto channel = plugin();
+  perform(deliver(), image());
+  const auto request = next_as<wire::Deliver>(channel);
+  stop_.emit(asio::cancellation_type::terminal);
+  EXPECT_EQ(failure(), Errc::cancelled);
+  EXPECT_EQ(next_as<wire::Cancel>(channel).request, request.task.request);
+  journal_.lines.clear();
+  ASSERT_TRUE(channel->send(wire::Failed{{request.task.request, "boiler"}, Errc::cancelled, ""}));
+  perform(core::Inspect{});
+  next(channel);
+  EXPECT_TRUE(journal_.lines.empty()) << journal_.lines[0];  // an answer to what was given up is not worth a line
+}
+
+TEST_F(PluginBoardTest, TimesOutWhenThePluginIsSilent) {
+  const auto channel = plugin();
+  perform(core::Inspect{});
+  const auto request = next_as<wire::Inspect>(channel);
+  clock_.advance(13s);
+  EXPECT_EQ(failure(), Errc::timed_out);
+  EXPECT_EQ(next_as<wire::Cancel>(channel).request, request.task.request);
+  ASSERT_TRUE(channel->send(wire::Inspected{{request.task.request, "boiler"}, {}}));  // late
+  perform(core::Inspect{});
+  const auto second = next_as<wire::Inspect>(channel);
+  ASSERT_TRUE(channel->send(wire::Inspected{{second.task.request, "boiler"}, {}}));
+  EXPECT_TRUE(std::holds_alternative<core::Inspection>(answer()));
+}
+
+TEST_F(PluginBoardTest, ADeliverLastsAsLongAsItMoves) {
+  const auto channel = plugin();
+  perform(deliver(), image());
+  const auto request = next_as<wire::Deliver>(channel);
+  const wire::Reply reply{request.task.request, "boiler"};
+  for (std::uint64_t done = 1; done <= 20; ++done) {
+    ASSERT_TRUE(channel->send(wire::Progress{reply, done, 1000}));
+    loop_.until([&] { return progress_.size() == done; });
+    clock_.advance(20s);  // 400 s in all, far more than the 60 s without progress that are allowed
+    loop_.settle();
+    loop_.until([&] { return clock_.sleepers() == 1; });
+  }
+  ASSERT_FALSE(answer_);
+  for (int i = 0; i < 5 && !answer_; ++i) {
+    clock_.advance(16s);
+    loop_.settle();
+  }
+  EXPECT_EQ(failure(), Errc::timed_out);
+}
+
+TEST_F(PluginBoardTest, DropsAnswersThatNobodyAskedFor) {
+  const auto channel = plugin();
+  perform(core::Inspect{});
+  const auto request = next_as<wire::Inspect>(channel);
+  ASSERT_TRUE(channel->send(wire::Inspected{{99, "boiler"}, {}}));
+  ASSERT_TRUE(channel->send(wire::Inspected{{request.task.request, "stranger"}, {}}));
+  loop_.until([this] { return journal_.has("names another child"); });
+  EXPECT_TRUE(journal_.has("a request that was not made"));
+  EXPECT_FALSE(answer_);
+  ASSERT_TRUE(channel->send(wire::Inspected{{request.task.request, "boiler"}, {}}));
+  EXPECT_TRUE(std::holds_alternative<core::Inspection>(answer()));
+}
+
+TEST_F(PluginBoardTest, ClosesWhenNothingMakesSense) {
+  const auto channel = plugin();
+  for (int i = 0; i < 40; ++i) static_cast<void>(channel->send(wire::Link{"stranger", true, ""}));
+  loop_.until([this] { return journal_.has("too many frames without sense"); });
+  EXPECT_LE(journal_.lines.size(), 40U);
+}
+
+TEST_F(PluginBoardTest, SendsWhatChangedAtAReload) {
+  const auto channel = plugin();
+  auto changed = boiler();
+  changed.address = "/dev/ttyS1";
+  auto other = boiler();
+  other.id = "pump";
+  const std::vector<core::Enrollment> both{changed, other};
+  board_->enroll(both);
+  EXPECT_EQ(next_as<wire::Enroll>(channel).address, "/dev/ttyS1");
+  EXPECT_EQ(next_as<wire::Enroll>(channel).child, "pump");
+  const std::vector<core::Enrollment> one{other};
+  board_->enroll(one);
+  EXPECT_EQ(next_as<wire::Forget>(channel).child, "boiler");
+}
+
+}  // namespace
+}  // namespace hg::transport
