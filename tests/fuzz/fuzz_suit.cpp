@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// SUIT envelopes of any bytes, with an anchor that believes every signature: a hostile cloud reaches the first half of
+// the reader, a hostile author all of it. Digests are not compared before the manifest is read, so that the fuzzer need
+// not compute SHA-256.
+#include "suit/authentication.hpp"
+#include "suit/envelope.hpp"
+#include "suit/execution.hpp"
+#include "suit/manifest.hpp"
+#include "suit/members.hpp"
+#include "suit/text.hpp"
+
+namespace {
+
+class CredulousAnchors : public hg::suit::TrustAnchors {
+ public:
+  [[nodiscard]] hg::Result<std::string> verify(std::int64_t, hg::ByteView, hg::ByteView, hg::ByteView) const override {
+    return "anybody";
+  }
+  /// The same for all: 32 zero bytes.
+  [[nodiscard]] hg::Digest sha256(hg::ByteView) const override { return *hg::Digest::from_bytes(hg::Bytes(32)); }
+};
+
+void read_unauthenticated(const hg::suit::Envelope& envelope, const CredulousAnchors& anchors) {
+  const auto members = hg::suit::read_members(envelope, anchors);
+  if (!members) return;
+  auto images = hg::suit::run_symbolically(*members);
+  if (images && members->text) (void)hg::suit::read_versions(*members->text, *images);
+}
+
+}  // namespace
+
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const hg::ByteView input(data, size);
+  const CredulousAnchors anchors;
+  (void)hg::suit::open(input, anchors);
+  const auto envelope = hg::suit::Envelope::parse(input);
+  if (!envelope) return 0;
+  (void)hg::suit::authenticate(*envelope, anchors);
+  read_unauthenticated(*envelope, anchors);
+  return 0;
+}
