@@ -6,9 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <sstream>
 
 #include "adapters/crypto/anchors.hpp"
 #include "adapters/crypto/hashes.hpp"
@@ -327,6 +328,94 @@ TEST(Suit, ComponentTextsAreUnambiguous) {
   EXPECT_EQ(text_of("0x00"), "0x30783030");
   EXPECT_EQ(text_of(std::string_view("\0", 1)), "0x00");
   EXPECT_EQ(text_of("a b"), "0x612062");
+}
+
+// ---------------------------------------------------------------------------- what another program authored
+
+/// Runs tests/author/suit_author.py, which shares no code with us, in a directory of its own.
+class Authored : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    directory_ = testing::TempDir() + "headgate-author-XXXXXX";
+    ASSERT_NE(::mkdtemp(directory_.data()), nullptr);
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  void run(const std::string& arguments) const {
+    const std::string command =
+        "cd " + directory_ + " && /usr/bin/python3 -B " HEADGATE_SOURCE_DIR "/tests/author/suit_author.py " + arguments;
+    ASSERT_EQ(std::system(command.c_str()), 0) << command;  // NOLINT(concurrency-mt-unsafe): one thread
+  }
+
+  /// A release of two images by a new key; `options` are the author's.
+  [[nodiscard]] Result<Manifest> open_release(const std::string& algorithm, const std::string& options) const {
+    run("make_key --alg " + algorithm + " --private private.pem --public vendor.pem");
+    run("--key private.pem --alg " + algorithm +
+        " --sequence 1763700000 --product acme/boiler --set-version 2.1-rc.3 --vendor-domain vendor.example"
+        " --class-name boiler-v1 --image component=app,uri=app.bin,version=2.1.0,file=" +
+        image("app-1.1.0") + " --image component=radio,class=radio-v2,integrated=yes,file=" + image("radio-1.0.0") +
+        " " + options + " -o out.suit");
+    crypto::Anchors anchors;
+    EXPECT_TRUE(anchors.add_file(directory_ + "/vendor.pem"));
+    return open(read_file(directory_ + "/out.suit"), anchors);
+  }
+
+  static std::string image(const std::string& name) {
+    return HEADGATE_SOURCE_DIR "/tests/vectors/mcuboot/" + name + ".bin";
+  }
+
+  std::string directory_;
+};
+
+TEST_P(Authored, IsUnderstoodAsItWasMeant) {
+  const auto manifest = open_release(GetParam(), "--kid vendor --severed --description 'The second one'");
+  ASSERT_TRUE(manifest) << manifest.error().message;
+  EXPECT_EQ(manifest->sequence, 1763700000U);
+  EXPECT_EQ(manifest->product, "acme/boiler");
+  EXPECT_EQ(manifest->version, "2.1-rc.3");
+  EXPECT_THAT(manifest->signers, ElementsAre("vendor"));
+  ASSERT_EQ(manifest->images.size(), 2U);
+  const Image& app = manifest->images[0];
+  const Image& radio = manifest->images[1];
+  EXPECT_EQ(app.component.text(), "app");
+  EXPECT_EQ(app.uri, "app.bin");
+  EXPECT_EQ(app.version, "2.1.0");
+  EXPECT_EQ(app.size, 25239U);
+  EXPECT_EQ(app.digest, crypto::Sha256::of(read_file(image("app-1.1.0"))));
+  EXPECT_EQ(radio.uri, "#radio");
+  EXPECT_EQ(radio.integrated->size, 17048U);
+  EXPECT_EQ(radio.vendor_id, app.vendor_id);
+  EXPECT_NE(radio.class_id, app.class_id);
+  // uuid5(NAMESPACE_DNS, "vendor.example"), and of "boiler-v1" in that, by Python's uuid
+  EXPECT_EQ(to_hex(app.vendor_id),
+            "bcc169656f3a5338"
+            "9d83d8b565c63bc7");
+  EXPECT_EQ(to_hex(app.class_id),
+            "7e9610a77c9c55fa"
+            "ad2ff6d324c83fb7");
+}
+INSTANTIATE_TEST_SUITE_P(Algorithms, Authored,
+                         testing::Values("ES256", "ESP256", "ES384", "ESP384", "EdDSA", "Ed25519"),
+                         [](const auto& row) { return row.param; });
+
+TEST_F(Authored, EveryDamageIsRefusedForItsReason) {
+  const Expectation damages[] = {
+      {"wrong-signature", "no ESP256 signature of any trusted key"},
+      {"tampered", "manifest: the digest is not the signed one"},
+      {"unsigned", "no signature"},
+      {"unknown-key", "no ESP256 signature of any trusted key"},
+      {"wrong-digest", "payload #radio: the digest is not the signed one"},
+      {"wrong-size", "payload #radio has 17048 bytes, 17049 are signed"},
+      {"huge-text", "text"},
+      {"unreferenced-payload", "that no URI refers to"},
+      {"missing-payload", "#gone is not in the envelope"},
+      {"no-class-condition", "component app is fetched without a class condition"},
+  };
+  for (const auto& [damage, refusal] : damages) {
+    const auto manifest = open_release("ESP256", "--damage " + std::string(damage));
+    ASSERT_FALSE(manifest) << damage;
+    EXPECT_THAT(manifest.error().message, HasSubstr(refusal)) << damage;
+  }
 }
 
 }  // namespace
