@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/dbus/interfaces.hpp"
+
+#include "adapters/dbus/names.hpp"
+
+namespace hg::bus {
+namespace {
+
+template <class View>
+Interface<View> make(const char* name, std::vector<Property<View>> properties,
+                     std::vector<sd_bus_vtable> methods_and_signals) {
+  std::vector<sd_bus_vtable> vtable{SD_BUS_VTABLE_START(0)};
+  for (const Property<View>& property : properties) {
+    sd_bus_vtable entry SD_BUS_PROPERTY(property.name, property.signature, property.get, 0,
+                                        SD_BUS_VTABLE_PROPERTY_CONST);
+    if (property.changes) entry.flags = SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE;
+    vtable.push_back(entry);
+  }
+  vtable.insert(vtable.end(), methods_and_signals.begin(), methods_and_signals.end());
+  vtable.push_back(SD_BUS_VTABLE_END);
+  return {name, std::move(properties), std::move(vtable)};
+}
+
+// Unprivileged means: sd-bus lets everybody call it; requests.cpp says what polkit has to allow.
+constexpr std::uint64_t kOpen = SD_BUS_VTABLE_UNPRIVILEGED;
+
+Interface<ManagerView> make_manager() {
+  return make<ManagerView>(
+      kManagerInterface,
+      {constant<&ManagerView::version>("Version"), changing<&ManagerView::state>("State"),
+       changing<&ManagerView::trouble>("Trouble"), changing<&ManagerView::cloud_connected>("CloudConnected"),
+       changing<&ManagerView::cache_used>("CacheUsed"), changing<&ManagerView::cache_limit>("CacheLimit"),
+       changing<&ManagerView::arrivals>("Arrivals")},
+      {SD_BUS_METHOD_WITH_ARGS("StartRollout",
+                               SD_BUS_ARGS("o", deliverable, "ao", children, "a{sv}", options),
+                               SD_BUS_RESULT("o", rollout), on_call, kOpen),
+       SD_BUS_METHOD_WITH_ARGS("Fetch", SD_BUS_ARGS("s", url, "a{sv}", options), SD_BUS_NO_RESULT, on_call, kOpen),
+       SD_BUS_METHOD_WITH_ARGS("FindChild", SD_BUS_ARGS("s", id), SD_BUS_RESULT("o", child), on_call, kOpen),
+       SD_BUS_SIGNAL_WITH_ARGS("JobRemoved", SD_BUS_ARGS("o", job, "s", result, "a{sv}", details), 0)});
+}
+
+Interface<ChildView> make_child() {
+  return make<ChildView>(
+      kChildInterface,
+      {constant<&ChildView::id>("Id"), changing<&ChildView::transport>("Transport"),
+       changing<&ChildView::address>("Address"), changing<&ChildView::profile>("Profile"),
+       changing<&ChildView::online>("Online"), changing<&ChildView::link_text>("LinkText"),
+       changing<&ChildView::version>("Version"), changing<&ChildView::digest>("Digest"),
+       changing<&ChildView::slots>("Slots"), changing<&ChildView::revert_class>("RevertClass"),
+       changing<&ChildView::bootloader>("Bootloader"), changing<&ChildView::last_seen_us>("LastSeen"),
+       changing<&ChildView::phase>("Phase"), changing<&ChildView::decision>("Decision"),
+       changing<&ChildView::reason>("Reason"), changing<&ChildView::reason_text>("ReasonText"),
+       changing<&ChildView::attempts>("Attempts"), changing<&ChildView::until_us>("Until"),
+       changing<&ChildView::job>("Job")},
+      {SD_BUS_METHOD_WITH_ARGS("GetHistory", SD_BUS_ARGS("u", count), SD_BUS_RESULT("aa{sv}", lines), on_call, kOpen)});
+}
+
+Interface<DeliverableView> make_deliverable() {
+  return make<DeliverableView>(
+      kDeliverableInterface,
+      {constant<&DeliverableView::id>("Id"), constant<&DeliverableView::product>("Product"),
+       constant<&DeliverableView::version>("Version"), constant<&DeliverableView::sequence>("Sequence"),
+       constant<&DeliverableView::signer>("Signer"), constant<&DeliverableView::source>("Source"),
+       constant<&DeliverableView::sealed_at_us>("SealedAt"), constant<&DeliverableView::images>("Images"),
+       constant<&DeliverableView::size>("Size")},
+      {});
+}
+
+Interface<RolloutView> make_rollout() {
+  return make<RolloutView>(
+      kRolloutInterface,
+      {constant<&RolloutView::id>("Id"), constant<&RolloutView::deliverable>("Deliverable"),
+       changing<&RolloutView::children>("Children"), constant<&RolloutView::started_by_uid>("StartedByUid"),
+       constant<&RolloutView::start_time_us>("StartTime"), changing<&RolloutView::state>("State"),
+       changing<&RolloutView::total>("Total"), changing<&RolloutView::confirmed>("Confirmed"),
+       changing<&RolloutView::failed>("Failed"), changing<&RolloutView::pending>("Pending")},
+      {});
+}
+
+Interface<JobView> make_job() {
+  return make<JobView>(
+      kJobInterface,
+      {constant<&JobView::id>("Id"), constant<&JobView::operation>("Operation"), constant<&JobView::object>("Object"),
+       constant<&JobView::rollout>("Rollout"), changing<&JobView::state>("State"),
+       changing<&JobView::progress>("Progress"), changing<&JobView::progress_valid>("ProgressValid"),
+       changing<&JobView::bytes_done>("BytesDone"), changing<&JobView::bytes_total>("BytesTotal"),
+       constant<&JobView::start_time_us>("StartTime"), constant<&JobView::started_by_uid>("StartedByUid"),
+       changing<&JobView::cancelable>("Cancelable"), changing<&JobView::error>("Error")},
+      {SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, on_call, kOpen),
+       SD_BUS_SIGNAL_WITH_ARGS("Completed", SD_BUS_ARGS("b", success, "s", reason, "s", text), 0)});
+}
+
+}  // namespace
+
+int on_call(sd_bus_message* message, void* exposed, sd_bus_error* error) noexcept {
+  try {
+    static_cast<Exposed*>(exposed)->callee->called(share(message));
+    return 1;
+  } catch (const std::exception& failure) {
+    return sd_bus_error_set(error, SD_BUS_ERROR_FAILED, failure.what());
+  }
+}
+
+Interfaces::Interfaces()
+    : manager(make_manager()),
+      child(make_child()),
+      deliverable(make_deliverable()),
+      rollout(make_rollout()),
+      job(make_job()) {}
+
+}  // namespace hg::bus

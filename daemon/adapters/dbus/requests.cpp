@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/dbus/requests.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+#include "adapters/dbus/names.hpp"
+
+namespace hg::bus {
+namespace {
+
+constexpr std::size_t kMaxChildrenPerCall = 10'000;
+constexpr std::size_t kMaxUrl = 2048;
+constexpr std::uint32_t kMaxHistory = 1000;
+
+Result<Request> read_start_rollout(sd_bus_message* call, const ObjectTree& tree) {
+  const auto path = read_path(call);
+  if (path.has_error()) return path.error();
+  const auto children = read_paths(call, kMaxChildrenPerCall);
+  if (children.has_error()) return children.error();
+  if (const auto options = read_no_options(call); options.has_error()) return options.error();
+
+  const auto deliverable = tree.deliverable_at(path.value());
+  if (!deliverable) return Error{Errc::not_found, "no such deliverable"};
+  StartRollout request{.deliverable = *deliverable, .children = {}};
+  for (const ObjectPath& child_path : children.value()) {
+    auto child = tree.child_at(child_path);
+    if (!child) return Error{Errc::not_found, "no such child: " + child_path.text.substr(0, 200)};
+    request.children.push_back(*std::move(child));
+  }
+  return Request{std::move(request)};
+}
+
+Result<Request> read_fetch(sd_bus_message* call, const ObjectTree& /*tree*/) {
+  auto url = read_string(call);
+  if (url.has_error()) return url.error();
+  if (const auto options = read_no_options(call); options.has_error()) return options.error();
+  if (url.value().size() > kMaxUrl) return Error{Errc::invalid, "the URL is too long"};
+  const bool printable = std::ranges::all_of(url.value(), [](char c) { return c > ' ' && c < '\x7f'; });
+  if (!url.value().starts_with("https://") || !printable) return Error{Errc::invalid, "not an https URL"};
+  return Request{Fetch{std::move(url).value()}};
+}
+
+Result<Request> read_cancel(sd_bus_message* call, const ObjectTree& tree) {
+  if (const auto options = read_no_options(call); options.has_error()) return options.error();
+  const auto epoch = tree.job_at(ObjectPath{sd_bus_message_get_path(call)});
+  if (!epoch) return Error{Errc::not_found, "no such job"};
+  return Request{CancelJob{*epoch}};
+}
+
+template <class T>
+Result<Message> reply_with(sd_bus_message* call, const T& value) {
+  auto reply = make_reply(call);
+  if (reply.has_error()) return reply;
+  if (const int result = append(reply.value().get(), value); result < 0) return from_errno(-result, "write reply");
+  return reply;
+}
+
+Result<Message> find_child(sd_bus_message* call, const ObjectTree& tree, ports::Control& /*control*/) {
+  const auto id = read_string(call);
+  if (id.has_error()) return id.error();
+  const ObjectPath path = child_path(id.value());
+  if (!tree.child_at(path)) return Error{Errc::not_found, "no such child"};
+  return reply_with(call, path);
+}
+
+Result<Message> get_history(sd_bus_message* call, const ObjectTree& tree, ports::Control& control) {
+  const auto count = read_uint32(call);
+  if (count.has_error()) return count.error();
+  const auto child = tree.child_at(ObjectPath{sd_bus_message_get_path(call)});
+  if (!child) return Error{Errc::not_found, "no such child"};
+  const auto history = control.history(*child, std::min(count.value(), kMaxHistory));
+  if (history.has_error()) return history.error();
+  std::vector<Dictionary> lines;
+  std::ranges::transform(history.value(), std::back_inserter(lines), line_of);
+  return reply_with(call, lines);
+}
+
+constexpr std::array kWrites{
+    WriteMethod{kManagerInterface, "StartRollout", "org.headgate.Headgate1.start-rollout", read_start_rollout},
+    WriteMethod{kManagerInterface, "Fetch", "org.headgate.Headgate1.fetch", read_fetch},
+    WriteMethod{kJobInterface, "Cancel", "org.headgate.Headgate1.cancel-job", read_cancel},
+};
+
+constexpr std::array kReads{
+    ReadMethod{kManagerInterface, "FindChild", find_child},
+    ReadMethod{kChildInterface, "GetHistory", get_history},
+};
+
+template <class Table>
+auto find_in(const Table& table, sd_bus_message* call) -> decltype(table.data()) {
+  const char* const interface = sd_bus_message_get_interface(call);
+  const char* const member = sd_bus_message_get_member(call);
+  if (interface == nullptr || member == nullptr) return nullptr;
+  const auto found = std::ranges::find_if(
+      table, [&](const auto& method) { return method.interface == interface && method.member == member; });
+  return found == table.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+const WriteMethod* find_write(sd_bus_message* call) { return find_in(kWrites, call); }
+
+const ReadMethod* find_read(sd_bus_message* call) { return find_in(kReads, call); }
+
+Result<Message> make_reply(sd_bus_message* call) {
+  sd_bus_message* raw = nullptr;
+  if (const int result = sd_bus_message_new_method_return(call, &raw); result < 0) {
+    return from_errno(-result, "make reply");
+  }
+  return Message{raw};
+}
+
+}  // namespace hg::bus

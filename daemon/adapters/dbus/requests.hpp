@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The methods of the bus, as two tables: reads, which are answered at once, and writes, each with the polkit action
+// that guards it; a write is parsed completely before anybody is asked for a password. A method that stands in neither
+// table cannot be carried out. The face goes by these tables.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "adapters/dbus/object_tree.hpp"
+
+namespace hg::bus {
+
+struct StartRollout {
+  core::DeliverableId deliverable;
+  std::vector<core::ChildId> children;
+};
+struct Fetch {
+  std::string url;
+};
+struct CancelJob {
+  core::Epoch epoch = 0;
+};
+using Request = std::variant<StartRollout, Fetch, CancelJob>;
+
+struct WriteMethod {
+  std::string_view interface;
+  std::string_view member;
+  const char* action;  ///< of polkit
+  Result<Request> (*read)(sd_bus_message* call, const ObjectTree& tree);
+};
+
+struct ReadMethod {
+  std::string_view interface;
+  std::string_view member;
+  Result<Message> (*answer)(sd_bus_message* call, const ObjectTree& tree, ports::Control& control);
+};
+
+/// The method that `call` names; nullptr if it is no write, or no read.
+const WriteMethod* find_write(sd_bus_message* call);
+const ReadMethod* find_read(sd_bus_message* call);
+
+/// An empty reply to `call`, to be filled.
+Result<Message> make_reply(sd_bus_message* call);
+
+}  // namespace hg::bus

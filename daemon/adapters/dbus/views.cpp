@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/dbus/views.hpp"
+
+#include <algorithm>
+
+namespace hg::bus {
+namespace {
+
+std::uint64_t to_microseconds(Instant instant) {
+  const auto since_1970 = std::chrono::duration_cast<std::chrono::microseconds>(instant.time_since_epoch()).count();
+  return since_1970 < 0 ? 0 : static_cast<std::uint64_t>(since_1970);
+}
+
+template <class Named>
+std::string text_of(Named value) {
+  return std::string{core::name_of(value)};
+}
+
+// RFC 9562 §4: 8-4-4-4-12 digits.
+std::string to_text(const core::Uuid& uuid) {
+  std::string text = to_hex(uuid);
+  for (const std::size_t position : {8U, 13U, 18U, 23U}) text.insert(position, 1, '-');
+  return text;
+}
+
+Dictionary to_dictionary(const core::Slot& slot) {
+  return {{"Image", std::uint32_t{slot.image}}, {"Slot", std::uint32_t{slot.slot}}, {"Version", slot.version},
+          {"Digest", slot.digest.hex()},        {"Bootable", slot.bootable},        {"Pending", slot.pending},
+          {"Confirmed", slot.confirmed},        {"Active", slot.active},            {"Permanent", slot.permanent}};
+}
+
+Dictionary to_dictionary(const core::Image& image) {
+  return {{"Component", image.component},
+          {"Version", image.version},
+          {"Size", image.size},
+          {"Digest", image.digest.hex()},
+          {"Encrypted", image.encrypted},
+          {"VendorId", to_text(image.vendor)},
+          {"ClassId", to_text(image.device_class)}};
+}
+
+const char* name_of(ports::ArrivalState state) {
+  switch (state) {
+    case ports::ArrivalState::waiting: return "waiting";
+    case ports::ArrivalState::fetching: return "fetching";
+    case ports::ArrivalState::sealed: return "sealed";
+    case ports::ArrivalState::known: return "known";
+    case ports::ArrivalState::refused: break;
+  }
+  return "refused";
+}
+
+Dictionary to_dictionary(const ports::Arrival& arrival) {
+  return {{"Url", arrival.url},
+          {"State", std::string{name_of(arrival.state)}},
+          {"Text", arrival.text},
+          {"Since", to_microseconds(arrival.since)},
+          {"BytesDone", arrival.done},
+          {"BytesTotal", arrival.total}};
+}
+
+template <class T>
+std::vector<Dictionary> to_dictionaries(const std::vector<T>& things) {
+  std::vector<Dictionary> dictionaries;
+  for (const T& thing : things) dictionaries.push_back(to_dictionary(thing));
+  return dictionaries;
+}
+
+void show_inspection(ChildView& view, const core::Inspection& seen, std::uint8_t image_number) {
+  if (const core::Slot* active = seen.active(image_number)) {
+    view.version = active->version;
+    view.digest = active->digest.hex();
+  }
+  view.slots = to_dictionaries(seen.slots);
+  view.revert_class = text_of(seen.revert_class);
+  view.bootloader = seen.bootloader;
+}
+
+void show_update(ChildView& view, const core::Update& update) {
+  view.phase = text_of(update.phase);
+  view.decision = text_of(update.decision);
+  view.reason = text_of(update.cause.reason);
+  view.reason_text = update.cause.text;
+  view.attempts = update.attempts;
+  view.until_us = to_microseconds(update.until);
+  if (!core::is_over(update)) view.job = job_path(update.epoch);
+}
+
+}  // namespace
+
+void JobView::show(const ports::TransferProgress& transfer) {
+  bytes_total = transfer.total;
+  bytes_done = std::min(transfer.done, transfer.total);
+  progress_valid = transfer.total > 0;
+  progress = progress_valid ? static_cast<double>(bytes_done) / static_cast<double>(bytes_total) : 0;
+}
+
+ManagerView view_of(const ports::Control& control, const std::string& version, const std::string& trouble) {
+  return ManagerView{.version = version,
+                     .state = trouble.empty() ? "ready" : "troubled",
+                     .trouble = trouble,
+                     .cloud_connected = control.cloud_connected(),
+                     .cache_used = control.cache_used(),
+                     .cache_limit = control.cache_limit(),
+                     .arrivals = to_dictionaries(control.arrivals())};
+}
+
+ChildView view_of(const core::Child& child) {
+  ChildView view{.id = child.enrollment.id,
+                 .transport = child.enrollment.transport,
+                 .address = child.enrollment.address,
+                 .profile = child.enrollment.profile,
+                 .online = child.online,
+                 .link_text = child.link_text,
+                 .revert_class = text_of(core::RevertClass::unknown),
+                 .last_seen_us = to_microseconds(child.last_seen),
+                 .phase = "idle",
+                 .decision = text_of(core::Decision::none),
+                 .reason = text_of(core::Reason::none)};
+  if (!child.enrolled && view.link_text.empty()) view.link_text = "not in the configuration";
+  if (child.seen) show_inspection(view, *child.seen, child.enrollment.image_number);
+  if (child.update) show_update(view, *child.update);
+  return view;
+}
+
+DeliverableView view_of(const core::Deliverable& deliverable) {
+  DeliverableView view{.id = deliverable.id,
+                       .product = deliverable.product,
+                       .version = deliverable.version,
+                       .sequence = deliverable.sequence,
+                       .signer = deliverable.signer,
+                       .source = deliverable.source,
+                       .sealed_at_us = to_microseconds(deliverable.sealed_at),
+                       .images = to_dictionaries(deliverable.images)};
+  for (const core::Image& image : deliverable.images) view.size += image.size;
+  return view;
+}
+
+RolloutView view_of(const core::Rollout& rollout, const core::State& state, DeliverablePaths& deliverables) {
+  RolloutView view{.id = rollout.id,
+                   .deliverable = deliverables[rollout.deliverable],
+                   .started_by_uid = rollout.started_by,
+                   .start_time_us = to_microseconds(rollout.started_at),
+                   .total = static_cast<std::uint32_t>(rollout.children.size())};
+  for (const core::ChildId& id : rollout.children) {
+    view.children.push_back(child_path(id));
+    const auto child = state.children.find(id);
+    if (child == state.children.end() || !child->second.update) continue;
+    const core::Update& update = *child->second.update;
+    if (update.rollout != rollout.id) continue;  // it went on to a later one
+    if (!core::is_over(update)) {
+      ++view.pending;
+    } else {
+      ++(update.phase == core::Phase::confirmed ? view.confirmed : view.failed);
+    }
+  }
+  view.state = view.pending > 0 ? "running" : "finished";
+  return view;
+}
+
+JobView job_view_of(const core::Child& child, const core::State& state) {
+  const core::Update& update = *child.update;
+  const bool ended = core::is_over(update);
+  JobView view{.id = update.epoch,
+               .operation = "update",
+               .object = child_path(child.enrollment.id),
+               .rollout = rollout_path(update.rollout),
+               .state = text_of(update.phase),
+               .cancelable = !ended && update.decision != core::Decision::commit &&
+                             update.decision != core::Decision::back};
+  if (const auto rollout = state.rollouts.find(update.rollout); rollout != state.rollouts.end()) {
+    view.start_time_us = to_microseconds(rollout->second.started_at);
+    view.started_by_uid = rollout->second.started_by;
+  }
+  if (ended && update.phase != core::Phase::confirmed) {
+    view.error = {text_of(update.cause.reason), update.cause.text};
+  }
+  return view;
+}
+
+Dictionary line_of(const core::PutHistory& line) {
+  return {{"Time", to_microseconds(line.at)},
+          {"Epoch", line.epoch},
+          {"Deliverable", line.deliverable},
+          {"Phase", text_of(line.phase)},
+          {"Reason", text_of(line.cause.reason)},
+          {"ReasonText", line.cause.text}};
+}
+
+}  // namespace hg::bus

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each object on the bus shows, as plain values computed from the state: one member per property of
+// config/dbus/*.xml, which also says what each means. Pure; the object tree compares an old and a new view to know what
+// changed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "adapters/dbus/message.hpp"
+#include "adapters/dbus/paths.hpp"
+#include "core/engine.hpp"
+#include "ports/control.hpp"
+
+namespace hg::bus {
+
+struct ManagerView {
+  std::string version{};
+  std::string state{};
+  std::string trouble{};
+  bool cloud_connected = false;
+  std::uint64_t cache_used = 0;
+  std::uint64_t cache_limit = 0;
+  std::vector<Dictionary> arrivals{};
+};
+
+struct ChildView {
+  core::ChildId id{};
+  std::string transport{};
+  std::string address{};
+  std::string profile{};
+  bool online = false;
+  std::string link_text{};
+  std::string version{};
+  std::string digest{};
+  std::vector<Dictionary> slots{};
+  std::string revert_class{};
+  std::string bootloader{};
+  std::uint64_t last_seen_us = 0;
+  std::string phase{};
+  std::string decision{};
+  std::string reason{};
+  std::string reason_text{};
+  std::uint32_t attempts = 0;
+  std::uint64_t until_us = 0;
+  ObjectPath job{};
+};
+
+struct DeliverableView {
+  core::DeliverableId id{};
+  std::string product{};
+  std::string version{};
+  std::uint64_t sequence = 0;
+  std::string signer{};
+  std::string source{};
+  std::uint64_t sealed_at_us = 0;
+  std::vector<Dictionary> images{};
+  std::uint64_t size = 0;
+};
+
+struct RolloutView {
+  core::RolloutId id = 0;
+  ObjectPath deliverable{};
+  std::vector<ObjectPath> children{};
+  std::uint32_t started_by_uid = 0;
+  std::uint64_t start_time_us = 0;
+  std::string state{};
+  std::uint32_t total = 0;
+  std::uint32_t confirmed = 0;
+  std::uint32_t failed = 0;
+  std::uint32_t pending = 0;
+};
+
+struct JobView {
+  core::Epoch id = 0;
+  std::string operation{};
+  ObjectPath object{};
+  ObjectPath rollout{};
+  std::string state{};
+  double progress = 0;
+  bool progress_valid = false;
+  std::uint64_t bytes_done = 0;
+  std::uint64_t bytes_total = 0;
+  std::uint64_t start_time_us = 0;
+  std::uint32_t started_by_uid = 0;
+  bool cancelable = false;
+  ErrorPair error{};
+
+  void show(const ports::TransferProgress& transfer);
+};
+
+ManagerView view_of(const ports::Control& control, const std::string& version, const std::string& trouble);
+ChildView view_of(const core::Child& child);
+DeliverableView view_of(const core::Deliverable& deliverable);
+RolloutView view_of(const core::Rollout& rollout, const core::State& state, DeliverablePaths& deliverables);
+/// The job of a child that has an update.
+JobView job_view_of(const core::Child& child, const core::State& state);
+/// One line of Child.GetHistory.
+Dictionary line_of(const core::PutHistory& line);
+
+}  // namespace hg::bus
