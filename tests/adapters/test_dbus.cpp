@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: Apache-2.0
+// The face on a real dbus-daemon: what it shows, what it tells, what it takes and what it refuses. Authorization by a
+// real polkitd is test_polkit.py's; here there is none, so that this process's own user may do everything.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "adapters/bus/private_bus.hpp"
+#include "adapters/dbus/face.hpp"
+#include "adapters/dbus/paths.hpp"
+#include "fakes/recording_journal.hpp"
+#include "fakes/scripted_control.hpp"
+#include "fakes/virtual_clock.hpp"
+
+namespace hg::bus::test {
+namespace {
+
+namespace asio = boost::asio;
+using core::Phase;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+const std::string kNewId(64, 'd');
+
+asio::awaitable<void> start_face(Face& face, std::optional<Result<void>>& outcome) { outcome = co_await face.start(); }
+
+class FaceOnBus : public testing::Test {
+ protected:
+  Result<void> start(Face& face) {
+    std::optional<Result<void>> outcome;
+    asio::co_spawn(loop_, start_face(face, outcome), asio::detached);
+    EXPECT_TRUE(eventually(loop_, [&] { return outcome.has_value(); }));
+    return outcome.value();
+  }
+
+  // What a test wants to be there from the beginning comes before this.
+  void open() {
+    control_.watcher = &face_;
+    ASSERT_TRUE(start(face_)) << start(face_).error().message;
+    client_.listen();
+    sync();
+  }
+
+  // Everything that the face sent before this has come to the client.
+  void sync() { client_.call(kManagerPath, "org.freedesktop.DBus.Peer", "Ping"); }
+
+  void advance(Duration duration) {
+    clock_.advance(loop_, duration);
+    sync();
+  }
+
+  Answer start_rollout(const ObjectPath& deliverable, const std::vector<ObjectPath>& children, const char* option = {}) {
+    const auto fill = [&](sd_bus_message* call) {
+      append(call, deliverable);
+      append(call, children);
+      return option == nullptr ? append(call, Dictionary{}) : append(call, Dictionary{{option, true}});
+    };
+    return client_.call(kManagerPath, kManagerInterface, "StartRollout", fill);
+  }
+
+  Answer cancel(core::Epoch epoch) {
+    const auto fill = [](sd_bus_message* call) { return append(call, Dictionary{}); };
+    return client_.call(job_path(epoch).text, kJobInterface, "Cancel", fill);
+  }
+
+  Answer fetch(const std::string& url) {
+    const auto fill = [&](sd_bus_message* call) {
+      append(call, url);
+      return append(call, Dictionary{});
+    };
+    return client_.call(kManagerPath, kManagerInterface, "Fetch", fill);
+  }
+
+  // A child "a" in an update that transfers, with job and rollout 1.
+  void begin_update() {
+    control_.enroll("a");
+    control_.seal(kNewId);
+    open();
+    ASSERT_TRUE(start_rollout(new_path_, {child_path("a")}).reply);
+    control_.move("a", Phase::transferring);
+    sync();
+    client_.signals.clear();
+  }
+
+  PrivateBus bus_;
+  fakes::VirtualClock clock_;
+  fakes::RecordingJournal journal_;
+  fakes::ScriptedControl control_{clock_};
+  asio::io_context loop_{1};  // goes before what its coroutines use
+  Face face_{loop_.get_executor(), bus_.address(), control_, clock_, journal_, "0.1.0"};
+  Client client_{loop_, bus_.address()};
+  const ObjectPath new_path_{std::string{kDeliverablesPath} + '/' + kNewId.substr(0, 24)};
+};
+
+// ------------------------------------------------------------------------------------------------------ what it shows
+
+TEST_F(FaceOnBus, ShowsAllObjectsBelowTheObjectManager) {
+  control_.enroll("boiler-1");
+  control_.seal(kNewId);
+  open();
+  const Answer all = client_.call(kRootPath, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
+  ASSERT_TRUE(all.reply) << all.text;
+  const std::string text = to_text(all.reply.get());
+  EXPECT_THAT(text, HasSubstr("/org/headgate/Headgate1/Manager "));
+  EXPECT_THAT(text, HasSubstr("/org/headgate/Headgate1/children/boiler_2d1 "));
+  EXPECT_THAT(text, HasSubstr(new_path_.text));
+  EXPECT_THAT(text, Not(HasSubstr("/jobs/")));
+}
+
+TEST_F(FaceOnBus, ShowsWhatAChildIs) {
+  control_.enroll("a");
+  open();
+  const std::string path = child_path("a").text;
+  EXPECT_EQ(client_.property(path, kChildInterface, "Id"), "a");
+  EXPECT_EQ(client_.property(path, kChildInterface, "Version"), "1.0.0");
+  EXPECT_EQ(client_.property(path, kChildInterface, "Digest"), std::string(64, 'a'));
+  EXPECT_EQ(client_.property(path, kChildInterface, "Online"), "1");
+  EXPECT_EQ(client_.property(path, kChildInterface, "Phase"), "idle");
+  EXPECT_EQ(client_.property(path, kChildInterface, "RevertClass"), "self-reverting");
+  EXPECT_EQ(client_.property(path, kChildInterface, "Job"), "/");
+  EXPECT_THAT(client_.property(path, kChildInterface, "Slots"), HasSubstr("Version 1.0.0"));
+  EXPECT_EQ(client_.property(path, kChildInterface, "LastSeen"),
+            std::to_string(clock_.now().time_since_epoch().count() * 1000));
+}
+
+TEST_F(FaceOnBus, ShowsTheGateway) {
+  open();
+  EXPECT_EQ(client_.property(kManagerPath, kManagerInterface, "Version"), "0.1.0");
+  EXPECT_EQ(client_.property(kManagerPath, kManagerInterface, "State"), "ready");
+  EXPECT_EQ(client_.property(kManagerPath, kManagerInterface, "CacheLimit"), "4000000");
+  face_.troubled("storage full: waiting");
+  EXPECT_EQ(client_.property(kManagerPath, kManagerInterface, "State"), "troubled");
+  EXPECT_EQ(client_.property(kManagerPath, kManagerInterface, "Trouble"), "storage full: waiting");
+}
+
+TEST_F(FaceOnBus, TellsWhatNobodyAnnouncesWithinFiveSeconds) {
+  open();
+  control_.connected = false;
+  control_.announced.push_back({.url = "https://x/y", .state = ports::ArrivalState::refused, .text = "no"});
+  advance(seconds{5});
+  EXPECT_EQ(client_.count("PropertiesChanged", "/Manager"), 1U);
+  EXPECT_EQ(client_.property(kManagerPath, kManagerInterface, "CloudConnected"), "0");
+  EXPECT_THAT(client_.property(kManagerPath, kManagerInterface, "Arrivals"), HasSubstr("State refused"));
+  advance(seconds{60});
+  EXPECT_EQ(client_.count("PropertiesChanged", "/Manager"), 1U);
+}
+
+TEST_F(FaceOnBus, GivesDeliverablesWithTheSameFirstDigitsDifferentPaths) {
+  const std::string twin = kNewId.substr(0, 63) + "e";
+  control_.seal(kNewId);
+  control_.seal(twin);
+  open();
+  EXPECT_EQ(client_.property(new_path_.text, kDeliverableInterface, "Id"), kNewId);
+  EXPECT_EQ(client_.property(new_path_.text + 'd', kDeliverableInterface, "Id"), twin);
+}
+
+TEST_F(FaceOnBus, SendsTextThatIsNoUtf8) {
+  control_.enroll("a");
+  control_.child("a").link_text = "port \xff\xfe gone";
+  open();
+  EXPECT_EQ(client_.property(child_path("a").text, kChildInterface, "LinkText"), "port ?? gone");
+}
+
+TEST_F(FaceOnBus, HoldsAThousandChildren) {
+  for (int number = 0; number < 1000; ++number) control_.enroll("child-" + std::to_string(number));
+  control_.seal(kNewId);
+  open();
+  ASSERT_TRUE(start_rollout(new_path_, {}).reply);
+  sync();
+  EXPECT_EQ(client_.count("InterfacesAdded"), 1001U);  // jobs and the rollout
+  for (int number = 0; number < 1000; ++number) control_.move("child-" + std::to_string(number), Phase::confirmed);
+  sync();
+  EXPECT_EQ(client_.count("JobRemoved"), 1000U);
+  EXPECT_EQ(client_.property(rollout_path(1).text, kRolloutInterface, "Confirmed"), "1000");
+  const Answer all = client_.call(kRootPath, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
+  ASSERT_TRUE(all.reply) << all.text;
+  EXPECT_THAT(to_text(all.reply.get()), HasSubstr("/children/child_2d999 "));
+}
+
+// ------------------------------------------------------------------------------------------------------ what it tells
+
+TEST_F(FaceOnBus, TellsOnlyWhatChanged) {
+  control_.enroll("a");
+  open();
+  control_.child("a").online = false;
+  control_.child("a").link_text = "cable out";
+  control_.commit("a");
+  control_.commit("a");  // the same again: nothing to tell
+  sync();
+  ASSERT_EQ(client_.signals.size(), 1U);
+  EXPECT_EQ(to_text(client_.signals[0].message.get()),
+            "org.headgate.Headgate1.Child [Online 0 LinkText cable out] []");
+}
+
+TEST_F(FaceOnBus, FollowsAJobFromItsBeginningToAMinuteAfterItsEnd) {
+  control_.enroll("a");
+  control_.seal(kNewId);
+  open();
+  ASSERT_TRUE(start_rollout(new_path_, {}).reply);
+  sync();
+  EXPECT_EQ(client_.count("InterfacesAdded", kRootPath), 2U);
+  const std::string job = job_path(1).text;
+  EXPECT_EQ(client_.property(child_path("a").text, kChildInterface, "Job"), job);
+  EXPECT_EQ(client_.property(job, kJobInterface, "State"), "preflight");
+  EXPECT_EQ(client_.property(job, kJobInterface, "StartedByUid"), std::to_string(::getuid()));
+  EXPECT_EQ(client_.property(job, kJobInterface, "Cancelable"), "1");
+  EXPECT_EQ(client_.property(rollout_path(1).text, kRolloutInterface, "State"), "running");
+
+  control_.move("a", Phase::refused, {core::Reason::not_newer, "sequence 7 is not above 9"});
+  sync();
+  EXPECT_EQ(client_.count("Completed", job), 1U);
+  EXPECT_EQ(client_.count("JobRemoved"), 1U);
+  EXPECT_EQ(client_.property(job, kJobInterface, "Error"), "(not-newer sequence 7 is not above 9)");
+  EXPECT_EQ(client_.property(job, kJobInterface, "Cancelable"), "0");
+  EXPECT_EQ(client_.property(child_path("a").text, kChildInterface, "Job"), "/");
+  EXPECT_EQ(client_.property(rollout_path(1).text, kRolloutInterface, "Failed"), "1");
+  EXPECT_EQ(client_.property(rollout_path(1).text, kRolloutInterface, "State"), "finished");
+
+  advance(seconds{54});
+  EXPECT_EQ(client_.count("InterfacesRemoved"), 0U);
+  advance(seconds{6});
+  EXPECT_EQ(client_.count("InterfacesRemoved"), 1U);
+  EXPECT_EQ(client_.property(job, kJobInterface, "State"), SD_BUS_ERROR_UNKNOWN_OBJECT);
+  EXPECT_EQ(client_.count("Completed", job), 1U);
+}
+
+TEST_F(FaceOnBus, EndsAJobThatALaterOneReplaces) {
+  begin_update();
+  ASSERT_TRUE(start_rollout(new_path_, {child_path("a")}).reply);
+  sync();
+  ASSERT_EQ(client_.count("JobRemoved"), 1U);
+  EXPECT_EQ(client_.count("InterfacesRemoved"), 1U);
+  EXPECT_EQ(client_.property(job_path(2).text, kJobInterface, "State"), "preflight");
+  EXPECT_EQ(client_.property(rollout_path(1).text, kRolloutInterface, "Pending"), "0");
+  EXPECT_EQ(client_.property(rollout_path(1).text, kRolloutInterface, "State"), "finished");
+}
+
+TEST_F(FaceOnBus, ShowsNoJobForAnUpdateThatWasOverBefore) {
+  control_.enroll("a");
+  control_.seal(kNewId);
+  control_.child("a").update = core::Update{.epoch = 4, .rollout = 1, .deliverable = kNewId, .image = {}, .before = {},
+                                            .after = {}, .phase = Phase::confirmed, .cause = {}};
+  open();
+  EXPECT_EQ(client_.property(child_path("a").text, kChildInterface, "Phase"), "confirmed");
+  control_.commit("a");
+  sync();
+  EXPECT_THAT(client_.signals, IsEmpty());
+}
+
+TEST_F(FaceOnBus, TellsProgressAtMostFourTimesASecond) {
+  begin_update();
+  for (unsigned step = 1; step <= 1000; ++step) {  // ten seconds
+    control_.transfer("a", step * 100U, 100'000);
+    clock_.advance(loop_, milliseconds{10});
+  }
+  clock_.advance(loop_, milliseconds{250});
+  sync();
+  EXPECT_LE(client_.count("PropertiesChanged", "/jobs/1"), 42U);
+  EXPECT_GE(client_.count("PropertiesChanged", "/jobs/1"), 38U);
+  EXPECT_EQ(client_.property(job_path(1).text, kJobInterface, "BytesDone"), "100000");
+  EXPECT_EQ(client_.property(job_path(1).text, kJobInterface, "Progress"), "1.000000");
+  EXPECT_EQ(client_.property(job_path(1).text, kJobInterface, "ProgressValid"), "1");
+}
+
+// ------------------------------------------------------------------------------------------------------ what it takes
+
+TEST_F(FaceOnBus, PassesARolloutOn) {
+  control_.enroll("a");
+  control_.enroll("b");
+  control_.seal(kNewId);
+  open();
+  const Answer answer = start_rollout(new_path_, {child_path("b")});
+  ASSERT_TRUE(answer.reply) << answer.text;
+  EXPECT_EQ(to_text(answer.reply.get()), rollout_path(1).text);
+  ASSERT_EQ(control_.started.size(), 1U);
+  EXPECT_EQ(control_.started[0].deliverable, kNewId);
+  EXPECT_EQ(control_.started[0].children, std::vector<core::ChildId>{"b"});
+  EXPECT_EQ(control_.started[0].uid, ::getuid());
+}
+
+TEST_F(FaceOnBus, PassesACancelOn) {
+  begin_update();
+  const Answer answer = cancel(1);
+  EXPECT_TRUE(answer.reply) << answer.text;
+  EXPECT_EQ(control_.aborted, std::vector<core::Epoch>{1});
+  EXPECT_EQ(client_.property(job_path(1).text, kJobInterface, "State"), "cancelled");
+  EXPECT_EQ(cancel(1).error, "org.headgate.Headgate1.Error.NotFound");
+}
+
+TEST_F(FaceOnBus, PassesAFetchOnIfItIsHttps) {
+  open();
+  EXPECT_TRUE(fetch("https://vendor.example/boiler.suit").reply);
+  EXPECT_EQ(control_.imported, std::vector<std::string>{"https://vendor.example/boiler.suit"});
+  for (const char* url : {"http://vendor.example/x", "file:///etc/shadow", "https://a b", "", "https://\n"}) {
+    EXPECT_EQ(fetch(url).error, SD_BUS_ERROR_INVALID_ARGS) << url;
+  }
+  EXPECT_EQ(fetch("https://" + std::string(3000, 'x')).error, SD_BUS_ERROR_INVALID_ARGS);
+  EXPECT_EQ(control_.imported.size(), 1U);
+}
+
+TEST_F(FaceOnBus, FindsChildrenAndTheirHistory) {
+  begin_update();
+  control_.move("a", Phase::confirmed);
+  const auto find = [&](const char* id) {
+    return client_.call(kManagerPath, kManagerInterface, "FindChild",
+                        [id](sd_bus_message* call) { return append(call, std::string{id}); });
+  };
+  EXPECT_EQ(to_text(find("a").reply.get()), child_path("a").text);
+  EXPECT_EQ(find("b").error, "org.headgate.Headgate1.Error.NotFound");
+  EXPECT_EQ(find("../../x").error, "org.headgate.Headgate1.Error.NotFound");
+
+  const Answer history = client_.call(child_path("a").text, kChildInterface, "GetHistory",
+                                      [](sd_bus_message* call) { return append(call, std::uint32_t{10}); });
+  ASSERT_TRUE(history.reply) << history.text;
+  const std::string lines = to_text(history.reply.get());
+  EXPECT_LT(lines.find("Phase confirmed"), lines.find("Phase transferring"));
+}
+
+// ---------------------------------------------------------------------------------------------------- what it refuses
+
+TEST_F(FaceOnBus, RefusesOptionsThatItDoesNotKnow) {
+  control_.enroll("a");
+  control_.seal(kNewId);
+  open();
+  const Answer answer = start_rollout(new_path_, {}, "force");
+  EXPECT_EQ(answer.error, SD_BUS_ERROR_INVALID_ARGS);
+  EXPECT_THAT(answer.text, HasSubstr("force"));
+  EXPECT_THAT(control_.started, IsEmpty());
+}
+
+TEST_F(FaceOnBus, RefusesObjectsThatAreNotThere) {
+  control_.enroll("a");
+  control_.seal(kNewId);
+  open();
+  EXPECT_EQ(start_rollout({"/x"}, {}).error, "org.headgate.Headgate1.Error.NotFound");
+  EXPECT_EQ(start_rollout(new_path_, {{kManagerPath}}).error, "org.headgate.Headgate1.Error.NotFound");
+  EXPECT_EQ(start_rollout(child_path("a"), {}).error, "org.headgate.Headgate1.Error.NotFound");
+  const std::vector<ObjectPath> too_many(10'001, child_path("a"));
+  EXPECT_EQ(start_rollout(new_path_, too_many).error, SD_BUS_ERROR_LIMITS_EXCEEDED);
+  EXPECT_EQ(cancel(77).error, SD_BUS_ERROR_UNKNOWN_OBJECT);
+  EXPECT_THAT(control_.started, IsEmpty());
+}
+
+TEST_F(FaceOnBus, GivesEachErrorItsName) {
+  const std::map<Errc, std::string> names{
+      {Errc::internal, "org.headgate.Headgate1.Error.Failed"},
+      {Errc::invalid, "org.freedesktop.DBus.Error.InvalidArgs"},
+      {Errc::unsupported, "org.headgate.Headgate1.Error.NotSupported"},
+      {Errc::too_large, "org.freedesktop.DBus.Error.LimitsExceeded"},
+      {Errc::not_found, "org.headgate.Headgate1.Error.NotFound"},
+      {Errc::exists, "org.headgate.Headgate1.Error.AlreadyExists"},
+      {Errc::unauthenticated, "org.headgate.Headgate1.Error.SignatureInvalid"},
+      {Errc::mismatch, "org.headgate.Headgate1.Error.Incompatible"},
+      {Errc::denied, "org.freedesktop.DBus.Error.AccessDenied"},
+      {Errc::busy, "org.headgate.Headgate1.Error.Busy"},
+      {Errc::unavailable, "org.headgate.Headgate1.Error.Unavailable"},
+      {Errc::timed_out, "org.headgate.Headgate1.Error.TimedOut"},
+      {Errc::cancelled, "org.headgate.Headgate1.Error.Cancelled"},
+      {Errc::no_space, "org.headgate.Headgate1.Error.CacheFull"},
+      {Errc::io, "org.headgate.Headgate1.Error.Failed"},
+      {Errc::guard_failed, "org.headgate.Headgate1.Error.NotAllowedInState"},
+  };
+  open();
+  for (const auto& [code, name] : names) {
+    control_.refusal = Error{code, "because 100% of \"it\""};
+    const Answer answer = fetch("https://vendor.example/x");
+    EXPECT_EQ(answer.error, name);
+    EXPECT_EQ(answer.text, "because 100% of \"it\"");
+  }
+}
+
+int swallow(sd_bus_message* message, void* count, sd_bus_error* /*error*/) {
+  if (sd_bus_message_is_method_call(message, nullptr, "CheckAuthorization") == 0) return 0;
+  ++*static_cast<unsigned*>(count);
+  return 1;
+}
+
+TEST_F(FaceOnBus, LetsNobodyPileUpCallsThatWaitForPolkit) {
+  open();
+  Client polkit(loop_, bus_.address());
+  unsigned asked = 0;
+  sd_bus_add_filter(polkit.connection().bus(), nullptr, swallow, &asked);
+  const auto name = polkit.post("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName",
+                                [](sd_bus_message* call) {
+                                  return sd_bus_message_append(call, "su", "org.freedesktop.PolicyKit1", 0);
+                                });
+  ASSERT_TRUE(eventually(loop_, [&] { return name->reply != nullptr; }));
+
+  const auto fill = [](sd_bus_message* call) { return sd_bus_message_append(call, "sa{sv}", "https://x/", 0); };
+  std::vector<std::shared_ptr<Answer>> answers;
+  for (int number = 0; number < 17; ++number) {
+    answers.push_back(client_.post(kBusName, kManagerPath, kManagerInterface, "Fetch", fill));
+  }
+  ASSERT_TRUE(eventually(loop_, [&] { return !answers.back()->error.empty(); }));
+  EXPECT_EQ(answers.back()->error, SD_BUS_ERROR_LIMITS_EXCEEDED);
+  ASSERT_TRUE(eventually(loop_, [&] { return asked == 16; }));
+  EXPECT_TRUE(answers.front()->error.empty());
+  EXPECT_THAT(control_.imported, IsEmpty());
+  EXPECT_EQ(client_.property(kManagerPath, kManagerInterface, "State"), "ready");  // reads go on
+}
+
+// ------------------------------------------------------------------------------------------------------ the bus itself
+
+TEST_F(FaceOnBus, SaysWhenAnotherHasTheName) {
+  open();
+  Face second{loop_.get_executor(), bus_.address(), control_, clock_, journal_, "0.1.0"};
+  const Result<void> started = start(second);
+  ASSERT_TRUE(started.has_error());
+  EXPECT_EQ(started.error().code, Errc::exists);
+  EXPECT_THAT(started.error().message, HasSubstr("org.headgate.Headgate1"));
+  EXPECT_THAT(started.error().message, HasSubstr("running already"));
+}
+
+TEST_F(FaceOnBus, SaysWhenThereIsNoBus) {
+  Face lonely{loop_.get_executor(), "unix:path=/nonexistent/bus", control_, clock_, journal_, "0.1.0"};
+  const Result<void> started = start(lonely);
+  ASSERT_TRUE(started.has_error());
+  EXPECT_EQ(started.error().code, Errc::unavailable);
+  Face mistyped{loop_.get_executor(), "sistem", control_, clock_, journal_, "0.1.0"};
+  EXPECT_TRUE(start(mistyped).has_error());
+}
+
+TEST_F(FaceOnBus, WorksOnWithoutABusAndComesBack) {
+  begin_update();
+  bus_.kill();
+  ASSERT_TRUE(eventually(loop_, [&] { return journal_.count("D-Bus connection lost") == 1; }));
+  control_.transfer("a", 50, 100);
+  control_.move("a", Phase::staged);
+  clock_.advance(loop_, seconds{30});  // tries with growing pauses, and says it once
+  EXPECT_EQ(journal_.lines().size(), 2U);
+
+  bus_.start();
+  clock_.advance(loop_, seconds{60});
+  ASSERT_TRUE(eventually(loop_, [&] { return journal_.count("D-Bus connection is back") == 1; }));
+  Client again(loop_, bus_.address());
+  EXPECT_EQ(again.property(job_path(1).text, kJobInterface, "State"), "staged");
+}
+
+TEST_F(FaceOnBus, MayGoWhileACallIsBeingAuthorized) {
+  const auto fill = [](sd_bus_message* call) { return sd_bus_message_append(call, "sa{sv}", "https://x/", 0); };
+  PrivateBus other;
+  auto guest = std::make_unique<Face>(loop_.get_executor(), other.address(), control_, clock_, journal_, "0.1.0");
+  ASSERT_TRUE(start(*guest));
+  Client caller(loop_, other.address());
+  const auto answer = caller.post(kBusName, kManagerPath, kManagerInterface, "Fetch", fill);
+  loop_.restart();
+  loop_.run_one_for(milliseconds{100});
+  guest.reset();
+  ASSERT_TRUE(eventually(loop_, [&] { return answer->reply || !answer->error.empty(); }));
+}
+
+}  // namespace
+}  // namespace hg::bus::test

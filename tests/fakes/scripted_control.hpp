@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// A gateway without a gateway: the state of core's own types, changed by a test's script, and told to a watcher as the
+// driver would tell it. Requests are taken by the same rules as the real one's where a face can see them (which error
+// for what); how an update goes on is the script's business. Used by the tests of the bus.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ports/clock.hpp"
+#include "ports/control.hpp"
+#include "ports/watcher.hpp"
+
+namespace hg::fakes {
+
+class ScriptedControl : public ports::Control {
+ public:
+  explicit ScriptedControl(const ports::Clock& clock) : clock_(clock) {}
+
+  // ---------------------------------------------------------------------------------------------------- the script
+
+  ports::Watcher* watcher = nullptr;
+  /// The answer to the next requests, if set.
+  std::optional<Error> refusal;
+  bool connected = true;
+  std::uint64_t used = 1000;
+
+  struct Started {
+    core::DeliverableId deliverable;
+    std::vector<core::ChildId> children;
+    std::uint32_t uid = 0;
+  };
+  std::vector<Started> started;
+  std::vector<core::Epoch> aborted;
+  std::vector<std::string> imported;
+  std::map<core::Epoch, ports::TransferProgress> transfers;
+  std::vector<ports::Arrival> announced;
+
+  void enroll(const core::ChildId& id, std::uint8_t device_class = 1) {
+    core::Child& child = state_.children[id];
+    child.enrollment = {.id = id, .transport = "serial", .address = "/dev/" + id, .profile = "mcuboot-swap",
+                        .vendor = {}, .device_class = {device_class}, .patience = {}};
+    child.enrolled = true;
+    child.online = true;
+    child.last_seen = clock_.now();
+    core::Slot slot{.version = "1.0.0", .digest = *Digest::from_text(std::string(64, 'a')), .bootable = true};
+    slot.active = slot.confirmed = true;
+    child.seen = core::Inspection{.slots = {slot}, .revert_class = core::RevertClass::self_reverting,
+                                  .bootloader = "MCUboot mode 3", .battery_percent = {}};
+    tell({core::PutChild{child}});
+  }
+
+  void seal(const core::DeliverableId& id, const std::string& version = "2.0.0", std::uint8_t device_class = 1) {
+    const core::Image image{.component = "app", .device_class = {device_class},
+                            .digest = *Digest::from_text(std::string(64, 'b')), .size = 100'000, .version = version,
+                            .running_digest = {}};
+    core::Deliverable& deliverable = state_.deliverables[id];
+    deliverable = {.id = id, .product = "boiler", .sequence = 7, .version = version, .signer = "vendor",
+                   .source = "https://vendor.example/x", .sealed_at = clock_.now(), .images = {image}};
+    tell({core::PutDeliverable{deliverable}});
+  }
+
+  core::Child& child(const core::ChildId& id) { return state_.children.at(id); }
+
+  /// What the test did to a child is committed.
+  void commit(const core::ChildId& id) {
+    const core::Child& row = child(id);
+    core::PutHistory line{.at = clock_.now(), .child = id, .deliverable = {}, .cause = {}};
+    if (row.update) {
+      line.epoch = row.update->epoch;
+      line.deliverable = row.update->deliverable;
+      line.phase = row.update->phase;
+      line.cause = row.update->cause;
+      history_.push_back(line);
+    }
+    tell({core::PutChild{row}, line});
+  }
+
+  void move(const core::ChildId& id, core::Phase phase, core::Cause cause = {}) {
+    core::Update& update = *child(id).update;
+    update.phase = phase;
+    update.cause = std::move(cause);
+    update.since = clock_.now();
+    if (phase == core::Phase::activating) update.decision = core::Decision::activate;
+    if (phase == core::Phase::confirmed) {
+      update.decision = core::Decision::commit;
+      child(id).seen->slots.front().version = state_.deliverables.at(update.deliverable).version;
+    }
+    commit(id);
+  }
+
+  void transfer(const core::ChildId& id, std::uint64_t done, std::uint64_t total) {
+    const core::Epoch epoch = child(id).update->epoch;
+    transfers[epoch] = {done, total};
+    if (watcher != nullptr) watcher->progressed(id, epoch, done, total);
+  }
+
+  // -------------------------------------------------------------------------------------------------------- Control
+
+  [[nodiscard]] const core::State& state() const override { return state_; }
+
+  [[nodiscard]] ports::TransferProgress progress(core::Epoch epoch) const override {
+    const auto known = transfers.find(epoch);
+    return known == transfers.end() ? ports::TransferProgress{} : known->second;
+  }
+
+  [[nodiscard]] boost::asio::awaitable<Result<core::RolloutId>> start_rollout(core::DeliverableId deliverable,
+                                                                              std::vector<core::ChildId> children,
+                                                                              std::uint32_t uid) override {
+    started.push_back({deliverable, children, uid});
+    if (refusal) co_return *refusal;
+    if (!state_.deliverables.contains(deliverable)) co_return Error{Errc::not_found, "no such deliverable"};
+    if (children.empty()) children = all_that_fit(deliverable);
+    if (children.empty()) co_return Error{Errc::mismatch, "it fits no child"};
+    for (const core::ChildId& id : children) {
+      const auto& update = child(id).update;
+      if (update && !core::is_over(*update) && update->decision != core::Decision::none) {
+        co_return Error{Errc::busy, id + " is being activated"};
+      }
+    }
+    co_return make_rollout(deliverable, children, uid);
+  }
+
+  [[nodiscard]] boost::asio::awaitable<Result<void>> abort(core::Epoch epoch) override {
+    aborted.push_back(epoch);
+    if (refusal) co_return *refusal;
+    for (auto& [id, row] : state_.children) {
+      if (!row.update || row.update->epoch != epoch || core::is_over(*row.update)) continue;
+      if (row.update->decision == core::Decision::commit) co_return Error{Errc::busy, "committed already"};
+      move(id, core::Phase::cancelled, {core::Reason::aborted, "withdrawn by the operator"});
+      co_return Result<void>{};
+    }
+    co_return Error{Errc::not_found, "no such update"};
+  }
+
+  [[nodiscard]] Result<void> import(std::string url) override {
+    imported.push_back(url);
+    if (refusal) return *refusal;
+    return {};
+  }
+
+  [[nodiscard]] Result<std::vector<core::PutHistory>> history(const core::ChildId& id, unsigned count) override {
+    std::vector<core::PutHistory> lines;
+    for (auto line = history_.rbegin(); line != history_.rend() && lines.size() < count; ++line) {
+      if (line->child == id) lines.push_back(*line);
+    }
+    return lines;
+  }
+
+  [[nodiscard]] std::vector<ports::Arrival> arrivals() const override { return announced; }
+  [[nodiscard]] bool cloud_connected() const override { return connected; }
+  [[nodiscard]] std::uint64_t cache_used() const override { return used; }
+  [[nodiscard]] std::uint64_t cache_limit() const override { return 4'000'000; }
+
+ private:
+  [[nodiscard]] std::vector<core::ChildId> all_that_fit(const core::DeliverableId& deliverable) const {
+    const core::Image& image = state_.deliverables.at(deliverable).images.front();
+    std::vector<core::ChildId> ids;
+    for (const auto& [id, row] : state_.children) {
+      if (row.enrollment.device_class == image.device_class) ids.push_back(id);
+    }
+    return ids;
+  }
+
+  core::RolloutId make_rollout(const core::DeliverableId& deliverable, const std::vector<core::ChildId>& children,
+                               std::uint32_t uid) {
+    const core::RolloutId number = ++state_.last_rollout;
+    core::Rollout& rollout = state_.rollouts[number];
+    rollout = {.id = number, .deliverable = deliverable, .children = children, .started_by = uid,
+               .started_at = clock_.now()};
+    std::vector<core::Change> changes{core::PutRollout{rollout}};
+    for (const core::ChildId& id : children) {
+      child(id).update = core::Update{.epoch = ++state_.last_epoch, .rollout = number, .deliverable = deliverable,
+                                      .image = {}, .before = {}, .after = {}, .since = clock_.now(), .cause = {}};
+      changes.emplace_back(core::PutChild{child(id)});
+    }
+    tell(changes);
+    return number;
+  }
+
+  void tell(const std::vector<core::Change>& changes) {
+    if (watcher != nullptr) watcher->changed(state_, changes, {});
+  }
+
+  const ports::Clock& clock_;
+  core::State state_;
+  std::vector<core::PutHistory> history_;
+};
+
+}  // namespace hg::fakes
