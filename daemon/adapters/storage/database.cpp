@@ -10,7 +10,7 @@
 namespace hg::storage {
 namespace {
 
-constexpr int kBusyTimeoutMs = 5000;
+constexpr int kBusyTimeoutMs = 2000;
 
 // cell_size_check and trusted_schema: a damaged or planted file must not make SQLite do more than fail.
 constexpr const char* kSettings =

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// The catalogue where it hurts: killed in the middle, a full disk, damaged files and files of other versions.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <fstream>
+#include <memory>
+#include <random>
+#include <string>
+
+#include "adapters/storage/sqlite_catalogue.hpp"
+#include "base/unique_fd.hpp"
+#include "fakes/on_loop.hpp"
+#include "fakes/recording_journal.hpp"
+#include "fakes/samples.hpp"
+#include "fakes/small_disk.hpp"
+#include "fakes/temporary_directory.hpp"
+
+namespace hg {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using storage::SqliteCatalogue;
+
+/// One commit, recognisable in every table that it touches.
+std::vector<core::Change> step(std::uint64_t number) {
+  core::Child one = fakes::sample_child("boiler-1");
+  core::Child two = fakes::sample_child("pump-2");
+  one.update->epoch = number;
+  two.update->epoch = number;
+  return {core::PutChild{one}, core::PutRollout{fakes::sample_rollout(1), 1, number},
+          fakes::sample_line("boiler-1", number), core::PutChild{two}};
+}
+
+/// Which step() the catalogue shows; fails the test when it shows halves of two.
+std::uint64_t step_shown_by(SqliteCatalogue& catalogue) {
+  const core::State state = catalogue.load().value();
+  if (state.children.empty()) return 0;
+  const std::uint64_t number = state.last_epoch;
+  EXPECT_EQ(state.children.at("boiler-1").update->epoch, number);
+  EXPECT_EQ(state.children.at("pump-2").update->epoch, number);
+  EXPECT_EQ(state.children.at("pump-2").seen->slots.size(), 2U);
+  EXPECT_EQ(catalogue.history("boiler-1", 1).value().at(0).epoch, number);
+  return number;
+}
+
+class Storage : public ::testing::Test {
+ protected:
+  Result<std::unique_ptr<SqliteCatalogue>> open() { return SqliteCatalogue::open(directory_.path(), journal_); }
+  [[nodiscard]] std::string file() const { return directory_.path() / "catalogue.db"; }
+
+  /// On a connection of its own.
+  void execute(const char* sql) const {
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(file().c_str(), &database), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(database, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
+    sqlite3_close(database);
+  }
+
+  boost::asio::io_context loop_;
+  fakes::TemporaryDirectory directory_;
+  fakes::RecordingJournal journal_;
+};
+
+/// Commits step after step and writes the number of each to `acknowledged` once it is durable, until it is killed.
+[[noreturn]] void commit_until_killed(const std::filesystem::path& directory, int acknowledged) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  fakes::RecordingJournal journal;
+  boost::asio::io_context loop;
+  const auto catalogue = SqliteCatalogue::open(directory, journal).value();
+  for (std::uint64_t number = catalogue->load()->last_epoch + 1;; ++number) {
+    if (!fakes::on_loop(loop, catalogue->commit(step(number)))) ::_exit(1);
+    if (::write(acknowledged, &number, sizeof number) != sizeof number) ::_exit(2);
+  }
+}
+
+TEST_F(Storage, AKilledWriterLeavesACommittedState) {
+  std::minstd_rand chance(20261121);
+  std::uint64_t shown = 0;
+  for (int round = 0; round < 25; ++round) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const pid_t writer = ::fork();
+    if (writer == 0) commit_until_killed(directory_.path(), ends[1]);
+    ::close(ends[1]);
+    const UniqueFd acknowledged(ends[0]);
+    std::uint64_t last = shown;
+    const auto wanted = shown + 1 + chance() % 40;
+    while (last < wanted && ::read(acknowledged.get(), &last, sizeof last) == sizeof last) {
+    }
+    ::kill(writer, SIGKILL);
+    ::waitpid(writer, nullptr, 0);
+    while (::read(acknowledged.get(), &last, sizeof last) == sizeof last) {
+    }
+    auto catalogue = open();
+    ASSERT_TRUE(catalogue) << catalogue.error().message;
+    shown = step_shown_by(**catalogue);
+    EXPECT_GE(shown, last) << "an acknowledged commit is lost";
+    EXPECT_LE(shown, last + 1);
+    EXPECT_GE(last, wanted);
+  }
+}
+
+TEST_F(Storage, TheReserveCarriesAFullDiskForAWhile) {
+  const fakes::SmallDisk disk(12 << 20);
+  if (!disk.is_there()) GTEST_SKIP() << "no mount namespace here";
+  auto catalogue = SqliteCatalogue::open(disk.path(), journal_).value();
+  ASSERT_TRUE(std::filesystem::exists(disk.path() / "reserve"));
+  disk.fill();
+  std::uint64_t number = 1;
+  Result<void> last;
+  while ((last = fakes::on_loop(loop_, catalogue->commit(step(number))))) ASSERT_LT(++number, 5000U);
+  EXPECT_EQ(last.error().code, Errc::no_space) << last.error().message;
+  EXPECT_EQ(journal_.count("reserve of 1 MiB is given up"), 1U);
+  EXPECT_GT(number, 20U) << "the reserve was of no use";
+  EXPECT_EQ(step_shown_by(*catalogue), number - 1);
+
+  // The same changes again, and after a restart on the full disk.
+  EXPECT_EQ(fakes::on_loop(loop_, catalogue->commit(step(number))).error().code, Errc::no_space);
+  disk.empty();
+  ASSERT_TRUE(fakes::on_loop(loop_, catalogue->commit(step(number))));
+  EXPECT_EQ(step_shown_by(*catalogue), number);
+  EXPECT_TRUE(std::filesystem::exists(disk.path() / "reserve"));
+  EXPECT_EQ(journal_.count("reserve of 1 MiB is back"), 1U);
+  catalogue.reset();
+  catalogue = SqliteCatalogue::open(disk.path(), journal_).value();
+  EXPECT_EQ(step_shown_by(*catalogue), number);
+}
+
+TEST_F(Storage, AnotherWriterIsBusyAndNotLost) {
+  auto catalogue = open().value();
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  EXPECT_EQ(fakes::on_loop(loop_, catalogue->commit(step(1))).error().code, Errc::busy);
+  sqlite3_close(other);
+  EXPECT_TRUE(fakes::on_loop(loop_, catalogue->commit(step(1))));
+}
+
+TEST_F(Storage, ReadsDoNotWaitForACommit) {
+  auto catalogue = open().value();
+  ASSERT_TRUE(fakes::on_loop(loop_, catalogue->commit(step(1))));
+  sqlite3* other = nullptr;
+  ASSERT_EQ(sqlite3_open(file().c_str(), &other), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  EXPECT_EQ(step_shown_by(*catalogue), 1U);
+  sqlite3_close(other);
+}
+
+TEST_F(Storage, ADamagedFileSaysWhatToDo) {
+  {
+    auto catalogue = open().value();
+    std::vector<core::Change> changes;
+    for (std::uint64_t n = 1; n <= 500; ++n) changes.push_back(fakes::sample_line("boiler-1", n));
+    ASSERT_TRUE(fakes::on_loop(loop_, catalogue->commit(changes)));
+  }
+  const auto size = std::filesystem::file_size(file());
+  std::fstream bytes(file(), std::ios::in | std::ios::out | std::ios::binary);
+  bytes.seekp(static_cast<std::streamoff>(size / 2));
+  bytes << std::string(16384, '\xA5');
+  bytes.close();
+  const auto catalogue = open();
+  ASSERT_FALSE(catalogue);
+  EXPECT_EQ(catalogue.error().code, Errc::invalid);
+  EXPECT_THAT(catalogue.error().message,
+              AllOf(HasSubstr(file()), HasSubstr("stop headgated and move"), HasSubstr("asked anew")));
+}
+
+TEST_F(Storage, AFileOfSomethingElseIsRefused) {
+  std::ofstream(file()) << "this is not a database, and long enough to be looked at as one";
+  const auto text = open();
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().code, Errc::invalid) << text.error().message;
+
+  std::filesystem::remove(file());
+  execute("CREATE TABLE songs (title TEXT)");
+  const auto foreign = open();
+  ASSERT_FALSE(foreign);
+  EXPECT_THAT(foreign.error().message, HasSubstr("not a database of headgate"));
+}
+
+TEST_F(Storage, ANewerSchemaIsRefusedByName) {
+  (void)open().value();
+  execute("PRAGMA user_version = 99");
+  const auto catalogue = open();
+  ASSERT_FALSE(catalogue);
+  EXPECT_EQ(catalogue.error().code, Errc::unsupported);
+  EXPECT_THAT(catalogue.error().message, AllOf(HasSubstr("version 99"), HasSubstr("newer")));
+}
+
+TEST_F(Storage, AMissingDirectoryIsAnError) {
+  const auto catalogue = SqliteCatalogue::open(directory_.path() / "absent", journal_);
+  ASSERT_FALSE(catalogue);
+  EXPECT_EQ(catalogue.error().code, Errc::io);
+  EXPECT_THAT(catalogue.error().message, HasSubstr("No such file"));
+}
+
+struct Spoiled {
+  const char* sql;
+  const char* table;
+  const char* row;
+  const char* column;
+};
+
+class SpoiledRow : public Storage, public ::testing::WithParamInterface<Spoiled> {};
+
+TEST_P(SpoiledRow, IsNamed) {
+  {
+    auto catalogue = open().value();
+    std::vector<core::Change> changes = step(7);
+    changes.push_back(core::PutDeliverable{fakes::sample_deliverable(9)});
+    ASSERT_TRUE(fakes::on_loop(loop_, catalogue->commit(changes)));
+  }
+  execute(GetParam().sql);
+  const auto state = open().value()->load();
+  ASSERT_FALSE(state);
+  EXPECT_EQ(state.error().code, Errc::invalid);
+  EXPECT_THAT(state.error().message,
+              AllOf(HasSubstr(std::string("table ") + GetParam().table), HasSubstr(std::string("row ") + GetParam().row),
+                    HasSubstr(std::string("column ") + GetParam().column)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, SpoiledRow,
+    ::testing::Values(
+        Spoiled{"UPDATE update_ SET phase = 'jumping' WHERE child = 'pump-2'", "update_", "pump-2", "phase"},
+        Spoiled{"UPDATE update_ SET decision = ''", "update_", "boiler-1", "decision"},
+        Spoiled{"UPDATE update_ SET order_ = 'x'", "update_", "boiler-1", "order_"},
+        Spoiled{"UPDATE update_ SET reason = 'x'", "update_", "boiler-1", "reason"},
+        Spoiled{"UPDATE update_ SET after_ = 'xyz'", "update_", "boiler-1", "after_"},
+        Spoiled{"UPDATE update_ SET orders = -1", "update_", "boiler-1", "orders"},
+        Spoiled{"UPDATE child SET revert_class = 'x'", "child", "boiler-1", "revert_class"},
+        Spoiled{"UPDATE child SET battery = 256", "child", "boiler-1", "battery"},
+        Spoiled{"UPDATE child SET busy = 2", "child", "boiler-1", "busy"},
+        Spoiled{"UPDATE child SET floor_sequence = NULL", "child", "boiler-1", "floor_sequence"},
+        Spoiled{"UPDATE slot SET image = 300", "slot", "boiler-1", "image"},
+        Spoiled{"UPDATE slot SET digest = substr(digest, 2)", "slot", "boiler-1", "digest"},
+        Spoiled{"UPDATE image SET vendor = '00'", "image", "0909", "vendor"},
+        Spoiled{"UPDATE rollout SET started_by = 4294967296", "rollout", "1", "started_by"},
+        Spoiled{"UPDATE rollout_child SET child = ''", "rollout_child", "1", "child"}));
+
+}  // namespace
+}  // namespace hg
