@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration: what is good is read, what is wrong is named with file, line and column.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "app/config.hpp"
+
+namespace hg::app {
+namespace {
+
+class ConfigFile : public testing::Test {
+ protected:
+  ConfigFile() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "headgate-config-XXXXXX").string();
+    directory_ = ::mkdtemp(pattern.data());
+    std::filesystem::create_directories(directory_ / "profiles");
+    write("profiles/fast.toml", "[patience]\nswap_ms = 500\n[serial]\nbaud = 921600\n");
+  }
+  ~ConfigFile() override { std::filesystem::remove_all(directory_); }
+
+  void write(const std::string& name, const std::string& text) const {
+    std::filesystem::create_directories((directory_ / name).parent_path());
+    std::ofstream(directory_ / name) << text;
+  }
+
+  [[nodiscard]] Result<Config> read(const std::string& text) const {
+    write("headgate.toml", "[directories]\nprofiles = [\"" + (directory_ / "profiles").string() + "\"]\n" + text);
+    return read_config(directory_ / "headgate.toml");
+  }
+
+  std::filesystem::path directory_;
+};
+
+constexpr const char* kBoiler = R"([plugins.serial]
+uid = 1000
+[children.boiler]
+transport = "serial"
+address = "/dev/ttyACM0"
+profile = "fast"
+vendor = "vendor.example"
+class = "boiler-v1"
+link = "internal"
+)";
+
+TEST_F(ConfigFile, IsReadWithItsProfiles) {
+  const Result<Config> config = read(kBoiler);
+  ASSERT_TRUE(config) << config.error().message;
+  ASSERT_EQ(config->children.size(), 1U);
+  const core::Enrollment& child = config->children.front();
+  EXPECT_EQ(child.id, "boiler");
+  EXPECT_EQ(child.patience.swap, Duration{500});
+  EXPECT_EQ(child.link, core::LinkProtection::internal);
+  EXPECT_EQ(std::get<std::int64_t>(config->profiles.at("fast").at("baud")), 921600);
+  EXPECT_EQ(config->plugins.front().uid, 1000U);
+}
+
+TEST_F(ConfigFile, MakesIdsAsSuitDoes) {
+  // draft-ietf-suit-manifest §8.4.8.2; uuid.uuid5(uuid.NAMESPACE_DNS, "vendor.example") and uuid5 of that, "boiler-v1".
+  const Result<Config> config = read(kBoiler);
+  ASSERT_TRUE(config);
+  EXPECT_EQ(to_hex(config->children.front().vendor), "bcc169656f3a53389d83d8b565c63bc7");
+  EXPECT_EQ(to_hex(config->children.front().device_class), "7e9610a77c9c55faad2ff6d324c83fb7");
+}
+
+TEST_F(ConfigFile, DropInsAreMergedKeyByKeyInTheOrderOfTheirNames) {
+  write("headgate.toml.d/20.toml", "[cache]\nlimit_mib = 20\n");
+  write("headgate.toml.d/10.toml", "[cache]\nlimit_mib = 10\n[fetch]\nattempts = 3\n");
+  const Result<Config> config = read("[fetch]\nminimum_bytes_per_second = 7\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->cache_limit_bytes, 20ULL << 20);
+  EXPECT_EQ(config->fetch_attempts, 3U);
+  EXPECT_EQ(config->minimum_bytes_per_second, 7U);
+}
+
+struct Wrong {
+  const char* name;
+  const char* text;
+  const char* says;
+};
+
+class WrongConfig : public ConfigFile, public testing::WithParamInterface<Wrong> {};
+
+TEST_P(WrongConfig, IsNamedWithItsPlace) {
+  const Result<Config> config = read(GetParam().text);
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find(GetParam().says), std::string::npos) << config.error().message;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, WrongConfig,
+    testing::Values(Wrong{"unknown_key", "[cache]\nlimit_gib = 4\n", "headgate.toml:4:1: unknown key \"cache.limit_gib\""},
+                    Wrong{"unknown_table", "[cash]\nlimit_mib = 4\n", "headgate.toml:3:2: unknown key \"cash\""},
+                    Wrong{"syntax", "[cache\n", "headgate.toml:3:"},
+                    Wrong{"type", "[cache]\nlimit_mib = \"4\"\n", "headgate.toml:4:13: cache.limit_mib: must be a whole"},
+                    Wrong{"range", "[cache]\nlimit_mib = 0\n", "must be a whole number from 1"},
+                    Wrong{"broker_without_tls", "[cloud]\nbroker = \"mqtt://b\"\n", "headgate.toml:4:"},
+                    Wrong{"wildcard_topic", "[cloud]\ntopic = \"a/#\"\n", "without wildcards"},
+                    Wrong{"no_such_user", "[plugins.serial]\nuser = \"no-such-user-here\"\n", "there is no user"},
+                    Wrong{"unbound_transport",
+                          "[children.b]\ntransport = \"ble\"\naddress = \"x\"\nvendor = \"v\"\nclass = \"c\"\n",
+                          "no [plugins.ble]"},
+                    Wrong{"no_vendor", "[plugins.serial]\nuid = 1\n[children.b]\ntransport = \"serial\"\naddress = \"x\"\n",
+                          "children.b.vendor"},
+                    Wrong{"no_such_profile",
+                          "[plugins.serial]\nuid = 1\n[children.b]\ntransport = \"serial\"\naddress = \"x\"\n"
+                          "vendor = \"v\"\nclass = \"c\"\nprofile = \"slow\"\n",
+                          "there is no profile slow"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST_F(ConfigFile, AProfileWithAnUnknownKeyIsNamedToo) {
+  write("profiles/fast.toml", "[serial]\nspeed = 1\n");
+  const Result<Config> config = read(kBoiler);
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find("fast.toml:2:1: unknown key \"serial.speed\""), std::string::npos)
+      << config.error().message;
+}
+
+TEST_F(ConfigFile, TheShippedOneIsGood) {
+  const Result<Config> config = read_config(std::string(HEADGATE_SOURCE_DIR) + "/config/headgate.toml");
+  // On a machine where the package is not installed its user does not exist; nothing else may be wrong.
+  if (!config) {
+    EXPECT_NE(config.error().message.find("there is no user headgate-serial"), std::string::npos)
+        << config.error().message;
+  }
+}
+
+}  // namespace
+}  // namespace hg::app

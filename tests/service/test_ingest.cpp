@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way in: what a broken, lying or hostile server can do, and what the gateway says of it.
+#include <gtest/gtest.h>
+
+#include "service/uri.hpp"
+#include "service/virtual_gateway.hpp"
+
+namespace hg::service::test {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+/// Announces, lets it end, and gives the line that an operator sees of it.
+ports::Arrival arrive(World&, Session& session, const std::string& url = kUrl) {
+  session.announcements.announce(url);
+  const auto is_over = [&] {
+    const auto arrivals = session.gateway.control().arrivals();
+    return !arrivals.empty() && arrivals.front().state != ports::ArrivalState::waiting &&
+           arrivals.front().state != ports::ArrivalState::fetching;
+  };
+  EXPECT_TRUE(session.run_until(is_over, hours{24})) << "nothing waits for ever";
+  const auto arrivals = session.gateway.control().arrivals();
+  return arrivals.empty() ? ports::Arrival{} : arrivals.front();
+}
+
+struct Bad {
+  const char* name;
+  void (*spoil)(World&);
+  const char* says;
+};
+
+class BadArrival : public testing::TestWithParam<Bad> {};
+
+TEST_P(BadArrival, IsRefusedWithOneLineAndNothingIsKept) {
+  World world;
+  GetParam().spoil(world);
+  Session session(world);
+  const ports::Arrival arrival = arrive(world, session);
+  EXPECT_EQ(arrival.state, ports::ArrivalState::refused);
+  EXPECT_NE(arrival.text.find(GetParam().says), std::string::npos) << arrival.text;
+  EXPECT_EQ(world.journal.count("refused"), 1U);
+  EXPECT_GE(world.journal.count(kUrl), 1U) << "the line says for whom";
+  EXPECT_TRUE(session.state().deliverables.empty());
+}
+
+void put_vector(World& world, const char* name) { world.web.put(kUrl, read_file(vector_path(name))); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, BadArrival,
+    testing::Values(
+        Bad{"not_there", [](World& w) { w.web.remove(kUrl); }, "404"},
+        Bad{"image_not_there", [](World& w) { w.web.remove(kImageUrl); }, "img1"},
+        Bad{"too_large", [](World& w) { w.web.put(kUrl, Bytes(std::size_t{64} << 20)); }, "limit"},
+        Bad{"not_an_envelope", [](World& w) { w.web.put(kUrl, Bytes{1, 2, 3}); }, "envelope"},
+        Bad{"empty", [](World& w) { w.web.put(kUrl, {}); }, "envelope"},
+        Bad{"unsigned", [](World& w) { put_vector(w, "derived/bad_unsigned.suit"); }, "verify"},
+        Bad{"wrong_signature", [](World& w) { put_vector(w, "derived/bad_sig_63.suit"); }, "verify"},
+        Bad{"wrong_digest", [](World& w) { put_vector(w, "derived/bad_auth_digest.suit"); }, "verify"},
+        Bad{"unknown_key", [](World& w) { put_vector(w, "derived/ok_ed25519.suit"); }, "verify"},
+        Bad{"image_tampered",
+            [](World& w) {
+              Bytes image = read_file(vector_path("derived/img1.bin"));
+              image.front() ^= 1;
+              w.web.put(kImageUrl, image);
+            },
+            "digest"},
+        Bad{"image_short",
+            [](World& w) {
+              Bytes image = read_file(vector_path("derived/img1.bin"));
+              image.pop_back();
+              w.web.put(kImageUrl, image);
+            },
+            "image"},
+        Bad{"image_long",
+            [](World& w) {
+              Bytes image = read_file(vector_path("derived/img1.bin"));
+              image.push_back(0);
+              w.web.put(kImageUrl, image);
+            },
+            "limit"},
+        Bad{"server_away",
+            [](World& w) {
+              for (int i = 0; i < 100; ++i) w.web.fail_next({});
+            },
+            "reset"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST(Arrival, ABrokenImageIsResumedAndSealed) {
+  World world;
+  world.web.fail_next({1U << 20, {Errc::unavailable, "none"}});  // the envelope: not reached
+  world.web.fail_next({100, {Errc::unavailable, "reset in the middle"}});
+  Session session(world);
+  const ports::Arrival arrival = arrive(world, session);
+  EXPECT_EQ(arrival.state, ports::ArrivalState::sealed) << arrival.text;
+  const std::size_t image = read_file(vector_path("derived/img1.bin")).size();
+  const std::size_t envelope = read_file(vector_path("derived/ok_base.suit")).size();
+  EXPECT_EQ(world.web.bytes_sent(), envelope + image) << "no byte travelled twice";
+}
+
+TEST(Arrival, AnImageThatChangedBetweenTwoPartsIsBegunAnew) {
+  World world;
+  world.web.fail_next({1U << 20, {Errc::unavailable, "none"}});
+  world.web.fail_next({100, {Errc::unavailable, "reset in the middle"}});
+  world.web.fail_next({0, {Errc::mismatch, "changed"}});
+  Session session(world);
+  EXPECT_EQ(arrive(world, session).state, ports::ArrivalState::sealed);
+}
+
+TEST(Arrival, AServerThatIsAwayIsTriedABoundedNumberOfTimes) {
+  World world;
+  for (int i = 0; i < 100; ++i) world.web.fail_next({});
+  Session session(world);
+  arrive(world, session);
+  EXPECT_EQ(world.web.fetches(), IngestLimits{}.persistence.attempts);
+}
+
+TEST(Arrival, AFullStoreIsAnAnswer) {
+  World world;
+  world.blobs = fakes::MemoryBlobs(100);
+  Session session(world);
+  const ports::Arrival arrival = arrive(world, session);
+  EXPECT_EQ(arrival.state, ports::ArrivalState::refused);
+  EXPECT_NE(arrival.text.find("full"), std::string::npos) << arrival.text;
+}
+
+TEST(Arrival, ASecondTimeItIsKnown) {
+  World world;
+  Session session(world);
+  EXPECT_EQ(arrive(world, session).state, ports::ArrivalState::sealed);
+  world.web.put("https://mirror.example/same.suit", read_file(vector_path("derived/ok_base.suit")));
+  EXPECT_EQ(arrive(world, session, "https://mirror.example/same.suit").state, ports::ArrivalState::known);
+  EXPECT_EQ(session.state().deliverables.size(), 1U);
+}
+
+TEST(Arrival, ForgetsTheOldest) {
+  World world;
+  Session session(world);
+  for (int i = 0; i < 100; ++i) session.announcements.announce("https://cloud.example/" + std::to_string(i));
+  session.run_until([] { return false; }, hours{1});
+  EXPECT_EQ(session.gateway.control().arrivals().size(), Arrivals::kMax);
+}
+
+struct Uri {
+  const char* reference;
+  bool same_host_only;
+  const char* expected;  // or the name of the error
+};
+
+class Resolve : public testing::TestWithParam<Uri> {};
+
+TEST_P(Resolve, GivesAnHttpsUrlOrAName) {
+  const Uri& row = GetParam();
+  const Result<std::string> url = resolve_uri("https://a.example:8443/fw/boiler/2.suit", row.reference, row.same_host_only);
+  EXPECT_EQ(url ? *url : std::string(name_of(url.error().code)), row.expected) << row.reference;
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Resolve,
+                         testing::Values(Uri{"app.bin", false, "https://a.example:8443/fw/boiler/app.bin"},
+                                         Uri{"../app.bin", false, "https://a.example:8443/fw/app.bin"},
+                                         Uri{"/app.bin?x=1", false, "https://a.example:8443/app.bin?x=1"},
+                                         Uri{"//b.example/app.bin", false, "https://b.example/app.bin"},
+                                         Uri{"https://b.example/app.bin", false, "https://b.example/app.bin"},
+                                         Uri{"https://b.example/app.bin", true, "denied"},
+                                         Uri{"https://a.example:8443/x", true, "https://a.example:8443/x"},
+                                         Uri{"http://b.example/app.bin", false, "unsupported"},
+                                         Uri{"file:///etc/shadow", false, "unsupported"},
+                                         Uri{"https://user:secret@b.example/", false, "invalid"},
+                                         Uri{"https:///app.bin", false, "invalid"},
+                                         Uri{"https://b.example/a b", false, "invalid"},
+                                         Uri{"", false, "https://a.example:8443/fw/boiler/2.suit"}));
+
+}  // namespace
+}  // namespace hg::service::test

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// A gateway on virtual time: the real service over fakes. The World (children, disk, web, clock) outlives the Session
+// (the daemon's process), so that a test can cut the power and start another one. The deliverable is the vector
+// derived/ok_base.suit, signed with ESP256 by the drafts' example key: image mcu0 integrated, mcu1 to be fetched.
+#pragma once
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "adapters/crypto/anchors.hpp"
+#include "fakes/flash_child.hpp"
+#include "fakes/memory_blobs.hpp"
+#include "fakes/memory_catalogue.hpp"
+#include "fakes/memory_web.hpp"
+#include "fakes/queued_announcements.hpp"
+#include "fakes/recording_journal.hpp"
+#include "fakes/virtual_clock.hpp"
+#include "service/gateway.hpp"
+#include "suit/manifest.hpp"
+
+namespace hg::service::test {
+
+namespace asio = boost::asio;
+
+inline std::string vector_path(const std::string& name) {
+  return std::string(HEADGATE_SOURCE_DIR) + "/tests/vectors/suit/" + name;
+}
+
+inline Bytes read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::runtime_error("no " + path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Says what a child will report of an image: its SHA-256, so that any bytes will do.
+class PlainInspector final : public ports::Inspector {
+ public:
+  [[nodiscard]] asio::awaitable<Result<ports::ImageFacts>> inspect(UniqueFd image, std::uint64_t size) override {
+    Bytes content(size);
+    if (::pread(image.get(), content.data(), size, 0) != static_cast<ssize_t>(size)) co_return from_errno(errno, "pread");
+    co_return ports::ImageFacts{"2.0.0", fakes::sha256_of(content), false};
+  }
+};
+
+inline const std::string kUrl = "https://cloud.example/boiler/2.suit";
+inline const std::string kImageUrl = "https://fw.example/img1";  // stands in the vector
+
+struct World {
+  World() {
+    children.emplace("boiler", fakes::FlashChild{{"1.0.0", fakes::sha256_of(as_bytes("the factory's image"))}});
+    web.put(kUrl, read_file(vector_path("derived/ok_base.suit")));
+    web.put(kImageUrl, read_file(vector_path("derived/img1.bin")));
+    if (!anchors.add_file(vector_path("keys/suit-example-p256-public.pem"))) throw std::runtime_error("no anchor");
+    const Bytes envelope = read_file(vector_path("derived/ok_base.suit"));
+    manifest = suit::open(envelope, anchors).value();
+  }
+
+  [[nodiscard]] core::Enrollment boiler() const {
+    core::Enrollment child;
+    child.id = "boiler";
+    child.transport = "serial";
+    child.target = "mcu0";
+    child.vendor = manifest.images.front().vendor_id;
+    child.device_class = manifest.images.front().class_id;
+    child.link = core::LinkProtection::internal;
+    return child;
+  }
+
+  fakes::VirtualClock clock;
+  fakes::MemoryCatalogue catalogue{&clock, Duration{5}};
+  fakes::MemoryBlobs blobs;
+  fakes::MemoryWeb web{&clock, Duration{2}};
+  fakes::RecordingJournal journal;
+  fakes::FlashChildren children;
+  crypto::Anchors anchors;
+  suit::Manifest manifest;
+  std::vector<std::string> all_steps;  ///< what was asked of children, over all sessions
+};
+
+/// One run of the daemon. Destroying it is a SIGKILL: nothing is finished.
+class Session {
+ public:
+  explicit Session(World& world, std::vector<core::Enrollment> children)
+      : world_(world),
+        transport(world.children, world.clock),
+        gateway(loop.get_executor(),
+                GatewayPorts{world.catalogue, world.blobs, world.web, announcements, inspector_, transport, world.clock,
+                             world.journal, world.anchors},
+                IngestLimits{}) {
+    if (const auto recovered = gateway.recover(); !recovered) throw std::runtime_error(recovered.error().message);
+    asio::co_spawn(loop, gateway.run(), asio::detached);
+    gateway.enroll(std::move(children));
+  }
+  explicit Session(World& world) : Session(world, {world.boiler()}) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session() {
+    world_.all_steps.insert(world_.all_steps.end(), transport.steps.begin(), transport.steps.end());
+  }
+
+  [[nodiscard]] const core::State& state() { return gateway.control().state(); }
+  [[nodiscard]] const core::Child& boiler() { return state().children.at("boiler"); }
+  [[nodiscard]] core::Phase phase() { return boiler().update ? boiler().update->phase : core::Phase::preflight; }
+
+  bool run_until(const std::function<bool()>& reached, Duration at_most = std::chrono::hours{1}) {
+    return world_.clock.run_until(loop, reached, at_most);
+  }
+
+  bool seal() {
+    announcements.announce(kUrl);
+    return run_until([&] { return !state().deliverables.empty(); });
+  }
+
+  /// Asks for a rollout; what came of it stands in `answer` when the loop has run.
+  void start_rollout(std::vector<core::ChildId> to = {}) {
+    const auto ask = [](Session& session, std::vector<core::ChildId> chosen) -> asio::awaitable<void> {
+      const core::DeliverableId id = session.state().deliverables.begin()->first;
+      session.answer = co_await session.gateway.control().start_rollout(id, std::move(chosen), 0);
+    };
+    asio::co_spawn(loop, ask(*this, std::move(to)), asio::detached);
+  }
+
+  /// Until the child's update is confirmed, and that is durable.
+  bool confirm() {
+    return run_until([&] {
+      const core::Child& kept = world_.catalogue.durable().children.at("boiler");
+      return phase() == core::Phase::confirmed && kept.update && kept.update->phase == core::Phase::confirmed;
+    });
+  }
+
+ private:
+  World& world_;
+
+ public:
+  std::optional<Result<core::RolloutId>> answer;
+  asio::io_context loop{1};
+  fakes::QueuedAnnouncements announcements;
+  fakes::FlashTransport transport;
+
+ private:
+  PlainInspector inspector_;
+
+ public:
+  Gateway gateway;
+};
+
+}  // namespace hg::service::test
