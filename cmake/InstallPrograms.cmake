@@ -7,5 +7,4 @@ function(headgate_install_program name destination)
 endfunction()
 
 headgate_install_program(headgated ${CMAKE_INSTALL_SBINDIR})
-headgate_install_program(headgatectl ${CMAKE_INSTALL_BINDIR})
 headgate_install_program(headgate-serial ${CMAKE_INSTALL_LIBEXECDIR}/headgate)
