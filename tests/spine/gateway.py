@@ -13,8 +13,10 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 
+import suit_author
 from certificates import Authority
 from cloud import Broker, WebServer
 from processes import Happenings, Program, Unmet
@@ -69,9 +71,7 @@ class Child:
             f"child {self.name}",
             [BIN / "smp_child", "--state", self.state, "--link", self.tty, "--die-with-parent", "--verbose",
              "--image", self._image, *self._options, *more_options], self._gateway.happenings)
-        self._gateway.happenings.wait_for(
-            lambda: self.tty.exists() or not self.program.is_running(), SOON_S, f"the tty of {self.name}")
-        assert self.program.is_running(), self.program.tail()
+        self.program.wait_until_said("ready", deadline_s=SOON_S)
 
     def stop(self):
         """Power and line are gone."""
@@ -79,6 +79,13 @@ class Child:
             self.program.stop()
             self.program = None
         self.tty.unlink(missing_ok=True)
+
+    def tty_vanishes(self):
+        """As when the cable is pulled; the child goes on running."""
+        self.program.signal(signal.SIGUSR1)
+
+    def tty_returns(self):
+        self.program.signal(signal.SIGUSR2)
 
     def counters(self):
         try:
@@ -249,14 +256,14 @@ uid = {os.getuid()}
         """The private key of a signer; "vendor" is a trust anchor, others are not."""
         file = self.directory / f"{name}.pem"
         if not file.exists():
-            import suit_author
             suit_author.make_key("ESP256", file, self.anchors / "vendor.pem" if name == "vendor" else None)
         return file
 
     def publish(self, image, version="1.1.0", signer="vendor", name=None, served=None, via=None, change=None,
-                sequence=None, product=PRODUCT):
+                damage=None, sequence=None, product=PRODUCT):
         """Puts an envelope for `image` and its bytes on the web server. `served`: a file that is served in its place.
-        `via`: base URL of another server, or of another location. `change`: alters the envelope's bytes."""
+        `via`: base URL of another server, or of another location. `damage`: one of suit_author.DAMAGES. `change`:
+        alters the envelope's bytes."""
         self._sequence = sequence if sequence is not None else self._sequence + 1
         name = name or f"{product}-{version}-{self._sequence}"
         shutil.copyfile(served or image, self.web.root / f"{name}.bin")
@@ -266,6 +273,8 @@ uid = {os.getuid()}
                    "--alg", "ESP256", "--sequence", self._sequence, "--product", product, "--set-version", version,
                    "--vendor-domain", VENDOR, "--class-name", DEVICE_CLASS,
                    "--image", f"component=app,file={image},uri={base}/{name}.bin", "-o", envelope]
+        if damage:
+            command += ["--damage", damage]
         subprocess.run([str(word) for word in command], check=True, timeout=120)
         if change:
             envelope.write_bytes(change(envelope.read_bytes()))
@@ -296,6 +305,10 @@ uid = {os.getuid()}
     def sealed(self, version):
         """The deliverable with this version, when it is in the catalogue."""
         return next((each for each in self.ctl("deliverables") if each["version"] == version), None)
+
+    def arrival(self, deliverable):
+        """What headgatectl says of an announcement."""
+        return next((each for each in self.ctl("arrivals") if each["url"] == deliverable.url), None)
 
     def wait_for(self, predicate, deadline_s, what):
         try:

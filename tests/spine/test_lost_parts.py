@@ -96,6 +96,18 @@ def test_tty_that_vanishes_and_returns(gateway):
     gateway.start()
     begun_update(gateway)
     wait_for_bytes(gateway, 5000)
+    gateway.child.tty_vanishes()
+    gateway.wait_for_child("boiler", lambda seen: not seen["online"] and seen["link_text"], "to be offline, and why")
+    gateway.child.tty_returns()
+    counters = assert_confirmed_after_one_reset(gateway)
+    assert counters["uploads_started"] == 1
+
+
+def test_child_that_loses_its_power_in_a_transfer(gateway):
+    gateway.add_child(options=SLOW_LINE)
+    gateway.start()
+    begun_update(gateway)
+    wait_for_bytes(gateway, 5000)
     gateway.child.stop()
     gateway.wait_for_child("boiler", lambda seen: not seen["online"] and seen["link_text"], "to be offline, and why")
     gateway.wait_for_journal("boiler", "link down")
