@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sdk/driver.hpp"
+
+namespace hg::plugin {
+namespace asio = boost::asio;
+
+asio::awaitable<Result<Willingness>> Driver::offer(Job, wire::Offer) {
+  co_return Willingness{};
+}
+
+asio::awaitable<Result<void>> Driver::backup(Job) {
+  co_return Error{Errc::unsupported, "this plugin does not back up"};
+}
+
+asio::awaitable<Result<void>> Driver::restore(Job, UniqueFd) {
+  co_return Error{Errc::unsupported, "this plugin does not restore"};
+}
+
+}  // namespace hg::plugin

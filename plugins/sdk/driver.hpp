@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the author of a plugin writes: a Driver that can inspect children, bring images to them and carry out orders.
+// The rest (the socket, versions, queues, deadlines, reconnecting) is in plugin.hpp and program.hpp, which call it.
+// What each step must do is the contract in docs/plugin-protocol.md.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "base/unique_fd.hpp"
+#include "wire/frames.hpp"
+
+namespace hg::plugin {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// One line for people, to stderr; no secrets.
+using Log = std::function<void(std::string_view)>;
+
+/// Tells that a child's link came or went (`text`: why). Called on the loop, whenever it changes; remembered, and said
+/// again to a daemon that connects later.
+using LinkReport = std::function<void(std::string_view child, bool up, std::string_view text)>;
+
+/// What every step knows.
+struct Job {
+  std::string child;
+  std::uint64_t epoch = 0;
+  SteadyTime deadline;  ///< the step is cancelled then; not for deliver, which lasts as long as it moves
+  /// For deliver: bytes that the child has, of how many. Cheap: it may be called for each packet.
+  std::function<void(std::uint64_t done, std::uint64_t total)> progress;
+};
+
+/// What came of an order: whether its guard held, and what the child says (after the order, or instead of it).
+struct Outcome {
+  bool guard_held = true;
+  wire::Seen seen;
+};
+
+/// What a child says to an offer.
+struct Willingness {
+  wire::Willing willing = wire::Willing::yes;
+  std::chrono::milliseconds wait{0};
+  std::string text;
+};
+
+/// Steps of one child come one after the other, of different children at the same time. A step may be cancelled at any
+/// co_await (Errc::cancelled is then what it returns); nothing throws on cancellation.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+
+  /// A child to serve from now on; again for the same child: with these values instead.
+  virtual void enroll(const wire::Enroll& child) = 0;
+  virtual void forget(const std::string& child) = 0;
+
+  /// Only when nothing that was sent earlier can still take effect.
+  virtual boost::asio::awaitable<Result<wire::Seen>> inspect(Job job) = 0;
+  /// Stages and commits nothing; may be repeated. `image` is read-only.
+  virtual boost::asio::awaitable<Result<void>> deliver(Job job, wire::Deliver request, UniqueFd image) = 0;
+  virtual boost::asio::awaitable<Result<Outcome>> activate(Job job, wire::Activate request) = 0;
+  virtual boost::asio::awaitable<Result<Outcome>> confirm(Job job, wire::Confirm request) = 0;
+  virtual boost::asio::awaitable<Result<Outcome>> revert(Job job, wire::Revert request) = 0;
+
+  /// Only asked when the Hello says so (kCanOffer, kCanBackup, kCanRestore).
+  virtual boost::asio::awaitable<Result<Willingness>> offer(Job job, wire::Offer request);
+  virtual boost::asio::awaitable<Result<void>> backup(Job job);
+  virtual boost::asio::awaitable<Result<void>> restore(Job job, UniqueFd saved);
+};
+
+}  // namespace hg::plugin

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole plugin in one page: its children are directories. An image is copied to `next`; activating it renames `next`
+// to `running`. There is no way back, so the revert class is `irrevocable`. See plugins/README.md.
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "sdk/program.hpp"
+
+namespace {
+
+using namespace hg;
+namespace fs = std::filesystem;
+namespace asio = boost::asio;
+
+class DropBox final : public plugin::Driver {
+ public:
+  explicit DropBox(plugin::LinkReport report) : report_(std::move(report)) {}
+
+  void enroll(const wire::Enroll& child) override {
+    boxes_[child.child] = child.address;
+    report_(child.child, fs::is_directory(child.address), "no such directory");
+  }
+  void forget(const std::string& child) override { boxes_.erase(child); }
+
+  asio::awaitable<Result<wire::Seen>> inspect(plugin::Job job) override { co_return seen(job.child); }
+
+  asio::awaitable<Result<void>> deliver(plugin::Job job, wire::Deliver request, UniqueFd image) override {
+    std::ofstream next(boxes_[job.child] / "next", std::ios::binary);
+    std::array<char, 4096> block{};
+    for (std::uint64_t done = 0; done < request.size;) {
+      const ssize_t size = ::pread(image.get(), block.data(), block.size(), static_cast<off_t>(done));
+      if (size <= 0) co_return Error{Errc::io, "the image cannot be read"};
+      next.write(block.data(), size);
+      done += static_cast<std::uint64_t>(size);
+      job.progress(done, request.size);
+    }
+    std::ofstream(boxes_[job.child] / "next.digest") << request.after.hex();
+    co_return next.flush() ? Result<void>{} : Result<void>{Error{Errc::no_space, "the box is full"}};
+  }
+
+  asio::awaitable<Result<plugin::Outcome>> activate(plugin::Job job, wire::Activate request) override {
+    if (digest(job.child, "running") != request.guard.active) co_return plugin::Outcome{false, seen(job.child)};
+    for (const char* ending : {"", ".digest"}) {
+      std::error_code failure;
+      const fs::path box = boxes_[job.child];
+      fs::rename(box / ("next" + std::string(ending)), box / ("running" + std::string(ending)), failure);
+      if (failure) co_return Error{Errc::io, failure.message()};
+    }
+    co_return plugin::Outcome{true, seen(job.child)};
+  }
+  asio::awaitable<Result<plugin::Outcome>> confirm(plugin::Job job, wire::Confirm request) override {
+    co_return plugin::Outcome{digest(job.child, "running") == request.guard.active, seen(job.child)};
+  }
+  asio::awaitable<Result<plugin::Outcome>> revert(plugin::Job, wire::Revert) override {
+    co_return Error{Errc::unsupported, "what is gone is gone"};
+  }
+
+ private:
+  Digest digest(const std::string& child, const std::string& name) {
+    std::string hex;
+    std::ifstream(boxes_[child] / (name + ".digest")) >> hex;
+    return Digest::from_text(hex).value_or(Digest{});
+  }
+  wire::Seen seen(const std::string& child) {
+    wire::Seen seen;
+    seen.revert_class = wire::RevertClass::irrevocable;
+    const Digest next = digest(child, "next");
+    seen.slots.push_back({0, 0, "", digest(child, "running"), true, false, true, true, true});
+    if (!next.empty()) seen.slots.push_back({0, 1, "", next, true, false, false, false, false});
+    return seen;
+  }
+
+  plugin::LinkReport report_;
+  std::map<std::string, fs::path> boxes_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto make = [](const asio::any_io_executor&, plugin::LinkReport report, const plugin::Log&) {
+    return std::make_unique<DropBox>(std::move(report));
+  };
+  return plugin::run_program(argc, argv, {"dropbox", "drop_box 1", 0}, make);
+}

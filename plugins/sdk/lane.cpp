@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sdk/lane.hpp"
+
+#include <algorithm>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <exception>
+#include <utility>
+
+namespace hg::plugin {
+namespace asio = boost::asio;
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kProgressInterval = 100ms;  // the contract: at most ten a second
+
+wire::Frame failed(const wire::Reply& reply, const Error& error) {
+  return wire::Failed{reply, error.code, wire::bounded_text(error.message)};
+}
+
+wire::Frame from(const wire::Reply& reply, Result<wire::Seen> seen) {
+  return seen ? wire::Frame{wire::Inspected{reply, std::move(*seen)}} : failed(reply, seen.error());
+}
+
+wire::Frame from(const wire::Reply& reply, Result<Outcome> outcome) {
+  if (!outcome) return failed(reply, outcome.error());
+  if (!outcome->guard_held) return wire::GuardFailed{reply, std::move(outcome->seen)};
+  return wire::Ordered{reply, std::move(outcome->seen)};
+}
+
+wire::Frame from(const wire::Reply& reply, Result<Willingness> willingness) {
+  if (!willingness) return failed(reply, willingness.error());
+  return wire::OfferAnswer{reply, willingness->willing, static_cast<std::uint64_t>(willingness->wait.count()),
+                           wire::bounded_text(willingness->text)};
+}
+
+template <class Done>
+wire::Frame from(const wire::Reply& reply, const Result<void>& result) {
+  return result ? wire::Frame{Done{reply}} : failed(reply, result.error());
+}
+
+/// Runs one request and makes its answer.
+asio::awaitable<wire::Frame> carry_out(Driver* driver, wire::Frame request, UniqueFd fd, Job job) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  const wire::Reply reply{wire::task_of(request)->request, job.child};
+  if (std::holds_alternative<wire::Inspect>(request)) co_return from(reply, co_await driver->inspect(std::move(job)));
+  if (auto* offer = std::get_if<wire::Offer>(&request)) {
+    co_return from(reply, co_await driver->offer(std::move(job), std::move(*offer)));
+  }
+  if (auto* deliver = std::get_if<wire::Deliver>(&request)) {
+    if (!fd) co_return failed(reply, Error{Errc::invalid, "Deliver without a descriptor"});
+    co_return from<wire::Delivered>(reply,
+                                    co_await driver->deliver(std::move(job), std::move(*deliver), std::move(fd)));
+  }
+  if (auto* activate = std::get_if<wire::Activate>(&request)) {
+    co_return from(reply, co_await driver->activate(std::move(job), std::move(*activate)));
+  }
+  if (auto* confirm = std::get_if<wire::Confirm>(&request)) {
+    co_return from(reply, co_await driver->confirm(std::move(job), std::move(*confirm)));
+  }
+  if (auto* revert = std::get_if<wire::Revert>(&request)) {
+    co_return from(reply, co_await driver->revert(std::move(job), std::move(*revert)));
+  }
+  if (std::holds_alternative<wire::Backup>(request)) {
+    co_return from<wire::BackedUp>(reply, co_await driver->backup(std::move(job)));
+  }
+  if (std::holds_alternative<wire::Restore>(request) && fd) {
+    co_return from<wire::Restored>(reply, co_await driver->restore(std::move(job), std::move(fd)));
+  }
+  co_return failed(reply, Error{Errc::unsupported, "unknown request"});
+}
+
+}  // namespace
+
+Lane::Lane(asio::any_io_executor executor, Driver& driver) : executor_(std::move(executor)), driver_(&driver) {}
+
+void Lane::Entry::fail(const Error& error) const {
+  answer(failed({task().request, task().child}, error));
+}
+
+void Lane::add(wire::Frame request, UniqueFd fd, std::shared_ptr<wire::Channel> channel) {
+  Entry entry{std::move(request), std::move(fd), std::move(channel)};
+  if (waiting_.size() == kMaxWaiting) return entry.fail({Errc::busy, "too many requests for one child"});
+  waiting_.push_back(std::move(entry));
+  if (!running_) start_next();
+}
+
+void Lane::cancel(std::uint64_t request) {
+  const auto is_it = [request](const Entry& entry) { return entry.task().request == request; };
+  if (const auto found = std::ranges::find_if(waiting_, is_it); found != waiting_.end()) {
+    found->fail({Errc::cancelled, "cancelled before it was begun"});
+    waiting_.erase(found);
+  } else if (running_ && is_it(running_->entry)) {
+    const auto running = running_;  // the emission may end it
+    running->stop.emit(asio::cancellation_type::terminal);
+  }
+}
+
+void Lane::drop() {
+  waiting_.clear();
+  if (const auto running = running_) {
+    running->answered = true;
+    running->stop.emit(asio::cancellation_type::terminal);
+  }
+}
+
+void Lane::start_next() {
+  if (waiting_.empty()) return;
+  const auto running = std::make_shared<Running>(executor_, std::move(waiting_.front()));
+  waiting_.pop_front();
+  running_ = running;
+  const wire::Task& task = running->entry.task();
+  running->deadline = Clock::now() + std::chrono::milliseconds{task.deadline_ms};
+  const auto self = shared_from_this();
+  const auto report = [self, weak = std::weak_ptr(running)](std::uint64_t done, std::uint64_t total) {
+    if (const auto still = weak.lock()) self->progress(still, done, total);
+  };
+  Job job{task.child, task.epoch, running->deadline, report};
+  const auto end = [self, running](const std::exception_ptr& thrown, wire::Frame answer) {
+    self->ended(running, thrown ? std::nullopt : std::optional(std::move(answer)));
+  };
+  watch(running);
+  asio::co_spawn(executor_, carry_out(driver_, running->entry.request, std::move(running->entry.fd), std::move(job)),
+                 asio::bind_cancellation_slot(running->stop.slot(), end));
+}
+
+void Lane::watch(const std::shared_ptr<Running>& running) {
+  running->timer.expires_at(running->deadline);
+  const auto look = [self = shared_from_this(), running](boost::system::error_code failure) {
+    if (failure || self->running_ != running) return;
+    if (Clock::now() < running->deadline) return self->watch(running);  // it has moved since
+    if (!running->answered) running->entry.fail({Errc::timed_out, "not done in time"});
+    running->answered = true;
+    running->stop.emit(asio::cancellation_type::terminal);
+  };
+  running->timer.async_wait(look);
+}
+
+void Lane::progress(const std::shared_ptr<Running>& running, std::uint64_t done, std::uint64_t total) {
+  if (running->answered || done == running->done) return;
+  const auto now = Clock::now();
+  const wire::Task& task = running->entry.task();
+  running->done = done;
+  running->deadline = now + std::chrono::milliseconds{task.deadline_ms};
+  if (now - running->last_progress < kProgressInterval && done != total) return;
+  running->last_progress = now;
+  running->entry.answer(wire::Progress{{task.request, task.child}, done, total});
+}
+
+void Lane::ended(const std::shared_ptr<Running>& running, std::optional<wire::Frame> answer) {
+  running->timer.cancel();
+  if (!running->answered) {
+    running->answered = true;
+    if (answer) {
+      running->entry.answer(std::move(*answer));
+    } else {
+      running->entry.fail({Errc::internal, "the driver failed"});
+    }
+  }
+  running_.reset();
+  start_next();
+}
+
+}  // namespace hg::plugin

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sdk/plugin.hpp"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "sdk/lane.hpp"
+#include "wire/limits.hpp"
+
+namespace hg::plugin {
+namespace asio = boost::asio;
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds kFirstPause = 200ms;  // before connecting again; doubles
+constexpr std::chrono::milliseconds kLongestPause = 10s;
+constexpr std::chrono::milliseconds kWelcomeWithin = 10s;
+constexpr std::chrono::milliseconds kEnrollWithin = 10s;  // after Welcome; children not named by then are forgotten
+
+Result<UniqueFd> connect_to(const std::filesystem::path& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string& text = path.native();
+  if (text.size() >= sizeof address.sun_path) return Error{Errc::too_large, "path of more than 107 characters"};
+  std::memcpy(address.sun_path, text.data(), text.size());
+  UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return from_errno(errno, "socket");
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): the interface of the socket calls
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  if (::connect(fd.get(), generic, sizeof address) != 0) return from_errno(errno, "connect to " + text);
+  return fd;
+}
+
+}  // namespace
+
+Plugin::Plugin(asio::any_io_executor executor, Identity identity, std::filesystem::path socket, Driver& driver, Log log)
+    : executor_(std::move(executor)),
+      identity_(std::move(identity)),
+      socket_(std::move(socket)),
+      driver_(&driver),
+      log_(std::move(log)),
+      pause_(executor_),
+      stale_timer_(executor_) {}
+
+Plugin::~Plugin() = default;
+
+// ------------------------------------------------------------------------------------------------------ connecting
+
+asio::awaitable<void> Plugin::run() {
+  auto pause = kFirstPause;
+  std::string last_trouble;
+  while (!stopping_) {
+    auto connected = co_await connect();
+    if (connected) {
+      log_("connected to the daemon");
+      pause = kFirstPause;
+      last_trouble.clear();
+      const Error end = co_await serve();
+      if (!stopping_) log_("connection to the daemon lost: " + end.message);
+    } else if (connected.error().message != last_trouble) {  // once, not at every attempt
+      last_trouble = connected.error().message;
+      log_("no connection to the daemon: " + last_trouble);
+    }
+    channel_.reset();
+    drop_work();
+    if (stopping_) break;
+    pause_.expires_after(pause);
+    pause = std::min(2 * pause, kLongestPause);
+    co_await pause_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+void Plugin::stop() {
+  stopping_ = true;
+  if (channel_) channel_->close();
+  pause_.cancel();
+  stale_timer_.cancel();
+  drop_work();
+}
+
+asio::awaitable<Result<void>> Plugin::connect() {
+  auto socket = connect_to(socket_);
+  if (!socket) co_return socket.error();
+  auto channel = wire::Channel::open(executor_, std::move(*socket));
+  if (!channel) co_return channel.error();
+  channel_ = *channel;
+  const wire::Hello hello{wire::kLowestVersion, wire::kHighestVersion, identity_.transport, identity_.capabilities,
+                          identity_.software};
+  if (auto sent = channel_->send(hello); !sent) co_return sent.error();
+
+  asio::steady_timer deadline(executor_, kWelcomeWithin);
+  const auto give_up = [weak = std::weak_ptr(channel_)](boost::system::error_code failure) {
+    const auto guest = weak.lock();
+    if (!failure && guest) guest->close();
+  };
+  deadline.async_wait(give_up);
+  auto arrival = co_await channel_->receive();
+  if (!arrival) co_return arrival.error().within("no Welcome");
+  if (const auto* refused = std::get_if<wire::Refused>(&arrival->frame)) {
+    co_return Error{refused->code, refused->text}.within("the daemon refuses");
+  }
+  const auto* welcome = std::get_if<wire::Welcome>(&arrival->frame);
+  const bool is_fine =
+      welcome != nullptr && welcome->version >= wire::kLowestVersion && welcome->version <= wire::kHighestVersion;
+  if (!is_fine) co_return Error{Errc::invalid, "the daemon does not keep to the protocol"};
+  co_return Result<void>{};
+}
+
+asio::awaitable<Error> Plugin::serve() {
+  for (auto& [child, enrolled] : children_) enrolled.stale = true;
+  forget_stale_later();
+  for (;;) {
+    auto arrival = co_await channel_->receive();
+    if (!arrival) co_return arrival.error();
+    if (auto taken = take(std::move(*arrival)); !taken) co_return taken.error();
+  }
+}
+
+void Plugin::drop_work() {
+  stale_timer_.cancel();
+  for (auto& [child, enrolled] : children_) enrolled.lane->drop();
+}
+
+// ------------------------------------------------------------------------------------------------------- receiving
+
+Result<void> Plugin::take(wire::Channel::Arrival arrival) {
+  if (const auto* child = std::get_if<wire::Enroll>(&arrival.frame)) {
+    enroll(*child);
+  } else if (const auto* gone = std::get_if<wire::Forget>(&arrival.frame)) {
+    forget(gone->child);
+  } else if (const auto* cancel = std::get_if<wire::Cancel>(&arrival.frame)) {
+    for (auto& [name, enrolled] : children_) enrolled.lane->cancel(cancel->request);
+  } else if (const auto* task = wire::task_of(arrival.frame)) {
+    const auto found = children_.find(task->child);
+    if (found == children_.end()) {
+      return channel_->send(wire::Failed{{task->request, task->child}, Errc::not_found, "not enrolled"});
+    }
+    found->second.lane->add(std::move(arrival.frame), std::move(arrival.fd), channel_);
+  } else {
+    return Error{Errc::invalid, std::string(wire::name_of(arrival.frame)) + " is not for the daemon to send"};
+  }
+  return {};
+}
+
+void Plugin::enroll(const wire::Enroll& child) {
+  Enrolled& enrolled = children_[child.child];
+  enrolled.stale = false;
+  const bool is_new = !enrolled.lane;
+  if (is_new || enrolled.values != child) {
+    if (!is_new) enrolled.lane->drop();
+    enrolled.values = child;
+    enrolled.link.reset();
+    if (is_new) enrolled.lane = std::make_shared<Lane>(executor_, *driver_);
+    log_(child.child + ": enrolled, address " + child.address);
+    driver_->enroll(child);
+  } else if (enrolled.link) {
+    static_cast<void>(channel_->send(*enrolled.link));
+  }
+}
+
+void Plugin::forget(const std::string& child) {
+  const auto found = children_.find(child);
+  if (found == children_.end()) return;
+  found->second.lane->drop();
+  children_.erase(found);
+  log_(child + ": no longer enrolled");
+  driver_->forget(child);
+}
+
+void Plugin::forget_stale_later() {
+  stale_timer_.expires_after(kEnrollWithin);
+  const auto look = [this](boost::system::error_code failure) {
+    if (failure) return;
+    std::vector<std::string> stale;
+    for (const auto& [child, enrolled] : children_) {
+      if (enrolled.stale) stale.push_back(child);
+    }
+    for (const std::string& child : stale) forget(child);
+  };
+  stale_timer_.async_wait(look);
+}
+
+void Plugin::report_link(std::string_view child, bool up, std::string_view text) {
+  const auto found = children_.find(std::string(child));
+  if (found == children_.end()) return;
+  wire::Link link{std::string(child), up, wire::bounded_text(text)};
+  if (found->second.link == link) return;
+  found->second.link = link;
+  log_(link.child + (up ? ": link up" : ": link down: " + link.text));
+  if (channel_ && !found->second.stale) static_cast<void>(channel_->send(link));
+}
+
+}  // namespace hg::plugin

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sdk/program.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace hg::plugin {
+namespace asio = boost::asio;
+namespace {
+
+constexpr const char* kDefaultSocket = "/run/headgate/plugins.sock";
+
+/// What the command line says: a socket to connect to, or a code to end with.
+struct Options {
+  std::string socket = kDefaultSocket;
+  std::optional<int> exit_code;
+};
+
+Options parse(std::span<char*> arguments, const Identity& identity) {
+  Options options;
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const std::string_view word = arguments[i];
+    if (word == "--socket" && i + 1 < arguments.size()) {
+      options.socket = arguments[++i];
+    } else if (word.starts_with("--socket=")) {
+      options.socket = word.substr(9);
+    } else if (word == "--version") {
+      std::printf("%s\n", identity.software.c_str());
+      options.exit_code = 0;
+    } else {
+      std::FILE* const out = word == "--help" ? stdout : stderr;
+      std::fprintf(out, "Usage: %s [--socket PATH] [--version]\n", arguments[0]);
+      options.exit_code = word == "--help" ? 0 : 2;
+    }
+    if (options.exit_code) break;
+  }
+  return options;
+}
+
+/// One line, without the control characters that a child may have smuggled in.
+void write_line(std::string_view text) {
+  std::string line(text);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  line.push_back('\n');
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv, const Identity& identity, const MakeDriver& make_driver) {
+  const Options options = parse({argv, static_cast<std::size_t>(argc)}, identity);
+  if (options.exit_code) return *options.exit_code;
+  try {
+    asio::io_context io(1);
+    Plugin* target = nullptr;
+    const auto report = [&target](std::string_view child, bool up, std::string_view text) {
+      if (target != nullptr) target->report_link(child, up, text);
+    };
+    const auto driver = make_driver(io.get_executor(), report, write_line);
+    Plugin plugin(io.get_executor(), identity, options.socket, *driver, write_line);
+    target = &plugin;
+    asio::signal_set signals(io, SIGTERM, SIGINT);
+    const auto end = [&](boost::system::error_code, int) {
+      plugin.stop();
+      io.stop();
+    };
+    signals.async_wait(end);
+    const auto broken = [](const std::exception_ptr& thrown) {
+      if (thrown) std::rethrow_exception(thrown);
+    };
+    asio::co_spawn(io, plugin.run(), broken);
+    io.run();
+    target = nullptr;
+    return 0;
+  } catch (const std::exception& failure) {
+    write_line(std::string("ended: ") + failure.what());
+    return 1;
+  }
+}
+
+}  // namespace hg::plugin
