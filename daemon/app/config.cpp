@@ -194,8 +194,8 @@ Result<Config> read_config(const std::filesystem::path& path) {
   read_directories(top.section("directories"), config, profile_directories);
   config.anchors = top.section("trust").text("anchors", "/etc/headgate/anchors");
   constexpr std::int64_t kMostMib = 1LL << 24;
-  config.cache_limit_bytes =
-      static_cast<std::uint64_t>(top.section("cache").integer("limit_mib", 4096, 1, kMostMib)) << 20;
+  config.cache_limit_bytes = static_cast<std::uint64_t>(top.section("cache").integer("limit_mib", 4096, 1, kMostMib))
+                             << 20;
   read_cloud(top.section("cloud"), config.cloud);
   Section fetch = top.section("fetch");
   config.minimum_bytes_per_second =

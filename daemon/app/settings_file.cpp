@@ -163,7 +163,9 @@ Result<SettingsFile> SettingsFile::read(const std::filesystem::path& path) {
   return SettingsFile(std::move(tree));
 }
 
-Section SettingsFile::top() { return {tree_, {}, &tree_->root}; }
+Section SettingsFile::top() {
+  return {tree_, {}, &tree_->root};
+}
 
 Result<void> SettingsFile::finish() const {
   if (tree_->first_complaint) return *tree_->first_complaint;

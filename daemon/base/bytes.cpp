@@ -51,6 +51,8 @@ bool equal_in_constant_time(ByteView a, ByteView b) {
   return difference == 0;
 }
 
-void wipe(std::span<std::uint8_t> secret) { ::explicit_bzero(secret.data(), secret.size()); }
+void wipe(std::span<std::uint8_t> secret) {
+  ::explicit_bzero(secret.data(), secret.size());
+}
 
 }  // namespace hg

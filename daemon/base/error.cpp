@@ -9,22 +9,38 @@ namespace hg {
 
 std::string_view name_of(Errc code) {
   switch (code) {
-    case Errc::internal: return "internal";
-    case Errc::invalid: return "invalid";
-    case Errc::unsupported: return "unsupported";
-    case Errc::too_large: return "too-large";
-    case Errc::not_found: return "not-found";
-    case Errc::exists: return "exists";
-    case Errc::unauthenticated: return "unauthenticated";
-    case Errc::mismatch: return "mismatch";
-    case Errc::denied: return "denied";
-    case Errc::busy: return "busy";
-    case Errc::unavailable: return "unavailable";
-    case Errc::timed_out: return "timed-out";
-    case Errc::cancelled: return "cancelled";
-    case Errc::no_space: return "no-space";
-    case Errc::io: return "io";
-    case Errc::guard_failed: return "guard-failed";
+    case Errc::internal:
+      return "internal";
+    case Errc::invalid:
+      return "invalid";
+    case Errc::unsupported:
+      return "unsupported";
+    case Errc::too_large:
+      return "too-large";
+    case Errc::not_found:
+      return "not-found";
+    case Errc::exists:
+      return "exists";
+    case Errc::unauthenticated:
+      return "unauthenticated";
+    case Errc::mismatch:
+      return "mismatch";
+    case Errc::denied:
+      return "denied";
+    case Errc::busy:
+      return "busy";
+    case Errc::unavailable:
+      return "unavailable";
+    case Errc::timed_out:
+      return "timed-out";
+    case Errc::cancelled:
+      return "cancelled";
+    case Errc::no_space:
+      return "no-space";
+    case Errc::io:
+      return "io";
+    case Errc::guard_failed:
+      return "guard-failed";
   }
   return "internal";
 }

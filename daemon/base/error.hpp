@@ -14,22 +14,22 @@ namespace hg {
 
 /// What a caller can decide by. The text says the rest.
 enum class Errc {
-  internal,        ///< a bug or a broken invariant of our own
-  invalid,         ///< the input breaks a rule of its format
-  unsupported,     ///< well formed, but not something that we do
-  too_large,       ///< over a limit of size or count
-  not_found,       ///< no such child, deliverable, file, image
-  exists,          ///< there already
-  unauthenticated, ///< signature, key or certificate does not prove what it must
-  mismatch,        ///< digest, size or identity differs from what was signed or expected
-  denied,          ///< the caller or the policy says no
-  busy,            ///< held by something else at the moment; trying again later makes sense
-  unavailable,     ///< peer, link or service is not there at the moment; trying again later makes sense
-  timed_out,       ///< the deadline passed
-  cancelled,       ///< we were asked to stop; passed up, never logged as a failure
-  no_space,        ///< disk or quota is full
-  io,              ///< the operating system failed us
-  guard_failed,    ///< the child is not in the state in which the action was allowed
+  internal,         ///< a bug or a broken invariant of our own
+  invalid,          ///< the input breaks a rule of its format
+  unsupported,      ///< well formed, but not something that we do
+  too_large,        ///< over a limit of size or count
+  not_found,        ///< no such child, deliverable, file, image
+  exists,           ///< there already
+  unauthenticated,  ///< signature, key or certificate does not prove what it must
+  mismatch,         ///< digest, size or identity differs from what was signed or expected
+  denied,           ///< the caller or the policy says no
+  busy,             ///< held by something else at the moment; trying again later makes sense
+  unavailable,      ///< peer, link or service is not there at the moment; trying again later makes sense
+  timed_out,        ///< the deadline passed
+  cancelled,        ///< we were asked to stop; passed up, never logged as a failure
+  no_space,         ///< disk or quota is full
+  io,               ///< the operating system failed us
+  guard_failed,     ///< the child is not in the state in which the action was allowed
 };
 
 /// The name of a case as it is written in logs and on the bus ("timed-out").

@@ -77,6 +77,20 @@ void on(State& state, const LinkChanged& event, Instant now, Output& out) {
   out.touched.push_back(event.child);
 }
 
+void on(State& state, const AnnouncementHeard& event, Instant now, Output& out) {
+  if (state.announced.contains(event.url)) return;
+  if (state.announced.size() >= kMaxAnnounced) {
+    out.refusal = Error{Errc::busy, "too many announcements wait already"};
+    return;
+  }
+  state.announced.emplace(event.url, now);
+  out.changes.emplace_back(PutAnnouncement{event.url, now});
+}
+
+void on(State& state, const AnnouncementSettled& event, Instant, Output& out) {
+  if (state.announced.erase(event.url) > 0) out.changes.emplace_back(DropAnnouncement{event.url});
+}
+
 void on(State& state, const DeliverableSealed& event, Instant, Output& out) {
   const auto [position, is_new] = state.deliverables.try_emplace(event.deliverable.id, event.deliverable);
   if (is_new) out.changes.emplace_back(PutDeliverable{position->second});
@@ -86,8 +100,7 @@ void on(State& state, const DeliverableSealed& event, Instant, Output& out) {
 /// that are past ACTIVATE in another update are left out.
 Result<std::vector<ChildId>> choose_children(const State& state, const RolloutRequested& event) {
   const auto deliverable = state.deliverables.find(event.deliverable);
-  if (deliverable == state.deliverables.end())
-    return Error{Errc::not_found, "no deliverable " + event.deliverable};
+  if (deliverable == state.deliverables.end()) return Error{Errc::not_found, "no deliverable " + event.deliverable};
   const auto committed_elsewhere = [](const Child& child) {
     return child.update && child.update->decision != Decision::none && !is_over(*child.update) &&
            child.update->phase != Phase::reverted;
@@ -127,6 +140,23 @@ void begin_update(State& state, Child& child, const Rollout& rollout, Instant no
   });
 }
 
+/// The oldest rollouts that no child's update refers to are forgotten, so that State stays bounded.
+void forget_old_rollouts(State& state, Output& out) {
+  for (auto rollout = state.rollouts.begin();
+       rollout != state.rollouts.end() && state.rollouts.size() > kMaxRollouts;) {
+    const bool is_referred_to = std::ranges::any_of(rollout->second.children, [&](const ChildId& id) {
+      const auto child = state.children.find(id);
+      return child != state.children.end() && child->second.update && child->second.update->rollout == rollout->first;
+    });
+    if (is_referred_to) {
+      ++rollout;
+      continue;
+    }
+    out.changes.emplace_back(DropRollout{rollout->first});
+    rollout = state.rollouts.erase(rollout);
+  }
+}
+
 void on(State& state, const RolloutRequested& event, Instant now, Output& out) {
   Result<std::vector<ChildId>> children = choose_children(state, event);
   if (!children) {
@@ -138,11 +168,13 @@ void on(State& state, const RolloutRequested& event, Instant now, Output& out) {
   out.rollout = rollout.id;
   out.changes.emplace_back(PutRollout{rollout, state.last_rollout, state.last_epoch});
   state.rollouts.emplace(rollout.id, std::move(rollout));
+  forget_old_rollouts(state, out);
 }
 
 void on(State& state, const UpdateAborted& event, Instant now, Output& out) {
-  const auto found = std::ranges::find_if(
-      state.children, [&](const auto& entry) { return entry.second.update && entry.second.update->epoch == event.epoch; });
+  const auto found = std::ranges::find_if(state.children, [&](const auto& entry) {
+    return entry.second.update && entry.second.update->epoch == event.epoch;
+  });
   if (found == state.children.end()) {
     out.refusal = Error{Errc::not_found, "no update " + std::to_string(event.epoch)};
     return;
@@ -175,8 +207,12 @@ void on(State& state, const StepEnded& event, Instant now, Output& out) {
     std::visit(Overloaded{
                    [&](const Inspection& seen) { turn.believe(seen); },
                    [&](const OfferAnswer& answer) { turn.offer_answered(answer); },
-                   [&](const BackedUp&) { if (backed_up) turn.enter(Phase::transferring); },
-                   [&](const Delivered&) { if (delivered) turn.enter(Phase::staged); },
+                   [&](const BackedUp&) {
+                     if (backed_up) turn.enter(Phase::transferring);
+                   },
+                   [&](const Delivered&) {
+                     if (delivered) turn.enter(Phase::staged);
+                   },
                    [&](const Ordered& answer) { turn.order_done(answer.seen); },
                    [&](const GuardFailed& answer) { turn.believe(answer.seen); },
                    [&](const StepFailed& failure) { turn.step_failed(failure.error); },
@@ -192,10 +228,16 @@ Step give_order(const Child& child) {
   if (child.seen)
     if (const Slot* active = child.seen->active(guard.image)) guard.active = active->digest;
   switch (u.order) {
-    case Order::activate: guard.active = u.before; return Activate{guard, u.after};
-    case Order::confirm: guard.active = u.after; return Confirm{guard};
-    case Order::revert: return Revert{guard, u.before};
-    case Order::none: break;
+    case Order::activate:
+      guard.active = u.before;
+      return Activate{guard, u.after};
+    case Order::confirm:
+      guard.active = u.after;
+      return Confirm{guard};
+    case Order::revert:
+      return Revert{guard, u.before};
+    case Order::none:
+      break;
   }
   return Inspect{};
 }
@@ -214,16 +256,19 @@ Step next_step_of_update(const State& state, const Child& child) {
       if (u.phase == Phase::offered) return Offer{number, image->version, image->size};
       return Deliver{image->digest, image->size, number, image->running_digest};
     }
-    case Phase::backing_up: return Backup{};
+    case Phase::backing_up:
+      return Backup{};
     case Phase::preflight:
     case Phase::activating:
-    case Phase::reverting: return child.in_doubt ? Step{Inspect{}} : give_order(child);
+    case Phase::reverting:
+      return child.in_doubt ? Step{Inspect{}} : give_order(child);
     case Phase::testing: {
       if (child.in_doubt) return Inspect{};
       if (u.order != Order::none) return give_order(child);
       return Wait{u.since + child.enrollment.patience.health};
     }
-    default: return Inspect{};
+    default:
+      return Inspect{};
   }
 }
 
@@ -232,10 +277,9 @@ Step next_step_of_update(const State& state, const Child& child) {
 Step next_step(const State& state, const Child& child) {
   if (!child.enrolled || !child.online) return Idle{};
   if (child.quiet_until != Instant{}) return Wait{child.quiet_until};
-  const bool waits_for_time =
-      child.update && !is_over(*child.update) &&
-      (child.update->phase == Phase::deferred || child.update->phase == Phase::resting ||
-       child.update->phase == Phase::reverted);
+  const bool waits_for_time = child.update && !is_over(*child.update) &&
+                              (child.update->phase == Phase::deferred || child.update->phase == Phase::resting ||
+                               child.update->phase == Phase::reverted);
   if (!child.update || is_over(*child.update) || waits_for_time) {
     if (child.in_doubt) return Inspect{};
     if (waits_for_time) return Wait{child.update->until};

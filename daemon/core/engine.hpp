@@ -16,40 +16,98 @@ namespace hg::core {
 // ----------------------------------------------------------------------------------------------------------- events
 
 /// The configuration names this child (again), at start and at reload.
-struct ChildEnrolled { Enrollment enrollment; };
+struct ChildEnrolled {
+  Enrollment enrollment;
+};
 /// The configuration no longer names it. An update past ACTIVATE goes on being shown, but nothing is done.
-struct ChildDropped { ChildId child; };
+struct ChildDropped {
+  ChildId child;
+};
 /// A plugin says that a child's link is there or gone; a lost plugin says so for each of its children.
-struct LinkChanged { ChildId child; bool up = false; std::string text; };
-struct DeliverableSealed { Deliverable deliverable; };
+struct LinkChanged {
+  ChildId child;
+  bool up = false;
+  std::string text;
+};
+/// Somebody says that a deliverable is to be had; remembered until it was sealed or refused.
+struct AnnouncementHeard {
+  std::string url;
+};
+struct AnnouncementSettled {
+  std::string url;
+};
+struct DeliverableSealed {
+  Deliverable deliverable;
+};
 /// Somebody who may do so asks for a deliverable to be brought to children; none named: to all that it fits.
-struct RolloutRequested { DeliverableId deliverable; std::vector<ChildId> children; std::uint32_t uid = 0; };
-struct UpdateAborted { Epoch epoch = 0; };
+struct RolloutRequested {
+  DeliverableId deliverable;
+  std::vector<ChildId> children;
+  std::uint32_t uid = 0;
+};
+struct UpdateAborted {
+  Epoch epoch = 0;
+};
 /// The time that a Wait named has come.
-struct TimePassed { ChildId child; StepNumber number = 0; };
+struct TimePassed {
+  ChildId child;
+  StepNumber number = 0;
+};
 
 enum class Willing : std::uint8_t { yes, no, later };
-struct OfferAnswer { Willing willing = Willing::yes; Instant at{}; std::string text; };
+struct OfferAnswer {
+  Willing willing = Willing::yes;
+  Instant at{};
+  std::string text;
+};
 struct BackedUp {};
 struct Delivered {};
 /// The order was carried out and this is what the child says now.
-struct Ordered { Inspection seen; };
+struct Ordered {
+  Inspection seen;
+};
 /// The child was not in the state that the guard names; nothing was done; this is what it says.
-struct GuardFailed { Inspection seen; };
+struct GuardFailed {
+  Inspection seen;
+};
 /// The step did not work, or nobody knows whether it did.
-struct StepFailed { Error error; };
+struct StepFailed {
+  Error error;
+};
 using StepAnswer = std::variant<Inspection, OfferAnswer, BackedUp, Delivered, Ordered, GuardFailed, StepFailed>;
-struct StepEnded { ChildId child; StepNumber number = 0; StepAnswer answer; };
+struct StepEnded {
+  ChildId child;
+  StepNumber number = 0;
+  StepAnswer answer;
+};
 
-using Event = std::variant<ChildEnrolled, ChildDropped, LinkChanged, DeliverableSealed, RolloutRequested, UpdateAborted,
-                           TimePassed, StepEnded>;
+using Event = std::variant<ChildEnrolled, ChildDropped, LinkChanged, AnnouncementHeard, AnnouncementSettled,
+                           DeliverableSealed, RolloutRequested, UpdateAborted, TimePassed, StepEnded>;
 
 // ----------------------------------------------------------------------------------------------------------- output
 
 /// Rows to be written; each carries the whole new value.
-struct PutChild { Child child; };
-struct PutDeliverable { Deliverable deliverable; };
-struct PutRollout { Rollout rollout; RolloutId last_rollout = 0; Epoch last_epoch = 0; };
+struct PutChild {
+  Child child;
+};
+struct PutDeliverable {
+  Deliverable deliverable;
+};
+struct PutRollout {
+  Rollout rollout;
+  RolloutId last_rollout = 0;
+  Epoch last_epoch = 0;
+};
+struct DropRollout {
+  RolloutId rollout = 0;
+};
+struct PutAnnouncement {
+  std::string url;
+  Instant at{};
+};
+struct DropAnnouncement {
+  std::string url;
+};
 /// One line of a child's history and of the journal.
 struct PutHistory {
   Instant at{};
@@ -59,17 +117,22 @@ struct PutHistory {
   Phase phase = Phase::preflight;
   Cause cause;
 };
-using Change = std::variant<PutChild, PutDeliverable, PutRollout, PutHistory>;
+using Change =
+    std::variant<PutChild, PutDeliverable, PutRollout, DropRollout, PutAnnouncement, DropAnnouncement, PutHistory>;
 
 /// From now on the child's step is this one: what was being carried out for it before is given up.
-struct Action { ChildId child; StepNumber number = 0; Step step; };
+struct Action {
+  ChildId child;
+  StepNumber number = 0;
+  Step step;
+};
 
 struct Output {
-  std::vector<Change> changes;  ///< to be committed in one transaction; empty: nothing to commit
-  std::vector<Action> actions;  ///< to be started after the commit
-  std::vector<ChildId> touched; ///< children whose unpersisted state changed (link), for those who watch
-  std::optional<Error> refusal; ///< the request was not accepted, and why
-  RolloutId rollout = 0;        ///< the one that RolloutRequested made
+  std::vector<Change> changes;   ///< to be committed in one transaction; empty: nothing to commit
+  std::vector<Action> actions;   ///< to be started after the commit
+  std::vector<ChildId> touched;  ///< children whose unpersisted state changed (link), for those who watch
+  std::optional<Error> refusal;  ///< the request was not accepted, and why
+  RolloutId rollout = 0;         ///< the one that RolloutRequested made
 };
 
 /// Takes one event. `now` never influences anything but deadlines and time stamps.

@@ -114,8 +114,10 @@ bool is_end(Phase phase) {
     case Phase::confirmed:
     case Phase::refused:
     case Phase::cancelled:
-    case Phase::split: return true;
-    default: return false;
+    case Phase::split:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -123,16 +125,38 @@ bool is_over(const Update& update) {
   return is_end(update.phase) || (update.phase == Phase::reverted && update.until == Instant{});
 }
 
-std::string_view name_of(Phase phase) { return name_in(kPhases, phase); }
-std::string_view name_of(Decision decision) { return name_in(kDecisions, decision); }
-std::string_view name_of(Reason reason) { return name_in(kReasons, reason); }
-std::string_view name_of(Order order) { return name_in(kOrders, order); }
-std::string_view name_of(RevertClass revert_class) { return name_in(kRevertClasses, revert_class); }
-std::string_view name_of(const Step& step) { return kSteps.at(step.index()); }
-std::optional<Phase> phase_from(std::string_view name) { return value_in(kPhases, name); }
-std::optional<Decision> decision_from(std::string_view name) { return value_in(kDecisions, name); }
-std::optional<Reason> reason_from(std::string_view name) { return value_in(kReasons, name); }
-std::optional<Order> order_from(std::string_view name) { return value_in(kOrders, name); }
-std::optional<RevertClass> revert_class_from(std::string_view name) { return value_in(kRevertClasses, name); }
+std::string_view name_of(Phase phase) {
+  return name_in(kPhases, phase);
+}
+std::string_view name_of(Decision decision) {
+  return name_in(kDecisions, decision);
+}
+std::string_view name_of(Reason reason) {
+  return name_in(kReasons, reason);
+}
+std::string_view name_of(Order order) {
+  return name_in(kOrders, order);
+}
+std::string_view name_of(RevertClass revert_class) {
+  return name_in(kRevertClasses, revert_class);
+}
+std::string_view name_of(const Step& step) {
+  return kSteps.at(step.index());
+}
+std::optional<Phase> phase_from(std::string_view name) {
+  return value_in(kPhases, name);
+}
+std::optional<Decision> decision_from(std::string_view name) {
+  return value_in(kDecisions, name);
+}
+std::optional<Reason> reason_from(std::string_view name) {
+  return value_in(kReasons, name);
+}
+std::optional<Order> order_from(std::string_view name) {
+  return value_in(kOrders, name);
+}
+std::optional<RevertClass> revert_class_from(std::string_view name) {
+  return value_in(kRevertClasses, name);
+}
 
 }  // namespace hg::core

@@ -33,7 +33,7 @@ using Uuid = std::array<std::uint8_t, 16>;
 
 /// The bytes for one target, as they travel.
 struct Image {
-  std::string component;   ///< printable SUIT component id
+  std::string component;  ///< printable SUIT component id
   Uuid vendor{};
   Uuid device_class{};
   Digest digest;           ///< SHA-256 of the sealed bytes: their name in the blob store
@@ -83,9 +83,9 @@ enum class RevertClass : std::uint8_t { unknown, self_reverting, swap_back, rein
 struct Inspection {
   std::vector<Slot> slots;
   RevertClass revert_class = RevertClass::unknown;
-  std::string bootloader;                     ///< "MCUboot mode 3"; empty: the child does not tell
+  std::string bootloader;  ///< "MCUboot mode 3"; empty: the child does not tell
   std::optional<std::uint8_t> battery_percent;
-  bool busy = false;                          ///< the child asks not to be disturbed now
+  bool busy = false;  ///< the child asks not to be disturbed now
 
   [[nodiscard]] const Slot* active(std::uint8_t image) const;
   /// The slot that holds `digest` and is not the active one.
@@ -103,15 +103,15 @@ enum class LinkProtection : std::uint8_t {
 
 /// How long one kind of child may take, and how it is tried. From the child's profile; never persisted.
 struct Patience {
-  Duration answer{std::chrono::seconds{10}};       ///< for an inspection, an offer, a confirm
-  Duration transfer_stall{std::chrono::seconds{60}}; ///< without progress in a transfer
-  Duration swap{std::chrono::seconds{120}};        ///< from a reset until the child must have answered again
-  Duration health{0};                              ///< the new image must have run this long before it is confirmed
-  unsigned attempts = 5;                           ///< failures until the child rests
+  Duration answer{std::chrono::seconds{10}};          ///< for an inspection, an offer, a confirm
+  Duration transfer_stall{std::chrono::seconds{60}};  ///< without progress in a transfer
+  Duration swap{std::chrono::seconds{120}};           ///< from a reset until the child must have answered again
+  Duration health{0};                                 ///< the new image must have run this long before it is confirmed
+  unsigned attempts = 5;                              ///< failures until the child rests
   Duration rest{std::chrono::hours{24}};
-  Duration backoff{std::chrono::seconds{30}};      ///< before the second attempt; doubles, at most an hour
-  Duration pause{std::chrono::seconds{2}};         ///< before asking a silent child again; doubles, at most ten minutes
-  Duration look_again{std::chrono::hours{1}};      ///< an idle child is inspected this often
+  Duration backoff{std::chrono::seconds{30}};  ///< before the second attempt; doubles, at most an hour
+  Duration pause{std::chrono::seconds{2}};     ///< before asking a silent child again; doubles, at most ten minutes
+  Duration look_again{std::chrono::hours{1}};  ///< an idle child is inspected this often
 
   friend bool operator==(const Patience&, const Patience&) = default;
 };
@@ -119,9 +119,9 @@ struct Patience {
 /// What the administrator says of a child. Comes from the configuration at every start, so it is not persisted.
 struct Enrollment {
   ChildId id;
-  std::string transport;          ///< name of the plugin, e.g. "serial"
-  std::string address;            ///< for the plugin: a tty, a host, a Bluetooth address
-  std::string profile;            ///< name of the child type
+  std::string transport;  ///< name of the plugin, e.g. "serial"
+  std::string address;    ///< for the plugin: a tty, a host, a Bluetooth address
+  std::string profile;    ///< name of the child type
   Uuid vendor{};
   Uuid device_class{};
   std::string target = "app";     ///< name of the target (SUIT component)
@@ -159,12 +159,12 @@ enum class Decision : std::uint8_t { none, activate, commit, back };
 /// Why an update is where it is: a value that the bus shows, and a text for people.
 enum class Reason : std::uint8_t {
   none,
-  does_not_fit,      ///< no image for this child's vendor, class and target
-  ambiguous,         ///< more than one image fits
-  not_newer,         ///< the sequence number is below what the child has committed
-  no_protection,     ///< a plain image and a link that is not declared internal
-  cannot_verify,     ///< the digest that the child would report is not known
-  same_as_other,     ///< the image equals the one another slot holds in a way that cannot be told apart
+  does_not_fit,   ///< no image for this child's vendor, class and target
+  ambiguous,      ///< more than one image fits
+  not_newer,      ///< the sequence number is below what the child has committed
+  no_protection,  ///< a plain image and a link that is not declared internal
+  cannot_verify,  ///< the digest that the child would report is not known
+  same_as_other,  ///< the image equals the one another slot holds in a way that cannot be told apart
   child_refused,
   child_deferred,
   child_busy,
@@ -174,7 +174,7 @@ enum class Reason : std::uint8_t {
   came_back_old,
   unhealthy,
   confirm_refused,
-  third_version,     ///< the child runs neither the old nor the new image
+  third_version,  ///< the child runs neither the old nor the new image
   aborted,
   superseded,
 };
@@ -194,16 +194,16 @@ struct Update {
   Epoch epoch = 0;
   RolloutId rollout = 0;
   DeliverableId deliverable;
-  Digest image;                 ///< of the sealed bytes
-  Digest before;                ///< what ran when ACTIVATE was decided, as the child reported it
-  Digest after;                 ///< what the child will report when it runs the new image
+  Digest image;   ///< of the sealed bytes
+  Digest before;  ///< what ran when ACTIVATE was decided, as the child reported it
+  Digest after;   ///< what the child will report when it runs the new image
   Phase phase = Phase::preflight;
   Decision decision = Decision::none;
-  Order order = Order::none;    ///< given or about to be given
-  unsigned orders = 0;          ///< how many orders this attempt has given: the bound on repeating them
-  unsigned attempts = 0;        ///< failures so far
-  Instant since{};              ///< when this phase began
-  Instant until{};              ///< deferred, resting, reverted: when to go on (epoch 0: not by itself); else: deadline
+  Order order = Order::none;  ///< given or about to be given
+  unsigned orders = 0;        ///< how many orders this attempt has given: the bound on repeating them
+  unsigned attempts = 0;      ///< failures so far
+  Instant since{};            ///< when this phase began
+  Instant until{};            ///< deferred, resting, reverted: when to go on (epoch 0: not by itself); else: deadline
   Cause cause;
 
   friend bool operator==(const Update&, const Update&) = default;
@@ -218,14 +218,18 @@ struct Guard {
   friend bool operator==(const Guard&, const Guard&) = default;
 };
 
-struct Inspect { friend bool operator==(const Inspect&, const Inspect&) = default; };
+struct Inspect {
+  friend bool operator==(const Inspect&, const Inspect&) = default;
+};
 struct Offer {
   std::uint8_t image_number = 0;
   std::string version;
   std::uint64_t size = 0;
   friend bool operator==(const Offer&, const Offer&) = default;
 };
-struct Backup { friend bool operator==(const Backup&, const Backup&) = default; };
+struct Backup {
+  friend bool operator==(const Backup&, const Backup&) = default;
+};
 /// Stages, commits nothing, may be repeated: the plugin asks the child what it holds already.
 struct Deliver {
   Digest image;  ///< names the sealed blob
@@ -235,13 +239,29 @@ struct Deliver {
   friend bool operator==(const Deliver&, const Deliver&) = default;
 };
 /// Mark `goal` for test and reset, in one.
-struct Activate { Guard guard; Digest goal; friend bool operator==(const Activate&, const Activate&) = default; };
-struct Confirm { Guard guard; friend bool operator==(const Confirm&, const Confirm&) = default; };
+struct Activate {
+  Guard guard;
+  Digest goal;
+  friend bool operator==(const Activate&, const Activate&) = default;
+};
+struct Confirm {
+  Guard guard;
+  friend bool operator==(const Confirm&, const Confirm&) = default;
+};
 /// Bring the child back to `goal`: play a mark through, or reset an unconfirmed image away.
-struct Revert { Guard guard; Digest goal; friend bool operator==(const Revert&, const Revert&) = default; };
+struct Revert {
+  Guard guard;
+  Digest goal;
+  friend bool operator==(const Revert&, const Revert&) = default;
+};
 /// Nothing to do with the child before `at`.
-struct Wait { Instant at{}; friend bool operator==(const Wait&, const Wait&) = default; };
-struct Idle { friend bool operator==(const Idle&, const Idle&) = default; };
+struct Wait {
+  Instant at{};
+  friend bool operator==(const Wait&, const Wait&) = default;
+};
+struct Idle {
+  friend bool operator==(const Idle&, const Idle&) = default;
+};
 
 using Step = std::variant<Idle, Wait, Inspect, Offer, Backup, Deliver, Activate, Confirm, Revert>;
 using StepNumber = std::uint64_t;
@@ -255,19 +275,19 @@ struct Floor {
 
 struct Child {
   Enrollment enrollment;
-  bool enrolled = false;              ///< in the configuration of this run
-  bool online = false;                ///< its plugin is connected and says that the link is up; not persisted
-  std::string link_text;              ///< why it is not online, for people; not persisted
-  std::optional<Inspection> seen;     ///< what it said last
+  bool enrolled = false;           ///< in the configuration of this run
+  bool online = false;             ///< its plugin is connected and says that the link is up; not persisted
+  std::string link_text;           ///< why it is not online, for people; not persisted
+  std::optional<Inspection> seen;  ///< what it said last
   Instant last_seen{};
   std::optional<Floor> floor;
-  std::optional<Update> update;       ///< the current or the last one
+  std::optional<Update> update;  ///< the current or the last one
 
-  unsigned unanswered = 0;            ///< inspections in a row that it did not answer; not persisted
-  Instant quiet_until{};              ///< it is left alone until then; zero: no pause; not persisted
-  bool in_doubt = true;               ///< an order may be half done: inspect before any order; not persisted
-  Step step = Idle{};                 ///< being carried out now; not persisted
-  StepNumber step_number = 0;         ///< answers to an earlier step are dropped; not persisted
+  unsigned unanswered = 0;     ///< inspections in a row that it did not answer; not persisted
+  Instant quiet_until{};       ///< it is left alone until then; zero: no pause; not persisted
+  bool in_doubt = true;        ///< an order may be half done: inspect before any order; not persisted
+  Step step = Idle{};          ///< being carried out now; not persisted
+  StepNumber step_number = 0;  ///< answers to an earlier step are dropped; not persisted
 
   friend bool operator==(const Child&, const Child&) = default;
 };
@@ -282,10 +302,14 @@ struct Rollout {
   friend bool operator==(const Rollout&, const Rollout&) = default;
 };
 
+inline constexpr std::size_t kMaxRollouts = 256;
+inline constexpr std::size_t kMaxAnnounced = 64;
+
 struct State {
   std::map<ChildId, Child> children;
   std::map<DeliverableId, Deliverable> deliverables;
-  std::map<RolloutId, Rollout> rollouts;
+  std::map<RolloutId, Rollout> rollouts;     ///< at most kMaxRollouts and those that an update still refers to
+  std::map<std::string, Instant> announced;  ///< URLs that were heard of and are not dealt with yet; when
   RolloutId last_rollout = 0;
   Epoch last_epoch = 0;
 

@@ -9,8 +9,7 @@ std::vector<const Image*> fitting_images(const Deliverable& deliverable, const E
   std::vector<const Image*> fitting;
   for (const Image& image : deliverable.images)
     if (image.vendor == child.vendor && image.device_class == child.device_class) fitting.push_back(&image);
-  if (fitting.size() > 1)
-    std::erase_if(fitting, [&](const Image* image) { return image->component != child.target; });
+  if (fitting.size() > 1) std::erase_if(fitting, [&](const Image* image) { return image->component != child.target; });
   return fitting;
 }
 
@@ -34,7 +33,8 @@ std::variant<const Image*, Cause> choose_image(const Deliverable& deliverable, c
 
 Cause check_slots(const Inspection& seen, const Enrollment& child, const Image& image) {
   if (seen.active(child.image_number) == nullptr)
-    return {Reason::cannot_verify, "the child does not say which image " + std::to_string(child.image_number) + " runs"};
+    return {Reason::cannot_verify,
+            "the child does not say which image " + std::to_string(child.image_number) + " runs"};
   const auto same_elsewhere = [&](const Slot& slot) {
     return slot.image != child.image_number && slot.digest == image.running_digest;
   };

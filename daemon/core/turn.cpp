@@ -132,9 +132,13 @@ void Turn::end_confirmed() {
 
 // ------------------------------------------------------------------------------------------------------- judgements
 
-void Turn::believe(const Inspection& seen) { judge(seen, false); }
+void Turn::believe(const Inspection& seen) {
+  judge(seen, false);
+}
 
-void Turn::order_done(const Inspection& seen) { judge(seen, true); }
+void Turn::order_done(const Inspection& seen) {
+  judge(seen, true);
+}
 
 void Turn::judge(const Inspection& seen, bool order_was_done) {
   child_.seen = seen;
@@ -145,13 +149,20 @@ void Turn::judge(const Inspection& seen, bool order_was_done) {
   if (!child_.update) return;
   update().order = Order::none;
   switch (update().phase) {
-    case Phase::preflight: return judge_preflight(seen);
-    case Phase::staged: return judge_staged(seen);
-    case Phase::activating: return judge_activating(seen, order_was_done);
-    case Phase::testing: return judge_testing(seen);
-    case Phase::reverting: return judge_reverting(seen);
-    case Phase::confirmed: return notice_local_change(seen);
-    default: return;  // what it says is remembered; these phases do not hang on it
+    case Phase::preflight:
+      return judge_preflight(seen);
+    case Phase::staged:
+      return judge_staged(seen);
+    case Phase::activating:
+      return judge_activating(seen, order_was_done);
+    case Phase::testing:
+      return judge_testing(seen);
+    case Phase::reverting:
+      return judge_reverting(seen);
+    case Phase::confirmed:
+      return notice_local_change(seen);
+    default:
+      return;  // what it says is remembered; these phases do not hang on it
   }
 }
 
@@ -222,7 +233,8 @@ void Turn::judge_staged(const Inspection& seen) {
   if (active == nullptr || active->digest != u.before)
     return fail_attempt(Phase::deferred, {Reason::third_version, "the child now runs " + describe(active)});
   if (seen.standby(image_number(), u.after) == nullptr)
-    return fail_attempt(Phase::deferred, {Reason::transfer_failed, "the image was sent but the child does not list it"});
+    return fail_attempt(Phase::deferred,
+                        {Reason::transfer_failed, "the image was sent but the child does not list it"});
   decide_activate(active->digest);
 }
 
@@ -242,8 +254,7 @@ void Turn::judge_activating(const Inspection& seen, bool order_was_done) {
     u.until = now_ + patience().swap;
     return give(Order::activate);
   }
-  if (reset_is_missing)
-    return decide_back({Reason::activation_failed, "the child is marked but does not reset"});
+  if (reset_is_missing) return decide_back({Reason::activation_failed, "the child is marked but does not reset"});
   rest_on_old({Reason::came_back_old, "the child came back with " + describe(active)});
 }
 
@@ -292,8 +303,10 @@ void Turn::judge_reverting(const Inspection& seen) {
 void Turn::offer_answered(const OfferAnswer& answer) {
   if (!child_.update || update().phase != Phase::offered) return;
   switch (answer.willing) {
-    case Willing::yes: return enter(Phase::backing_up);
-    case Willing::no: return enter(Phase::refused, {Reason::child_refused, answer.text});
+    case Willing::yes:
+      return enter(Phase::backing_up);
+    case Willing::no:
+      return enter(Phase::refused, {Reason::child_refused, answer.text});
     case Willing::later:
       update().until = std::max(answer.at, now_ + patience().pause);
       return enter(Phase::deferred, {Reason::child_deferred, answer.text});
@@ -311,8 +324,7 @@ void Turn::step_failed(const Error& error) {
   switch (u.phase) {
     case Phase::preflight:
     case Phase::staged:
-      if (child_.unanswered >= kMaxUnanswered)
-        fail_attempt(Phase::deferred, {Reason::not_answering, error.message});
+      if (child_.unanswered >= kMaxUnanswered) fail_attempt(Phase::deferred, {Reason::not_answering, error.message});
       return;
     case Phase::offered:
     case Phase::backing_up:
@@ -321,8 +333,10 @@ void Turn::step_failed(const Error& error) {
         fail_attempt(Phase::deferred, {Reason::transfer_failed, error.message});
       return;
     case Phase::activating:
-    case Phase::testing: return silent_in_activation(error);
-    default: return;  // reverting has no time limit: it is tried again after the pause
+    case Phase::testing:
+      return silent_in_activation(error);
+    default:
+      return;  // reverting has no time limit: it is tried again after the pause
   }
 }
 

@@ -27,7 +27,7 @@ struct Arrival {
   ArrivalState state = ArrivalState::waiting;
   std::string text;  ///< the deliverable's id, or why it was refused
   Instant since{};
-  std::uint64_t done = 0;   ///< bytes of the image that comes in now
+  std::uint64_t done = 0;  ///< bytes of the image that comes in now
   std::uint64_t total = 0;
 };
 
@@ -49,12 +49,12 @@ class Control {
   [[nodiscard]] virtual boost::asio::awaitable<Result<void>> abort(core::Epoch epoch) = 0;
 
   /// Fetches what is announced at `url` as if the broker had said so. Errc::busy when too many wait already.
-  [[nodiscard]] virtual Result<void> import(std::string url) = 0;
+  [[nodiscard]] virtual boost::asio::awaitable<Result<void>> import(std::string url) = 0;
 
   [[nodiscard]] virtual Result<std::vector<core::PutHistory>> history(const core::ChildId& child, unsigned count) = 0;
 
   /// The deliverables announced lately, newest first, at most 32.
-  [[nodiscard]] virtual std::vector<Arrival> arrivals() const { return {}; }
+  [[nodiscard]] virtual std::vector<Arrival> arrivals() const = 0;
 
   [[nodiscard]] virtual bool cloud_connected() const = 0;
   [[nodiscard]] virtual std::uint64_t cache_used() const = 0;

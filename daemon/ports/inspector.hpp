@@ -13,8 +13,8 @@
 namespace hg::ports {
 
 struct ImageFacts {
-  std::string version;     ///< "1.2.3[.4]"; empty: the format is not known to us
-  Digest running_digest;   ///< what a child reports when it runs the image; empty: cannot be told
+  std::string version;    ///< "1.2.3[.4]"; empty: the format is not known to us
+  Digest running_digest;  ///< what a child reports when it runs the image; empty: cannot be told
   bool encrypted = false;
 };
 

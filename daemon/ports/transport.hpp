@@ -22,8 +22,8 @@ class Transport {
 
   /// Carries out a step (never Idle or Wait). `image` is the sealed blob, for Deliver only. Has a deadline of its own
   /// from the child's patience, so it always returns. Cancelling the coroutine tells the plugin to stop; an order that
-  /// is already on the wire is then in doubt. Failures come as core::StepFailed: Errc::unavailable (no plugin, no link),
-  /// Errc::timed_out, Errc::cancelled, and what the plugin names.
+  /// is already on the wire is then in doubt. Failures come as core::StepFailed: Errc::unavailable (no plugin, no
+  /// link), Errc::timed_out, Errc::cancelled, and what the plugin names.
   [[nodiscard]] virtual boost::asio::awaitable<core::StepAnswer> perform(core::Enrollment child, core::Step step,
                                                                          core::Epoch epoch, UniqueFd image,
                                                                          Progress progress) = 0;

@@ -29,7 +29,9 @@ class Control final : public ports::Control {
                                                                               std::vector<core::ChildId> children,
                                                                               std::uint32_t uid) override;
   [[nodiscard]] boost::asio::awaitable<Result<void>> abort(core::Epoch epoch) override;
-  [[nodiscard]] Result<void> import(std::string url) override { return ingest_.take_in(std::move(url)); }
+  [[nodiscard]] boost::asio::awaitable<Result<void>> import(std::string url) override {
+    return ingest_.take_in(std::move(url));
+  }
   [[nodiscard]] Result<std::vector<core::PutHistory>> history(const core::ChildId& child, unsigned count) override {
     return catalogue_.history(child, count);
   }

@@ -60,8 +60,7 @@ asio::awaitable<void> Deliver::perform(core::ChildId child, core::StepNumber num
     progress_[epoch] = {done, total};
     driver_.progressed(child, epoch, done, total);
   };
-  core::StepAnswer answer =
-      co_await transport_.perform(enrollment, std::move(step), epoch, std::move(*image), report);
+  core::StepAnswer answer = co_await transport_.perform(enrollment, std::move(step), epoch, std::move(*image), report);
   progress_.erase(epoch);
   driver_.post(core::StepEnded{std::move(child), number, std::move(answer)});
 }

@@ -14,7 +14,9 @@ namespace {
 constexpr Duration kLongestPause = std::chrono::minutes{1};
 constexpr std::uint64_t kProgressStep = 256 * 1024;
 
-bool is_worth_another_try(const Error& error) { return error.is_transient() || error.code == Errc::mismatch; }
+bool is_worth_another_try(const Error& error) {
+  return error.is_transient() || error.code == Errc::mismatch;
+}
 
 /// Takes the pieces on the fetcher's thread and tells the loop of every 256 KiB.
 ports::Fetcher::Sink sink_into(std::shared_ptr<Landing> landing, asio::any_io_executor loop,

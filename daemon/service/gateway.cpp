@@ -20,7 +20,9 @@ Gateway::Gateway(boost::asio::any_io_executor executor, GatewayPorts ports, Inge
   ports_.transport.listen([this](core::LinkChanged change) { driver_.post(std::move(change)); });
 }
 
-Result<void> Gateway::recover() { return driver_.recover(); }
+Result<void> Gateway::recover() {
+  return driver_.recover();
+}
 
 void Gateway::enroll(std::vector<core::Enrollment> children) {
   for (const auto& [id, child] : driver_.state().children) {
@@ -38,6 +40,8 @@ boost::asio::awaitable<void> Gateway::run() {
   co_await deliver_.stop();
 }
 
-void Gateway::stop() { driver_.stop(); }
+void Gateway::stop() {
+  driver_.stop();
+}
 
 }  // namespace hg::service

@@ -14,7 +14,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-constexpr std::size_t kMaxWaiting = 64;
 constexpr int kWorkers = 2;
 core::Deliverable to_deliverable(const suit::Manifest& manifest, const std::string& url, Instant now) {
   core::Deliverable deliverable;
@@ -40,17 +39,24 @@ Ingest::Ingest(asio::any_io_executor executor, Driver& driver, IngestPorts ports
       tasks_(executor) {}
 
 void Ingest::start() {
+  for (const auto& [url, heard] : driver_.state().announced) enqueue(url);
   tasks_.spawn(listen());
   for (int i = 0; i < kWorkers; ++i) tasks_.spawn(work());
 }
 
-Result<void> Ingest::take_in(std::string url) {
-  if (std::ranges::find(waiting_, url) != waiting_.end()) return {};
-  if (waiting_.size() >= kMaxWaiting) return Error{Errc::busy, "too many announcements wait already"};
+asio::awaitable<Result<void>> Ingest::take_in(std::string url) {
+  const core::Event heard = core::AnnouncementHeard{url};
+  const Result<core::RolloutId> remembered = co_await driver_.ask(heard);
+  if (!remembered) co_return remembered.error();
+  enqueue(std::move(url));
+  co_return Result<void>{};
+}
+
+void Ingest::enqueue(std::string url) {
+  if (std::ranges::find(waiting_, url) != waiting_.end()) return;
   arrivals_->begin(url, ports_.clock.now());
   waiting_.push_back(std::move(url));
   something_waits_.cancel();
-  return {};
 }
 
 asio::awaitable<void> Ingest::stop() {
@@ -63,7 +69,7 @@ asio::awaitable<void> Ingest::listen() {
   while (!stopping_) {
     Result<ports::Announcement> announcement = co_await ports_.announcements.next();
     if (!announcement) co_return;
-    if (const Result<void> taken = take_in(announcement->url); !taken)
+    if (const Result<void> taken = co_await take_in(announcement->url); !taken)
       ports_.journal.write(ports::Level::warning, {},
                            "deliverable " + announcement->url + ": not taken: " + taken.error().message);
   }
@@ -86,15 +92,37 @@ asio::awaitable<void> Ingest::handle(std::string url) {
   arrivals_->note(url, ports::ArrivalState::fetching, {});
   const Result<core::DeliverableId> id = co_await bring_in(url);
   if (id) {
-    if (const bool was_new = driver_.state().deliverables.at(*id).source == url; was_new)
-      arrivals_->note(url, ports::ArrivalState::sealed, *id);
-    else
-      arrivals_->note(url, ports::ArrivalState::known, *id);
-    co_return;
+    const bool came_from_here = driver_.state().deliverables.at(*id).source == url;
+    arrivals_->note(url, came_from_here ? ports::ArrivalState::sealed : ports::ArrivalState::known, *id);
+  } else {
+    if (id.error().code == Errc::cancelled || try_again_later(url, id.error())) co_return;
+    refuse(url, id.error());
   }
-  if (id.error().code == Errc::cancelled) co_return;
-  arrivals_->note(url, ports::ArrivalState::refused, id.error().message);
-  ports_.journal.write(ports::Level::warning, {{}, url, {}}, "deliverable " + url + ": refused: " + id.error().message);
+  driver_.post(core::AnnouncementSettled{url});
+}
+
+void Ingest::refuse(const std::string& url, const Error& error) {
+  arrivals_->note(url, ports::ArrivalState::refused, error.message);
+  ports_.journal.write(ports::Level::warning, {{}, url, {}}, "deliverable " + url + ": refused: " + error.message);
+}
+
+/// A server that is away, or a full disk, may be well again in a quarter of an hour; for a day.
+bool Ingest::try_again_later(const std::string& url, const Error& error) {
+  if (!error.is_transient() && error.code != Errc::no_space) return false;
+  const auto heard = driver_.state().announced.find(url);
+  if (heard == driver_.state().announced.end()) return false;
+  const Instant next = ports_.clock.now() + limits_.again;
+  if (next > heard->second + limits_.give_up) return false;
+  arrivals_->note(url, ports::ArrivalState::waiting, "again at " + to_text(next) + ": " + error.message);
+  ports_.journal.write(ports::Level::warning, {{}, url, {}},
+                       "deliverable " + url + ": tried again at " + to_text(next) + ": " + error.message);
+  tasks_.spawn(enqueue_later(url));
+  return true;
+}
+
+asio::awaitable<void> Ingest::enqueue_later(std::string url) {
+  if (const Result<void> slept = co_await ports_.clock.sleep_for(limits_.again); !slept) co_return;
+  enqueue(std::move(url));
 }
 
 asio::awaitable<Result<core::DeliverableId>> Ingest::bring_in(std::string url) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The way in: an announced envelope is fetched, authenticated and interpreted, its images are fetched with resume and
 // sealed under their digests, and then core hears of the deliverable. All that is decided about authenticity and
-// integrity is decided here, once. What is known already is not verified again. Made by app.
+// integrity is decided here, once. What is known already is not verified again, and what was heard of is remembered
+// until it is dealt with, so that a crash loses nothing. Made by app.
 #pragma once
 
 #include <deque>
@@ -26,6 +27,8 @@ struct IngestLimits {
   std::uint64_t envelope_bytes = 1024 * 1024;  ///< with integrated payloads
   Persistence persistence;                     ///< for one envelope or image
   bool same_host_only = false;                 ///< images only from the envelope's own host
+  Duration again{std::chrono::minutes{15}};    ///< after a failure that may pass: the whole thing is tried again
+  Duration give_up{std::chrono::hours{24}};    ///< but not later than this after it was heard of
 };
 
 /// The ports that ingest works with; all outlive it.
@@ -46,8 +49,8 @@ class Ingest {
   /// Begins to listen and to work.
   void start();
 
-  /// As if the broker had announced it. Errc::busy: too many wait already.
-  Result<void> take_in(std::string url);
+  /// As if the broker had announced it; returns when that is durable. Errc::busy: too many wait already.
+  [[nodiscard]] boost::asio::awaitable<Result<void>> take_in(std::string url);
 
   [[nodiscard]] const Arrivals& arrivals() const { return *arrivals_; }
 
@@ -56,7 +59,11 @@ class Ingest {
  private:
   boost::asio::awaitable<void> listen();
   boost::asio::awaitable<void> work();
+  void enqueue(std::string url);
   boost::asio::awaitable<void> handle(std::string url);
+  void refuse(const std::string& url, const Error& error);
+  bool try_again_later(const std::string& url, const Error& error);
+  boost::asio::awaitable<void> enqueue_later(std::string url);
   boost::asio::awaitable<Result<core::DeliverableId>> bring_in(std::string url);
   boost::asio::awaitable<Result<Bytes>> fetch_envelope(std::string url);
   boost::asio::awaitable<Result<core::Image>> bring_in_image(suit::Image image, std::string url,

@@ -9,14 +9,18 @@ namespace {
 
 ports::Level level_of(core::Phase phase) {
   switch (phase) {
-    case core::Phase::split: return ports::Level::error;
+    case core::Phase::split:
+      return ports::Level::error;
     case core::Phase::refused:
     case core::Phase::deferred:
     case core::Phase::resting:
     case core::Phase::reverting:
-    case core::Phase::reverted: return ports::Level::warning;
-    case core::Phase::confirmed: return ports::Level::notice;
-    default: return ports::Level::info;
+    case core::Phase::reverted:
+      return ports::Level::warning;
+    case core::Phase::confirmed:
+      return ports::Level::notice;
+    default:
+      return ports::Level::info;
   }
 }
 
@@ -29,9 +33,8 @@ void Reporter::changed(const core::State& state, std::span<const core::Change> c
     if (const auto* put = std::get_if<core::PutDeliverable>(&change)) {
       const core::Deliverable& d = put->deliverable;
       journal_.write(ports::Level::notice, {{}, d.id, {}},
-                     "deliverable " + d.product + " " + d.version + " sealed: sequence " +
-                         std::to_string(d.sequence) + ", " + std::to_string(d.images.size()) + " image(s), signed by " +
-                         d.signer);
+                     "deliverable " + d.product + " " + d.version + " sealed: sequence " + std::to_string(d.sequence) +
+                         ", " + std::to_string(d.images.size()) + " image(s), signed by " + d.signer);
     }
   }
   for (const core::ChildId& id : touched) {

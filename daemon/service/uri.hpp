@@ -10,8 +10,8 @@
 
 namespace hg::service {
 
-/// Errc::invalid: not a URI, or it carries user information; Errc::unsupported: another scheme than https; Errc::denied:
-/// another host than the envelope's while `same_host_only`.
+/// Errc::invalid: not a URI, or it carries user information; Errc::unsupported: another scheme than https;
+/// Errc::denied: another host than the envelope's while `same_host_only`.
 Result<std::string> resolve_uri(std::string_view envelope_url, std::string_view reference, bool same_host_only);
 
 }  // namespace hg::service

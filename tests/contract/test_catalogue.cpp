@@ -86,12 +86,17 @@ TYPED_TEST(Catalogue, IsEmptyAtFirst) {
 TYPED_TEST(Catalogue, KeepsEveryField) {
   ASSERT_TRUE(this->commit({core::PutDeliverable{fakes::sample_deliverable(9)},
                             core::PutRollout{fakes::sample_rollout(5), 5, 77},
+                            core::PutRollout{fakes::sample_rollout(4), 5, 77}, core::DropRollout{4},
+                            core::PutAnnouncement{"https://a.example/1.suit", Instant{Duration{7}}},
+                            core::PutAnnouncement{"https://a.example/2.suit", Instant{Duration{8}}},
+                            core::DropAnnouncement{"https://a.example/1.suit"},
                             core::PutChild{fakes::sample_child("boiler-1")}}));
   core::State expected;
   expected.children["boiler-1"] = fakes::sample_child("boiler-1");
   expected.deliverables[fakes::sample_deliverable(9).id] = fakes::sample_deliverable(9);
   expected.rollouts[5] = fakes::sample_rollout(5);
   expected.last_rollout = 5;
+  expected.announced.emplace("https://a.example/2.suit", Instant{Duration{8}});
   expected.last_epoch = 77;
   EXPECT_EQ(this->reload(), expected);
 }

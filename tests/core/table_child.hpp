@@ -42,17 +42,39 @@ inline Inspection with(std::vector<Slot> slots) {
 }
 
 /// smp.md 4.7, row by row.
-inline Inspection normal() { return with({slot(0, kOld, "ac")}); }
-inline Inspection uploaded() { return with({slot(0, kOld, "ac"), slot(1, kNew, "")}); }
-inline Inspection marked() { return with({slot(0, kOld, "ac"), slot(1, kNew, "p")}); }
-inline Inspection under_test() { return with({slot(0, kNew, "a"), slot(1, kOld, "c")}); }
-inline Inspection after_confirm() { return with({slot(0, kNew, "ac"), slot(1, kOld, "")}); }
-inline Inspection after_revert() { return with({slot(0, kOld, "ac"), slot(1, kNew, "")}); }
-inline Inspection only_new() { return with({slot(0, kNew, "ac")}); }
-inline Inspection other() { return with({slot(0, kOther, "ac")}); }
-inline Inspection foreign_mark() { return with({slot(0, kOld, "ac"), slot(1, kOther, "p")}); }
-inline Inspection foreign_test() { return with({slot(0, kOther, "a"), slot(1, kOld, "c")}); }
-inline Inspection silent_about_active() { return with({slot(0, kOld, "c")}); }
+inline Inspection normal() {
+  return with({slot(0, kOld, "ac")});
+}
+inline Inspection uploaded() {
+  return with({slot(0, kOld, "ac"), slot(1, kNew, "")});
+}
+inline Inspection marked() {
+  return with({slot(0, kOld, "ac"), slot(1, kNew, "p")});
+}
+inline Inspection under_test() {
+  return with({slot(0, kNew, "a"), slot(1, kOld, "c")});
+}
+inline Inspection after_confirm() {
+  return with({slot(0, kNew, "ac"), slot(1, kOld, "")});
+}
+inline Inspection after_revert() {
+  return with({slot(0, kOld, "ac"), slot(1, kNew, "")});
+}
+inline Inspection only_new() {
+  return with({slot(0, kNew, "ac")});
+}
+inline Inspection other() {
+  return with({slot(0, kOther, "ac")});
+}
+inline Inspection foreign_mark() {
+  return with({slot(0, kOld, "ac"), slot(1, kOther, "p")});
+}
+inline Inspection foreign_test() {
+  return with({slot(0, kOther, "a"), slot(1, kOld, "c")});
+}
+inline Inspection silent_about_active() {
+  return with({slot(0, kOld, "c")});
+}
 
 inline Enrollment enrollment() {
   Enrollment e;

@@ -37,42 +37,42 @@ const Error kSilence{Errc::timed_out, "no answer"};
 
 INSTANTIATE_TEST_SUITE_P(
     Table, Good,
-    testing::Values(
-        Row{"old_runs", Phase::preflight, normal(), Phase::offered, "offer"},
-        Row{"new_runs_already", Phase::preflight, after_confirm(), Phase::confirmed, "wait"},
-        Row{"new_is_under_test", Phase::preflight, under_test(), Phase::testing, "confirm"},
-        Row{"new_is_marked", Phase::preflight, marked(), Phase::activating, "activate"},
-        Row{"new_is_staged", Phase::preflight, uploaded(), Phase::offered, "offer"},
-        Row{"foreign_mark", Phase::preflight, foreign_mark(), Phase::preflight, "revert"},
-        Row{"foreign_test", Phase::preflight, foreign_test(), Phase::preflight, "revert"},
-        Row{"no_active_slot", Phase::preflight, silent_about_active(), Phase::refused, "wait"},
-        Row{"preflight_silence", Phase::preflight, StepFailed{kSilence}, Phase::preflight, "wait"},
-        Row{"offer_yes", Phase::offered, OfferAnswer{}, Phase::backing_up, "backup"},
-        Row{"offer_no", Phase::offered, OfferAnswer{Willing::no, {}, "no"}, Phase::refused, "wait"},
-        Row{"offer_later", Phase::offered, OfferAnswer{Willing::later, {}, ""}, Phase::deferred, "wait"},
-        Row{"offer_failed", Phase::offered, StepFailed{kSilence}, Phase::deferred, "wait"},
-        Row{"backed_up", Phase::backing_up, BackedUp{}, Phase::transferring, "deliver"},
-        Row{"delivered", Phase::transferring, Delivered{}, Phase::staged, "inspect"},
-        Row{"transfer_failed", Phase::transferring, StepFailed{kSilence}, Phase::deferred, "wait"},
-        Row{"staged_and_listed", Phase::staged, uploaded(), Phase::activating, "activate"},
-        Row{"staged_not_listed", Phase::staged, normal(), Phase::deferred, "wait"},
-        Row{"staged_third", Phase::staged, other(), Phase::deferred, "wait"},
-        Row{"staged_runs_new", Phase::staged, after_confirm(), Phase::confirmed, "wait"},
-        Row{"activated", Phase::activating, Ordered{under_test()}, Phase::testing, "confirm"},
-        Row{"activated_self_confirmed", Phase::activating, Ordered{only_new()}, Phase::confirmed, "wait"},
-        Row{"came_back_old", Phase::activating, Ordered{after_revert()}, Phase::reverted, "wait"},
-        Row{"bootloader_erased_it", Phase::activating, Ordered{normal()}, Phase::reverted, "wait"},
-        Row{"marked_no_reset", Phase::activating, Ordered{marked()}, Phase::activating, "activate"},
-        Row{"came_back_third", Phase::activating, Ordered{other()}, Phase::split, "wait"},
-        Row{"guard_new", Phase::activating, GuardFailed{under_test()}, Phase::testing, "confirm"},
-        Row{"guard_other", Phase::activating, GuardFailed{other()}, Phase::split, "wait"},
-        Row{"activate_unknown", Phase::activating, StepFailed{kSilence}, Phase::activating, "wait"},
-        Row{"confirmed", Phase::testing, Ordered{after_confirm()}, Phase::confirmed, "wait"},
-        Row{"confirm_ignored", Phase::testing, Ordered{under_test()}, Phase::testing, "confirm"},
-        Row{"fell_back_after_commit", Phase::testing, GuardFailed{after_revert()}, Phase::activating, "activate"},
-        Row{"fell_back_and_erased", Phase::testing, GuardFailed{normal()}, Phase::reverted, "wait"},
-        Row{"confirm_refused", Phase::testing, StepFailed{kRefused}, Phase::testing, "wait"},
-        Row{"third_under_test", Phase::testing, GuardFailed{other()}, Phase::split, "wait"}),
+    testing::Values(Row{"old_runs", Phase::preflight, normal(), Phase::offered, "offer"},
+                    Row{"new_runs_already", Phase::preflight, after_confirm(), Phase::confirmed, "wait"},
+                    Row{"new_is_under_test", Phase::preflight, under_test(), Phase::testing, "confirm"},
+                    Row{"new_is_marked", Phase::preflight, marked(), Phase::activating, "activate"},
+                    Row{"new_is_staged", Phase::preflight, uploaded(), Phase::offered, "offer"},
+                    Row{"foreign_mark", Phase::preflight, foreign_mark(), Phase::preflight, "revert"},
+                    Row{"foreign_test", Phase::preflight, foreign_test(), Phase::preflight, "revert"},
+                    Row{"no_active_slot", Phase::preflight, silent_about_active(), Phase::refused, "wait"},
+                    Row{"preflight_silence", Phase::preflight, StepFailed{kSilence}, Phase::preflight, "wait"},
+                    Row{"offer_yes", Phase::offered, OfferAnswer{}, Phase::backing_up, "backup"},
+                    Row{"offer_no", Phase::offered, OfferAnswer{Willing::no, {}, "no"}, Phase::refused, "wait"},
+                    Row{"offer_later", Phase::offered, OfferAnswer{Willing::later, {}, ""}, Phase::deferred, "wait"},
+                    Row{"offer_failed", Phase::offered, StepFailed{kSilence}, Phase::deferred, "wait"},
+                    Row{"backed_up", Phase::backing_up, BackedUp{}, Phase::transferring, "deliver"},
+                    Row{"delivered", Phase::transferring, Delivered{}, Phase::staged, "inspect"},
+                    Row{"transfer_failed", Phase::transferring, StepFailed{kSilence}, Phase::deferred, "wait"},
+                    Row{"staged_and_listed", Phase::staged, uploaded(), Phase::activating, "activate"},
+                    Row{"staged_not_listed", Phase::staged, normal(), Phase::deferred, "wait"},
+                    Row{"staged_third", Phase::staged, other(), Phase::deferred, "wait"},
+                    Row{"staged_runs_new", Phase::staged, after_confirm(), Phase::confirmed, "wait"},
+                    Row{"activated", Phase::activating, Ordered{under_test()}, Phase::testing, "confirm"},
+                    Row{"activated_self_confirmed", Phase::activating, Ordered{only_new()}, Phase::confirmed, "wait"},
+                    Row{"came_back_old", Phase::activating, Ordered{after_revert()}, Phase::reverted, "wait"},
+                    Row{"bootloader_erased_it", Phase::activating, Ordered{normal()}, Phase::reverted, "wait"},
+                    Row{"marked_no_reset", Phase::activating, Ordered{marked()}, Phase::activating, "activate"},
+                    Row{"came_back_third", Phase::activating, Ordered{other()}, Phase::split, "wait"},
+                    Row{"guard_new", Phase::activating, GuardFailed{under_test()}, Phase::testing, "confirm"},
+                    Row{"guard_other", Phase::activating, GuardFailed{other()}, Phase::split, "wait"},
+                    Row{"activate_unknown", Phase::activating, StepFailed{kSilence}, Phase::activating, "wait"},
+                    Row{"confirmed", Phase::testing, Ordered{after_confirm()}, Phase::confirmed, "wait"},
+                    Row{"confirm_ignored", Phase::testing, Ordered{under_test()}, Phase::testing, "confirm"},
+                    Row{"fell_back_after_commit", Phase::testing, GuardFailed{after_revert()}, Phase::activating,
+                        "activate"},
+                    Row{"fell_back_and_erased", Phase::testing, GuardFailed{normal()}, Phase::reverted, "wait"},
+                    Row{"confirm_refused", Phase::testing, StepFailed{kRefused}, Phase::testing, "wait"},
+                    Row{"third_under_test", Phase::testing, GuardFailed{other()}, Phase::split, "wait"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 struct BackRow {
@@ -94,17 +94,17 @@ TEST_P(Back, GoesBackToTheOldImage) {
   EXPECT_EQ(bench.step(), GetParam().step);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Table, Back,
-    testing::Values(BackRow{"old_again", after_revert(), Phase::reverted, "wait"},
-                    BackRow{"never_marked", uploaded(), Phase::reverted, "wait"},
-                    BackRow{"mark_is_played_through", marked(), Phase::reverting, "revert"},
-                    BackRow{"under_test", under_test(), Phase::reverting, "revert"},
-                    BackRow{"confirmed_but_old_is_there", after_confirm(), Phase::reverting, "revert"},
-                    BackRow{"confirmed_and_old_gone", only_new(), Phase::split, "wait"},
-                    BackRow{"third", other(), Phase::split, "wait"},
-                    BackRow{"silent", StepFailed{kSilence}, Phase::reverting, "wait"}),
-    [](const auto& row) { return std::string(row.param.name); });
+INSTANTIATE_TEST_SUITE_P(Table, Back,
+                         testing::Values(BackRow{"old_again", after_revert(), Phase::reverted, "wait"},
+                                         BackRow{"never_marked", uploaded(), Phase::reverted, "wait"},
+                                         BackRow{"mark_is_played_through", marked(), Phase::reverting, "revert"},
+                                         BackRow{"under_test", under_test(), Phase::reverting, "revert"},
+                                         BackRow{"confirmed_but_old_is_there", after_confirm(), Phase::reverting,
+                                                 "revert"},
+                                         BackRow{"confirmed_and_old_gone", only_new(), Phase::split, "wait"},
+                                         BackRow{"third", other(), Phase::split, "wait"},
+                                         BackRow{"silent", StepFailed{kSilence}, Phase::reverting, "wait"}),
+                         [](const auto& row) { return std::string(row.param.name); });
 
 // ------------------------------------------------------------------------------------------------------- preflight
 
@@ -128,7 +128,9 @@ TEST_P(Preflight, RefusesByName) {
   EXPECT_FALSE(bench.update().cause.text.empty());
 }
 
-Image& image_of(Bench& bench) { return bench.state.deliverables.at(kDeliverable).images.front(); }
+Image& image_of(Bench& bench) {
+  return bench.state.deliverables.at(kDeliverable).images.front();
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Table, Preflight,
@@ -141,9 +143,13 @@ INSTANTIATE_TEST_SUITE_P(
                      images.push_back(images.front());
                    },
                    Reason::ambiguous},
-        RefusalRow{"below_the_floor", [](Bench& b) { b.child().floor = Floor{"boiler", 8}; }, Reason::not_newer},
-        RefusalRow{"plain_on_an_open_link",
-                   [](Bench& b) { b.child().enrollment.link = LinkProtection::none; }, Reason::no_protection},
+        RefusalRow{"below_the_floor",
+                   [](Bench& b) {
+                     b.child().floor = Floor{"boiler", 8};
+                   },
+                   Reason::not_newer},
+        RefusalRow{"plain_on_an_open_link", [](Bench& b) { b.child().enrollment.link = LinkProtection::none; },
+                   Reason::no_protection},
         RefusalRow{"digest_cannot_be_told", [](Bench& b) { image_of(b).running_digest = {}; }, Reason::cannot_verify}),
     [](const auto& row) { return std::string(row.param.name); });
 
@@ -429,6 +435,27 @@ TEST(Rollout, ATransferUnderWayIsSuperseded) {
   EXPECT_EQ(bench.step(), "inspect");
 }
 
+TEST(Rollout, OldOnesAreForgottenButNotThoseOfLiveUpdates) {
+  Bench bench;
+  bench.go_to(Phase::activating);  // rollout 1 is referred to
+  Enrollment pump = enrollment();
+  pump.id = "pump";
+  bench.post(ChildEnrolled{pump});
+  for (std::size_t i = 0; i < 2 * kMaxRollouts; ++i) bench.start({"pump"});
+  EXPECT_LE(bench.state.rollouts.size(), kMaxRollouts + 1);
+  EXPECT_TRUE(bench.state.rollouts.contains(1));
+}
+
+TEST(Announcement, IsRememberedUntilItIsSettledAndTheyAreBounded) {
+  Bench bench;
+  EXPECT_EQ(bench.post(AnnouncementHeard{"https://a/1"}).changes.size(), 1U);
+  EXPECT_TRUE(bench.post(AnnouncementHeard{"https://a/1"}).changes.empty()) << "heard twice is remembered once";
+  for (std::size_t i = 2; i <= kMaxAnnounced; ++i) bench.post(AnnouncementHeard{"https://a/" + std::to_string(i)});
+  EXPECT_EQ(bench.post(AnnouncementHeard{"https://a/more"}).refusal->code, Errc::busy);
+  EXPECT_EQ(bench.post(AnnouncementSettled{"https://a/1"}).changes.size(), 1U);
+  EXPECT_FALSE(bench.state.announced.contains("https://a/1"));
+}
+
 TEST(Abort, BeforeActivateItIsWithdrawn) {
   Bench bench;
   bench.go_to(Phase::transferring);
@@ -517,9 +544,9 @@ TEST(Clock, SetBackDoesNotMakeADeferredUpdateWaitAgain) {
 
 /// Whatever is answered in whatever order, the engine keeps its promises.
 TEST(Invariants, HoldUnderRandomAnswers) {
-  const std::vector<Inspection> sayings{normal(),       uploaded(),     marked(),       under_test(), after_confirm(),
-                                        after_revert(), only_new(),     other(),        foreign_mark(),
-                                        foreign_test(), silent_about_active()};
+  const std::vector<Inspection> sayings{
+      normal(),   uploaded(), marked(),       under_test(),   after_confirm(),      after_revert(),
+      only_new(), other(),    foreign_mark(), foreign_test(), silent_about_active()};
   for (std::uint32_t seed = 1; seed <= 300; ++seed) {
     std::mt19937 random(seed);
     Bench bench;
@@ -530,17 +557,38 @@ TEST(Invariants, HoldUnderRandomAnswers) {
     for (int i = 0; i < 200; ++i) {
       const Inspection& seen = sayings[random() % sayings.size()];
       switch (random() % 12) {
-        case 0: bench.link(false); break;
-        case 1: bench.link(true); break;
-        case 2: bench.start(); break;
-        case 3: bench.fails(Errc::timed_out); break;
-        case 4: bench.answer(OfferAnswer{}); break;
-        case 5: bench.answer(BackedUp{}); break;
-        case 6: bench.answer(Delivered{}); break;
-        case 7: bench.answer(GuardFailed{seen}); break;
-        case 8: bench.answer(Ordered{seen}); break;
-        case 9: bench.restart(); break;
-        default: std::holds_alternative<Wait>(bench.child().step) ? bench.wait_out() : void(bench.says(seen));
+        case 0:
+          bench.link(false);
+          break;
+        case 1:
+          bench.link(true);
+          break;
+        case 2:
+          bench.start();
+          break;
+        case 3:
+          bench.fails(Errc::timed_out);
+          break;
+        case 4:
+          bench.answer(OfferAnswer{});
+          break;
+        case 5:
+          bench.answer(BackedUp{});
+          break;
+        case 6:
+          bench.answer(Delivered{});
+          break;
+        case 7:
+          bench.answer(GuardFailed{seen});
+          break;
+        case 8:
+          bench.answer(Ordered{seen});
+          break;
+        case 9:
+          bench.restart();
+          break;
+        default:
+          std::holds_alternative<Wait>(bench.child().step) ? bench.wait_out() : void(bench.says(seen));
       }
       if (!bench.child().update) continue;
       const Update& u = bench.update();

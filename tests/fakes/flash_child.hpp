@@ -70,7 +70,7 @@ class FlashChild {
   }
 
   unsigned resets = 0;
-  bool refuses_images = false;   ///< its bootloader erases what was marked
+  bool refuses_images = false;  ///< its bootloader erases what was marked
   bool confirms_itself = false;
   bool answers = true;
 

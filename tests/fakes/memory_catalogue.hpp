@@ -112,6 +112,9 @@ class MemoryCatalogue final : public ports::Catalogue {
       state.last_rollout = row.last_rollout;
       state.last_epoch = row.last_epoch;
     }
+    void put(const core::DropRollout& row) { state.rollouts.erase(row.rollout); }
+    void put(const core::PutAnnouncement& row) { state.announced.insert_or_assign(row.url, row.at); }
+    void put(const core::DropAnnouncement& row) { state.announced.erase(row.url); }
     void put(const core::PutHistory& row) {
       auto& lines = history[row.child];
       lines.push_back(row);

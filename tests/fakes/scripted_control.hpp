@@ -137,10 +137,10 @@ class ScriptedControl : public ports::Control {
     co_return Error{Errc::not_found, "no such update"};
   }
 
-  [[nodiscard]] Result<void> import(std::string url) override {
+  [[nodiscard]] boost::asio::awaitable<Result<void>> import(std::string url) override {
     imported.push_back(url);
-    if (refusal) return *refusal;
-    return {};
+    if (refusal) co_return *refusal;
+    co_return Result<void>{};
   }
 
   [[nodiscard]] Result<std::vector<core::PutHistory>> history(const core::ChildId& id, unsigned count) override {

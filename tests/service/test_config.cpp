@@ -91,23 +91,24 @@ TEST_P(WrongConfig, IsNamedWithItsPlace) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, WrongConfig,
-    testing::Values(Wrong{"unknown_key", "[cache]\nlimit_gib = 4\n", "headgate.toml:4:1: unknown key \"cache.limit_gib\""},
-                    Wrong{"unknown_table", "[cash]\nlimit_mib = 4\n", "headgate.toml:3:2: unknown key \"cash\""},
-                    Wrong{"syntax", "[cache\n", "headgate.toml:3:"},
-                    Wrong{"type", "[cache]\nlimit_mib = \"4\"\n", "headgate.toml:4:13: cache.limit_mib: must be a whole"},
-                    Wrong{"range", "[cache]\nlimit_mib = 0\n", "must be a whole number from 1"},
-                    Wrong{"broker_without_tls", "[cloud]\nbroker = \"mqtt://b\"\n", "headgate.toml:4:"},
-                    Wrong{"wildcard_topic", "[cloud]\ntopic = \"a/#\"\n", "without wildcards"},
-                    Wrong{"no_such_user", "[plugins.serial]\nuser = \"no-such-user-here\"\n", "there is no user"},
-                    Wrong{"unbound_transport",
-                          "[children.b]\ntransport = \"ble\"\naddress = \"x\"\nvendor = \"v\"\nclass = \"c\"\n",
-                          "no [plugins.ble]"},
-                    Wrong{"no_vendor", "[plugins.serial]\nuid = 1\n[children.b]\ntransport = \"serial\"\naddress = \"x\"\n",
-                          "children.b.vendor"},
-                    Wrong{"no_such_profile",
-                          "[plugins.serial]\nuid = 1\n[children.b]\ntransport = \"serial\"\naddress = \"x\"\n"
-                          "vendor = \"v\"\nclass = \"c\"\nprofile = \"slow\"\n",
-                          "there is no profile slow"}),
+    testing::Values(
+        Wrong{"unknown_key", "[cache]\nlimit_gib = 4\n", "headgate.toml:4:1: unknown key \"cache.limit_gib\""},
+        Wrong{"unknown_table", "[cash]\nlimit_mib = 4\n", "headgate.toml:3:2: unknown key \"cash\""},
+        Wrong{"syntax", "[cache\n", "headgate.toml:3:"},
+        Wrong{"type", "[cache]\nlimit_mib = \"4\"\n", "headgate.toml:4:13: cache.limit_mib: must be a whole"},
+        Wrong{"range", "[cache]\nlimit_mib = 0\n", "must be a whole number from 1"},
+        Wrong{"broker_without_tls", "[cloud]\nbroker = \"mqtt://b\"\n", "headgate.toml:4:"},
+        Wrong{"wildcard_topic", "[cloud]\ntopic = \"a/#\"\n", "without wildcards"},
+        Wrong{"no_such_user", "[plugins.serial]\nuser = \"no-such-user-here\"\n", "there is no user"},
+        Wrong{"unbound_transport",
+              "[children.b]\ntransport = \"ble\"\naddress = \"x\"\nvendor = \"v\"\nclass = \"c\"\n",
+              "no [plugins.ble]"},
+        Wrong{"no_vendor", "[plugins.serial]\nuid = 1\n[children.b]\ntransport = \"serial\"\naddress = \"x\"\n",
+              "children.b.vendor"},
+        Wrong{"no_such_profile",
+              "[plugins.serial]\nuid = 1\n[children.b]\ntransport = \"serial\"\naddress = \"x\"\n"
+              "vendor = \"v\"\nclass = \"c\"\nprofile = \"slow\"\n",
+              "there is no profile slow"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST_F(ConfigFile, AProfileWithAnUnknownKeyIsNamedToo) {

@@ -33,7 +33,8 @@ TEST(Gateway, AnotherRolloutOfTheSameFindsItDone) {
   session.start_rollout();
   ASSERT_TRUE(session.confirm());
   session.start_rollout();
-  ASSERT_TRUE(session.run_until([&] { return session.boiler().update->epoch == 2 && session.phase() == Phase::confirmed; }));
+  ASSERT_TRUE(
+      session.run_until([&] { return session.boiler().update->epoch == 2 && session.phase() == Phase::confirmed; }));
   EXPECT_EQ(world.children.at("boiler").resets, 1U);
 }
 

@@ -44,46 +44,51 @@ TEST_P(BadArrival, IsRefusedWithOneLineAndNothingIsKept) {
   EXPECT_TRUE(session.state().deliverables.empty());
 }
 
-void put_vector(World& world, const char* name) { world.web.put(kUrl, read_file(vector_path(name))); }
+void put_vector(World& world, const char* name) {
+  world.web.put(kUrl, read_file(vector_path(name)));
+}
 
 INSTANTIATE_TEST_SUITE_P(
     Table, BadArrival,
-    testing::Values(
-        Bad{"not_there", [](World& w) { w.web.remove(kUrl); }, "404"},
-        Bad{"image_not_there", [](World& w) { w.web.remove(kImageUrl); }, "img1"},
-        Bad{"too_large", [](World& w) { w.web.put(kUrl, Bytes(std::size_t{64} << 20)); }, "limit"},
-        Bad{"not_an_envelope", [](World& w) { w.web.put(kUrl, Bytes{1, 2, 3}); }, "envelope"},
-        Bad{"empty", [](World& w) { w.web.put(kUrl, {}); }, "envelope"},
-        Bad{"unsigned", [](World& w) { put_vector(w, "derived/bad_unsigned.suit"); }, "verify"},
-        Bad{"wrong_signature", [](World& w) { put_vector(w, "derived/bad_sig_63.suit"); }, "verify"},
-        Bad{"wrong_digest", [](World& w) { put_vector(w, "derived/bad_auth_digest.suit"); }, "verify"},
-        Bad{"unknown_key", [](World& w) { put_vector(w, "derived/ok_ed25519.suit"); }, "verify"},
-        Bad{"image_tampered",
-            [](World& w) {
-              Bytes image = read_file(vector_path("derived/img1.bin"));
-              image.front() ^= 1;
-              w.web.put(kImageUrl, image);
-            },
-            "digest"},
-        Bad{"image_short",
-            [](World& w) {
-              Bytes image = read_file(vector_path("derived/img1.bin"));
-              image.pop_back();
-              w.web.put(kImageUrl, image);
-            },
-            "image"},
-        Bad{"image_long",
-            [](World& w) {
-              Bytes image = read_file(vector_path("derived/img1.bin"));
-              image.push_back(0);
-              w.web.put(kImageUrl, image);
-            },
-            "limit"},
-        Bad{"server_away",
-            [](World& w) {
-              for (int i = 0; i < 100; ++i) w.web.fail_next({});
-            },
-            "reset"}),
+    testing::Values(Bad{"not_there", [](World& w) { w.web.remove(kUrl); }, "404"},
+                    Bad{"image_not_there", [](World& w) { w.web.remove(kImageUrl); }, "img1"},
+                    Bad{"too_large", [](World& w) { w.web.put(kUrl, Bytes(std::size_t{64} << 20)); }, "limit"},
+                    Bad{"not_an_envelope",
+                        [](World& w) {
+                          w.web.put(kUrl, Bytes{1, 2, 3});
+                        },
+                        "envelope"},
+                    Bad{"empty", [](World& w) { w.web.put(kUrl, {}); }, "envelope"},
+                    Bad{"unsigned", [](World& w) { put_vector(w, "derived/bad_unsigned.suit"); }, "verify"},
+                    Bad{"wrong_signature", [](World& w) { put_vector(w, "derived/bad_sig_63.suit"); }, "verify"},
+                    Bad{"wrong_digest", [](World& w) { put_vector(w, "derived/bad_auth_digest.suit"); }, "verify"},
+                    Bad{"unknown_key", [](World& w) { put_vector(w, "derived/ok_ed25519.suit"); }, "verify"},
+                    Bad{"image_tampered",
+                        [](World& w) {
+                          Bytes image = read_file(vector_path("derived/img1.bin"));
+                          image.front() ^= 1;
+                          w.web.put(kImageUrl, image);
+                        },
+                        "digest"},
+                    Bad{"image_short",
+                        [](World& w) {
+                          Bytes image = read_file(vector_path("derived/img1.bin"));
+                          image.pop_back();
+                          w.web.put(kImageUrl, image);
+                        },
+                        "image"},
+                    Bad{"image_long",
+                        [](World& w) {
+                          Bytes image = read_file(vector_path("derived/img1.bin"));
+                          image.push_back(0);
+                          w.web.put(kImageUrl, image);
+                        },
+                        "limit"},
+                    Bad{"server_away_for_a_day",
+                        [](World& w) {
+                          for (int i = 0; i < 1000; ++i) w.web.fail_next({});
+                        },
+                        "reset"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(Arrival, ABrokenImageIsResumedAndSealed) {
@@ -109,10 +114,33 @@ TEST(Arrival, AnImageThatChangedBetweenTwoPartsIsBegunAnew) {
 
 TEST(Arrival, AServerThatIsAwayIsTriedABoundedNumberOfTimes) {
   World world;
-  for (int i = 0; i < 100; ++i) world.web.fail_next({});
+  for (int i = 0; i < 2000; ++i) world.web.fail_next({});
   Session session(world);
   arrive(world, session);
-  EXPECT_EQ(world.web.fetches(), IngestLimits{}.persistence.attempts);
+  const IngestLimits limits;
+  EXPECT_LE(world.web.fetches(), limits.persistence.attempts * (limits.give_up / limits.again + 1));
+}
+
+TEST(Arrival, AServerThatComesBackWithinTheDayIsAskedAgain) {
+  World world;
+  for (unsigned i = 0; i < 3 * IngestLimits{}.persistence.attempts; ++i) world.web.fail_next({});
+  Session session(world);
+  session.announcements.announce(kUrl);
+  ASSERT_TRUE(session.run_until([&] { return !session.state().deliverables.empty(); }, hours{2}));
+  EXPECT_EQ(world.journal.count("tried again at"), 3U);
+}
+
+TEST(Arrival, WhatWasHeardOfSurvivesAPowerCut) {
+  World world;
+  {
+    Session session(world);
+    session.announcements.announce(kUrl);
+    ASSERT_TRUE(session.run_until([&] { return world.catalogue.durable().announced.contains(kUrl); }));
+  }
+  world.catalogue.cut_power();
+  Session again(world);  // nobody announces it again
+  EXPECT_TRUE(again.run_until([&] { return !again.state().deliverables.empty(); }));
+  EXPECT_TRUE(again.run_until([&] { return world.catalogue.durable().announced.empty(); }));
 }
 
 TEST(Arrival, AFullStoreIsAnAnswer) {
@@ -120,7 +148,7 @@ TEST(Arrival, AFullStoreIsAnAnswer) {
   world.blobs = fakes::MemoryBlobs(100);
   Session session(world);
   const ports::Arrival arrival = arrive(world, session);
-  EXPECT_EQ(arrival.state, ports::ArrivalState::refused);
+  EXPECT_EQ(arrival.state, ports::ArrivalState::refused) << "after a day of trying";
   EXPECT_NE(arrival.text.find("full"), std::string::npos) << arrival.text;
 }
 
@@ -151,7 +179,8 @@ class Resolve : public testing::TestWithParam<Uri> {};
 
 TEST_P(Resolve, GivesAnHttpsUrlOrAName) {
   const Uri& row = GetParam();
-  const Result<std::string> url = resolve_uri("https://a.example:8443/fw/boiler/2.suit", row.reference, row.same_host_only);
+  const Result<std::string> url =
+      resolve_uri("https://a.example:8443/fw/boiler/2.suit", row.reference, row.same_host_only);
   EXPECT_EQ(url ? *url : std::string(name_of(url.error().code)), row.expected) << row.reference;
 }
 

@@ -40,7 +40,8 @@ class PlainInspector final : public ports::Inspector {
  public:
   [[nodiscard]] asio::awaitable<Result<ports::ImageFacts>> inspect(UniqueFd image, std::uint64_t size) override {
     Bytes content(size);
-    if (::pread(image.get(), content.data(), size, 0) != static_cast<ssize_t>(size)) co_return from_errno(errno, "pread");
+    if (::pread(image.get(), content.data(), size, 0) != static_cast<ssize_t>(size))
+      co_return from_errno(errno, "pread");
     co_return ports::ImageFacts{"2.0.0", fakes::sha256_of(content), false};
   }
 };
@@ -97,9 +98,7 @@ class Session {
   explicit Session(World& world) : Session(world, {world.boiler()}) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
-  ~Session() {
-    world_.all_steps.insert(world_.all_steps.end(), transport.steps.begin(), transport.steps.end());
-  }
+  ~Session() { world_.all_steps.insert(world_.all_steps.end(), transport.steps.begin(), transport.steps.end()); }
 
   [[nodiscard]] const core::State& state() { return gateway.control().state(); }
   [[nodiscard]] const core::Child& boiler() { return state().children.at("boiler"); }

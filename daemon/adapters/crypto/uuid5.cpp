@@ -25,8 +25,8 @@ Uuid uuid5(const Uuid& name_space, std::string_view name) {
 
 Uuid uuid_from(std::string_view text, const Uuid& name_space) {
   constexpr std::size_t kTextSize = 36;
-  const bool has_dashes = text.size() == kTextSize && text[8] == '-' && text[13] == '-' && text[18] == '-' &&
-                          text[23] == '-';
+  const bool has_dashes =
+      text.size() == kTextSize && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-';
   if (has_dashes) {
     std::string digits(text);
     std::erase(digits, '-');

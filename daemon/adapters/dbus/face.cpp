@@ -328,7 +328,7 @@ asio::awaitable<Result<Message>> Face::Body::carry_out(Request request, uid_t ui
       co_return Error{Errc::internal, "write reply"};
     }
   } else if (auto* fetch = std::get_if<Fetch>(&request)) {
-    const auto queued = control_.import(fetch->url);
+    const auto queued = co_await control_.import(fetch->url);
     if (queued.has_error()) co_return queued.error();
   } else if (auto* cancel = std::get_if<CancelJob>(&request)) {
     const auto aborted = co_await control_.abort(cancel->epoch);

@@ -22,6 +22,9 @@ struct Affected {
   }
   void operator()(const core::PutDeliverable& put) { deliverables.insert(put.deliverable.id); }
   void operator()(const core::PutRollout& put) { rollouts.insert(put.rollout.id); }
+  void operator()(const core::DropRollout& drop) { rollouts.insert(drop.rollout); }
+  void operator()(const core::PutAnnouncement&) {}
+  void operator()(const core::DropAnnouncement&) {}
   void operator()(const core::PutHistory&) {}
 };
 

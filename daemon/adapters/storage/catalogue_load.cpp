@@ -147,12 +147,17 @@ Result<void> load_rollout_children(Database& database, core::State& state) {
                   [&](Row& row) { state.rollouts[row.number(0)].children.push_back(row.name(1)); });
 }
 
+Result<void> load_announcements(Database& database, core::State& state) {
+  return for_each(database, "announcement", "SELECT url, heard FROM announcement", 0,
+                  [&](Row& row) { state.announced.insert_or_assign(row.name(0), row.instant(1)); });
+}
+
 }  // namespace
 
 Result<core::State> load_state(Database& database) {
   core::State state;
   for (const auto load : {load_meta, load_children, load_slots, load_updates, load_deliverables, load_images,
-                          load_rollouts, load_rollout_children}) {
+                          load_rollouts, load_rollout_children, load_announcements}) {
     if (auto loaded = load(database, state); !loaded) return loaded.error();
   }
   return state;

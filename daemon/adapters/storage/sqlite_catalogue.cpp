@@ -67,6 +67,9 @@ class Writer {
   Result<void> put(const core::PutChild& row);
   Result<void> put(const core::PutDeliverable& row);
   Result<void> put(const core::PutRollout& row);
+  Result<void> put(const core::DropRollout& row) { return drop_rollout_.run(stored(row.rollout)); }
+  Result<void> put(const core::PutAnnouncement& row) { return announcement_.run(row.url, stored(row.at)); }
+  Result<void> put(const core::DropAnnouncement& row) { return drop_announcement_.run(row.url); }
   Result<void> put(const core::PutHistory& row);
 
  private:
@@ -74,7 +77,8 @@ class Writer {
   Result<void> put_update(const core::Child& child);
 
   Statement child_, clear_slots_, slot_, clear_update_, update_, deliverable_, clear_images_, image_, rollout_,
-      clear_rollout_children_, rollout_child_, meta_, last_line_, history_, prune_;
+      clear_rollout_children_, rollout_child_, drop_rollout_, announcement_, drop_announcement_, meta_, last_line_,
+      history_, prune_;
 };
 
 Result<Writer> Writer::prepare(Database& database) {
@@ -107,6 +111,9 @@ Result<Writer> Writer::prepare(Database& database) {
        " ON CONFLICT (id) DO UPDATE SET deliverable = ?2, started_by = ?3, started_at = ?4"},
       {&writer.clear_rollout_children_, "DELETE FROM rollout_child WHERE rollout = ?1"},
       {&writer.rollout_child_, "INSERT INTO rollout_child (rollout, position, child) VALUES (?1, ?2, ?3)"},
+      {&writer.drop_rollout_, "DELETE FROM rollout WHERE id = ?1"},
+      {&writer.announcement_, "INSERT OR REPLACE INTO announcement (url, heard) VALUES (?1, ?2)"},
+      {&writer.drop_announcement_, "DELETE FROM announcement WHERE url = ?1"},
       {&writer.meta_, "UPDATE meta SET last_rollout = ?1, last_epoch = ?2"},
       {&writer.last_line_, "SELECT coalesce(max(line), 0) FROM history WHERE child = ?1"},
       {&writer.history_,

@@ -93,6 +93,11 @@ CREATE TABLE rollout_child (
   PRIMARY KEY (rollout, position)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE announcement (
+  url   TEXT PRIMARY KEY,
+  heard INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- `line` counts per child, so that the oldest line is found without a scan.
 CREATE TABLE history (
   child       TEXT NOT NULL,

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/daemon.hpp"
+
+#include <grp.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <optional>
+
+#include "adapters/cloud/curl_fetcher.hpp"
+#include "adapters/cloud/mqtt_announcements.hpp"
+#include "adapters/crypto/anchors.hpp"
+#include "adapters/dbus/face.hpp"
+#include "adapters/inspection/image_inspector.hpp"
+#include "adapters/storage/directory_blobs.hpp"
+#include "adapters/storage/sqlite_catalogue.hpp"
+#include "adapters/system/machine_id.hpp"
+#include "adapters/system/notify.hpp"
+#include "adapters/system/steady_clock.hpp"
+#include "adapters/transport/plugin_board.hpp"
+#include "app/credentials.hpp"
+#include "service/gateway.hpp"
+#include "service/tasks.hpp"
+
+namespace hg::app {
+
+namespace asio = boost::asio;
+
+namespace {
+
+Result<void> make_directory(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return from_errno(error.value(), "make directory " + path.string());
+  return {};
+}
+
+/// Keys that cannot be read are named and left out: the others are still good. Without any, every deliverable is
+/// refused, and the journal says so now rather than then.
+void load_anchors(const std::filesystem::path& directory, crypto::Anchors& anchors, ports::Journal& journal) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    if (entry.path().extension() != ".pem") continue;
+    if (const Result<void> added = anchors.add_file(entry.path()); !added)
+      journal.write(ports::Level::error, {}, "trust anchor left out: " + added.error().message);
+  }
+  if (anchors.size() == 0)
+    journal.write(ports::Level::warning, {},
+                  "no trust anchor in " + directory.string() + ": every deliverable will be refused");
+}
+
+transport::BoardSettings board_settings(const Config& config, const std::string& version) {
+  transport::BoardSettings settings;
+  settings.socket = config.runtime / "plugins.sock";
+  settings.software = "headgated " + version;
+  for (const PluginBinding& plugin : config.plugins) settings.bindings.push_back({plugin.transport, plugin.uid});
+  return settings;
+}
+
+Result<std::optional<gid_t>> group_id(const std::string& name) {
+  if (name.empty()) return std::optional<gid_t>{};
+  const group* entry = ::getgrnam(name.c_str());
+  if (entry == nullptr) return Error{Errc::not_found, "plugins.group: there is no group " + name};
+  return std::optional<gid_t>{entry->gr_gid};
+}
+
+}  // namespace
+
+/// In the order in which they are made: what stands below may use what stands above.
+struct Daemon::Parts {
+  Parts(asio::io_context& the_loop, Invocation the_invocation, Config the_config, ports::Journal& the_journal)
+      : loop(the_loop),
+        invocation(std::move(the_invocation)),
+        config(std::move(the_config)),
+        journal(the_journal),
+        clock(invocation.built_at),
+        tasks(loop.get_executor()) {}
+
+  void make_gateway() {
+    service::IngestLimits limits;
+    limits.persistence.attempts = config.fetch_attempts;
+    limits.same_host_only = config.same_host_only;
+    gateway.emplace(
+        loop.get_executor(),
+        service::GatewayPorts{*catalogue, *blobs, *fetcher, *announcements, inspector, *board, clock, journal, anchors},
+        limits);
+    face.emplace(loop.get_executor(), invocation.bus, gateway->control(), clock, journal, invocation.version);
+    gateway->watch(*face);
+  }
+
+  asio::io_context& loop;
+  Invocation invocation;
+  Config config;
+  ports::Journal& journal;
+  system::SteadyClock clock;
+  system::Notify notify;
+  crypto::Anchors anchors;
+  inspection::ImageInspector inspector;
+  std::unique_ptr<storage::SqliteCatalogue> catalogue;
+  std::unique_ptr<storage::DirectoryBlobs> blobs;
+  std::unique_ptr<ports::Fetcher> fetcher;
+  std::unique_ptr<ports::Announcements> announcements;
+  std::unique_ptr<transport::PluginBoard> board;
+  std::optional<service::Gateway> gateway;
+  std::optional<bus::Face> face;
+  service::Tasks tasks;
+};
+
+Daemon::Daemon(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Daemon::~Daemon() = default;
+
+Result<std::unique_ptr<Daemon>> Daemon::make(asio::io_context& loop, Invocation invocation, Config config,
+                                             ports::Journal& journal) {
+  auto parts = std::make_unique<Parts>(loop, std::move(invocation), std::move(config), journal);
+  for (const auto& directory : {parts->config.state, parts->config.cache, parts->config.runtime})
+    if (const Result<void> made = make_directory(directory); !made) return made.error();
+  load_anchors(parts->config.anchors, parts->anchors, journal);
+
+  auto catalogue = storage::SqliteCatalogue::open(parts->config.state, journal);
+  if (!catalogue) return catalogue.error();
+  parts->catalogue = std::move(*catalogue);
+  auto blobs = storage::DirectoryBlobs::open(parts->config.cache, parts->config.cache_limit_bytes);
+  if (!blobs) return blobs.error();
+  parts->blobs = std::move(*blobs);
+
+  transport::BoardSettings board = board_settings(parts->config, parts->invocation.version);
+  const Result<std::optional<gid_t>> group = group_id(parts->config.plugin_group);
+  if (!group) return group.error();
+  board.group = *group;
+  parts->board = std::make_unique<transport::PluginBoard>(loop.get_executor(), parts->clock, journal, std::move(board));
+  parts->make_gateway();
+  if (const Result<void> recovered = parts->gateway->recover(); !recovered) return recovered.error();
+  return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
+}
+
+Result<void> Daemon::listen() {
+  Parts& p = *parts_;
+  p.board->set_profiles(p.config.profiles);
+  if (const Result<void> started = p.board->start(); !started) return started.error();
+  p.gateway->enroll(p.config.children);
+  return {};
+}
+
+asio::awaitable<Result<void>> Daemon::run() {
+  Parts& p = *parts_;
+  if (Result<void> listening = listen(); !listening) co_return listening.error();
+  if (Result<void> on_bus = co_await p.face->start(); !on_bus) co_return on_bus.error().within("join the bus");
+  p.tasks.spawn(watch_signals());
+  p.tasks.spawn(keep_watchdog_content());
+  p.notify.ready(std::to_string(p.config.children.size()) + " children enrolled");
+  p.journal.write(ports::Level::notice, {},
+                  "headgated " + p.invocation.version + " is ready: " + std::to_string(p.config.children.size()) +
+                      " children enrolled");
+  co_await p.gateway->run();
+  p.notify.stopping();
+  p.face.reset();
+  p.board->stop();
+  p.tasks.cancel_all();
+  co_await p.tasks.join();
+  co_return Result<void>{};
+}
+
+asio::awaitable<void> Daemon::keep_watchdog_content() {
+  (void)co_await parts_->notify.keep_alive(parts_->clock);
+}
+
+asio::awaitable<void> Daemon::watch_signals() {
+  asio::signal_set signals(parts_->loop, SIGTERM, SIGINT, SIGHUP);
+  for (;;) {
+    boost::system::error_code error;
+    const int number = co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return;
+    if (number == SIGHUP) {
+      reload();
+      continue;
+    }
+    parts_->journal.write(ports::Level::info, {}, "asked to stop");
+    parts_->gateway->stop();
+    co_return;
+  }
+}
+
+/// Children, profiles and plugin bindings take effect at once; what else changed waits for a restart. A configuration
+/// with a mistake changes nothing.
+void Daemon::reload() {
+  Parts& p = *parts_;
+  p.notify.reloading();
+  Result<Config> config = read_config(p.invocation.config_file);
+  if (config) {
+    p.config = std::move(*config);
+    p.board->set_bindings(board_settings(p.config, p.invocation.version).bindings);
+    p.board->set_profiles(p.config.profiles);
+    p.gateway->enroll(p.config.children);
+    p.journal.write(ports::Level::notice, {},
+                    "configuration read again: " + std::to_string(p.config.children.size()) + " children enrolled");
+  } else {
+    p.journal.write(ports::Level::error, {}, "configuration not read again: " + config.error().message);
+  }
+  p.notify.ready(std::to_string(p.config.children.size()) + " children enrolled");
+}
+
+}  // namespace hg::app
