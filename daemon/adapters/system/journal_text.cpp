@@ -32,14 +32,13 @@ std::size_t printable_at(std::string_view text) {
 std::string clean_text(std::string_view text) {
   std::string clean;
   clean.reserve(std::min(text.size(), kLongestTextBytes));
+  std::size_t cut_at = 0;  // the last character's end that leaves room for kCut
   while (!text.empty()) {
     const std::size_t size = printable_at(text);
     const std::string_view next = size > 0 ? text.substr(0, size) : std::string_view("?");
-    const bool is_last = text.size() == std::max<std::size_t>(size, 1);
-    if (clean.size() + next.size() + (is_last ? 0 : kCut.size()) > kLongestTextBytes) {
-      return clean.append(kCut);
-    }
+    if (clean.size() + next.size() > kLongestTextBytes) return clean.replace(cut_at, std::string::npos, kCut);
     clean.append(next);
+    if (clean.size() + kCut.size() <= kLongestTextBytes) cut_at = clean.size();
     text.remove_prefix(std::max<std::size_t>(size, 1));
   }
   return clean;
