@@ -12,7 +12,9 @@
 #include <optional>
 
 #include "adapters/cloud/curl_fetcher.hpp"
+#include "adapters/cloud/curl_library.hpp"
 #include "adapters/cloud/mqtt_announcements.hpp"
+#include "adapters/cloud/no_broker.hpp"
 #include "adapters/crypto/anchors.hpp"
 #include "adapters/dbus/face.hpp"
 #include "adapters/inspection/image_inspector.hpp"
@@ -61,6 +63,38 @@ transport::BoardSettings board_settings(const Config& config, const std::string&
   return settings;
 }
 
+Result<cloud::Identity> cloud_identity(const CloudConfig& config) {
+  cloud::Identity identity;
+  identity.ca_file = config.ca_file;
+  identity.certificate_file = config.certificate_file;
+  if (config.private_key_credential.empty()) return identity;
+  const Result<std::filesystem::path> key = credential_path(config.private_key_credential);
+  if (!key) return key.error().within("cloud.private_key_credential");
+  identity.private_key_file = *key;
+  return identity;
+}
+
+Result<cloud::Broker> broker_settings(const CloudConfig& config, const cloud::Identity& identity) {
+  cloud::Broker broker;
+  broker.url = config.broker;
+  broker.topic = config.topic;
+  broker.client_id = config.client_id;
+  broker.identity = identity;
+  broker.username = config.username;
+  if (broker.client_id.empty()) {
+    const Result<std::string> id = system::gateway_id();
+    if (!id) return id.error().within("cloud.client_id is not set, and cannot be made");
+    broker.client_id = "headgate-" + *id;
+  }
+  if (!config.password_credential.empty()) {
+    Result<std::string> password = read_credential(config.password_credential);
+    if (!password) return password.error().within("cloud.password_credential");
+    broker.password = cloud::Secret(*password);
+    wipe({reinterpret_cast<std::uint8_t*>(password->data()), password->size()});
+  }
+  return broker;
+}
+
 Result<std::optional<gid_t>> group_id(const std::string& name) {
   if (name.empty()) return std::optional<gid_t>{};
   const group* entry = ::getgrnam(name.c_str());
@@ -92,6 +126,27 @@ struct Daemon::Parts {
     gateway->watch(*face);
   }
 
+  Result<void> make_cloud() {
+    const Result<cloud::Identity> identity = cloud_identity(config.cloud);
+    if (!identity) return identity.error();
+    cloud::Fetching fetching;
+    fetching.identity = *identity;
+    fetching.minimum_bytes_per_second = static_cast<unsigned>(config.minimum_bytes_per_second);
+    fetching.user_agent = "headgate/" + invocation.version;
+    fetcher.emplace(curl, fetching);
+    if (config.cloud.broker.empty()) {
+      announcements = std::make_unique<cloud::NoBroker>();
+      return {};
+    }
+    Result<cloud::Broker> settings = broker_settings(config.cloud, *identity);
+    if (!settings) return settings.error();
+    auto opened = cloud::MqttAnnouncements::open(std::move(*settings), loop.get_executor(), clock, journal);
+    if (!opened) return opened.error();
+    broker = opened->get();
+    announcements = std::move(*opened);
+    return {};
+  }
+
   asio::io_context& loop;
   Invocation invocation;
   Config config;
@@ -102,8 +157,10 @@ struct Daemon::Parts {
   inspection::ImageInspector inspector;
   std::unique_ptr<storage::SqliteCatalogue> catalogue;
   std::unique_ptr<storage::DirectoryBlobs> blobs;
-  std::unique_ptr<ports::Fetcher> fetcher;
+  cloud::CurlLibrary curl;
+  std::optional<cloud::CurlFetcher> fetcher;
   std::unique_ptr<ports::Announcements> announcements;
+  cloud::MqttAnnouncements* broker = nullptr;  // the same, where there is a broker
   std::unique_ptr<transport::PluginBoard> board;
   std::optional<service::Gateway> gateway;
   std::optional<bus::Face> face;
@@ -127,6 +184,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(asio::io_context& loop, Invocation 
   if (!blobs) return blobs.error();
   parts->blobs = std::move(*blobs);
 
+  if (const Result<void> made = parts->make_cloud(); !made) return made.error();
   transport::BoardSettings board = board_settings(parts->config, parts->invocation.version);
   const Result<std::optional<gid_t>> group = group_id(parts->config.plugin_group);
   if (!group) return group.error();
@@ -151,6 +209,7 @@ asio::awaitable<Result<void>> Daemon::run() {
   if (Result<void> on_bus = co_await p.face->start(); !on_bus) co_return on_bus.error().within("join the bus");
   p.tasks.spawn(watch_signals());
   p.tasks.spawn(keep_watchdog_content());
+  if (p.broker != nullptr) p.tasks.spawn(keep_broker());
   p.notify.ready(std::to_string(p.config.children.size()) + " children enrolled");
   p.journal.write(ports::Level::notice, {},
                   "headgated " + p.invocation.version + " is ready: " + std::to_string(p.config.children.size()) +
@@ -166,6 +225,10 @@ asio::awaitable<Result<void>> Daemon::run() {
 
 asio::awaitable<void> Daemon::keep_watchdog_content() {
   (void)co_await parts_->notify.keep_alive(parts_->clock);
+}
+
+asio::awaitable<void> Daemon::keep_broker() {
+  (void)co_await parts_->broker->keep_connected();
 }
 
 asio::awaitable<void> Daemon::watch_signals() {

@@ -37,6 +37,7 @@ class Daemon {
   Result<void> listen();
   boost::asio::awaitable<void> watch_signals();
   boost::asio::awaitable<void> keep_watchdog_content();
+  boost::asio::awaitable<void> keep_broker();
   void reload();
 
   std::unique_ptr<Parts> parts_;

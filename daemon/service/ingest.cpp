@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/ingest.hpp"
 
-#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -53,7 +52,11 @@ asio::awaitable<Result<void>> Ingest::take_in(std::string url) {
 }
 
 void Ingest::enqueue(std::string url) {
-  if (std::ranges::find(waiting_, url) != waiting_.end()) return;
+  if (const auto later = postponed_.find(url); later != postponed_.end()) {
+    tasks_.cancel(later->second);
+    postponed_.erase(later);
+  }
+  if (!taken_.insert(url).second) return;
   arrivals_->begin(url, ports_.clock.now());
   waiting_.push_back(std::move(url));
   something_waits_.cancel();
@@ -84,7 +87,8 @@ asio::awaitable<void> Ingest::work() {
     }
     std::string url = std::move(waiting_.front());
     waiting_.pop_front();
-    co_await handle(std::move(url));
+    co_await handle(url);
+    taken_.erase(url);
   }
 }
 
@@ -116,12 +120,13 @@ bool Ingest::try_again_later(const std::string& url, const Error& error) {
   arrivals_->note(url, ports::ArrivalState::waiting, "again at " + to_text(next) + ": " + error.message);
   ports_.journal.write(ports::Level::warning, {{}, url, {}},
                        "deliverable " + url + ": tried again at " + to_text(next) + ": " + error.message);
-  tasks_.spawn(enqueue_later(url));
+  postponed_[url] = tasks_.spawn(enqueue_later(url));
   return true;
 }
 
 asio::awaitable<void> Ingest::enqueue_later(std::string url) {
   if (const Result<void> slept = co_await ports_.clock.sleep_for(limits_.again); !slept) co_return;
+  postponed_.erase(url);
   enqueue(std::move(url));
 }
 

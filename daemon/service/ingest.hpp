@@ -6,7 +6,9 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "ports/announcements.hpp"
@@ -77,6 +79,8 @@ class Ingest {
   IngestLimits limits_;
   std::shared_ptr<Arrivals> arrivals_;
   std::deque<std::string> waiting_;
+  std::set<std::string> taken_;                    // waiting or being worked on: not taken a second time
+  std::map<std::string, Tasks::Number> postponed_;  // to be taken again later
   boost::asio::steady_timer something_waits_;  // never expires; cancelled when a URL comes in
   Tasks tasks_;
   bool stopping_ = false;

@@ -16,7 +16,7 @@ ports::Arrival arrive(World&, Session& session, const std::string& url = kUrl) {
   session.announcements.announce(url);
   const auto is_over = [&] {
     const auto arrivals = session.gateway.control().arrivals();
-    return !arrivals.empty() && arrivals.front().state != ports::ArrivalState::waiting &&
+    return !arrivals.empty() && arrivals.front().url == url && arrivals.front().state != ports::ArrivalState::waiting &&
            arrivals.front().state != ports::ArrivalState::fetching;
   };
   EXPECT_TRUE(session.run_until(is_over, hours{24})) << "nothing waits for ever";
