@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // headgated: reads the command line and the configuration, and runs the daemon.
+#include <sys/stat.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
@@ -65,6 +67,7 @@ int run(const CommandLine& line, hg::app::Config config) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  ::umask(0027);  // nothing that the daemon keeps is for the world to read
   CommandLine line;
   line.invocation.config_file = "/etc/headgate/headgate.toml";
   line.invocation.bus = "system";
