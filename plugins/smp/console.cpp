@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smp/console.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace hg::smp {
+namespace {
+
+constexpr std::array<std::uint8_t, 2> kFirstMarker = {0x06, 0x09};
+constexpr std::array<std::uint8_t, 2> kNextMarker = {0x04, 0x14};
+constexpr std::size_t kRawPerLine = 93;  // 124 characters of Base64, two of the marker, a newline: 127
+constexpr std::size_t kLengthSize = 2;
+constexpr std::size_t kCrcSize = 2;
+
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::uint8_t kNoDigit = 0xFF;
+
+constexpr std::array<std::uint8_t, 256> make_digits() {
+  std::array<std::uint8_t, 256> digits{};
+  digits.fill(kNoDigit);
+  for (std::size_t i = 0; i < kAlphabet.size(); ++i) {
+    digits[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::uint8_t>(i);
+  }
+  return digits;
+}
+
+constexpr std::array<std::uint16_t, 256> make_crc_table() {
+  std::array<std::uint16_t, 256> table{};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    unsigned value = byte << 8U;
+    for (int bit = 0; bit < 8; ++bit) value = (value & 0x8000U) != 0 ? value << 1U ^ 0x1021U : value << 1U;
+    table[byte] = static_cast<std::uint16_t>(value);
+  }
+  return table;
+}
+
+constexpr auto kDigits = make_digits();
+constexpr auto kCrcTable = make_crc_table();
+
+void append_base64(ByteView raw, Bytes& out) {
+  const auto digit = [](std::uint32_t group, unsigned shift) {
+    return static_cast<std::uint8_t>(kAlphabet[group >> shift & 0x3FU]);
+  };
+  std::size_t i = 0;
+  for (; i + 3 <= raw.size(); i += 3) {
+    const std::uint32_t group = std::uint32_t{raw[i]} << 16U | std::uint32_t{raw[i + 1]} << 8U | raw[i + 2];
+    const std::array<std::uint8_t, 4> four = {digit(group, 18), digit(group, 12), digit(group, 6), digit(group, 0)};
+    out.insert(out.end(), four.begin(), four.end());
+  }
+  const std::size_t rest = raw.size() - i;
+  if (rest == 0) return;
+  const std::uint32_t group = std::uint32_t{raw[i]} << 16U | (rest == 2 ? std::uint32_t{raw[i + 1]} << 8U : 0U);
+  const std::uint8_t third = rest == 2 ? digit(group, 6) : std::uint8_t{'='};
+  const std::array<std::uint8_t, 4> four = {digit(group, 18), digit(group, 12), third, std::uint8_t{'='}};
+  out.insert(out.end(), four.begin(), four.end());
+}
+
+/// Appends what `text` encodes; false, with an undefined tail in `out`, when it is not Base64 with its padding.
+bool append_decoded(ByteView text, Bytes& out) {
+  if (text.size() % 4 != 0) return false;
+  for (std::size_t i = 0; i < text.size(); i += 4) {
+    const bool is_last = i + 4 == text.size();
+    std::size_t padding = 0;
+    if (is_last && text[i + 3] == '=') padding = text[i + 2] == '=' ? 2 : 1;
+    std::uint32_t group = 0;
+    for (std::size_t k = 0; k < 4 - padding; ++k) {
+      const std::uint8_t value = kDigits[text[i + k]];
+      if (value == kNoDigit) return false;
+      group |= std::uint32_t{value} << (18U - 6U * k);
+    }
+    out.push_back(static_cast<std::uint8_t>(group >> 16U));
+    if (padding < 2) out.push_back(static_cast<std::uint8_t>(group >> 8U));
+    if (padding < 1) out.push_back(static_cast<std::uint8_t>(group));
+  }
+  return true;
+}
+
+}  // namespace
+
+std::uint16_t crc16(ByteView bytes) {
+  std::uint16_t crc = 0;
+  for (const std::uint8_t byte : bytes) {
+    crc = static_cast<std::uint16_t>(crc << 8U ^ kCrcTable[(crc >> 8U ^ byte) & 0xFFU]);
+  }
+  return crc;
+}
+
+void encode_console(ByteView packet, Bytes& lines) {
+  const std::uint16_t crc = crc16(packet);
+  const std::size_t length = packet.size() + kCrcSize;
+  Bytes stream;
+  stream.reserve(kLengthSize + length);
+  stream.push_back(static_cast<std::uint8_t>(length >> 8U));
+  stream.push_back(static_cast<std::uint8_t>(length));
+  stream.insert(stream.end(), packet.begin(), packet.end());
+  stream.push_back(static_cast<std::uint8_t>(crc >> 8U));
+  stream.push_back(static_cast<std::uint8_t>(crc));
+  for (std::size_t at = 0; at < stream.size(); at += kRawPerLine) {
+    const auto& marker = at == 0 ? kFirstMarker : kNextMarker;
+    lines.insert(lines.end(), marker.begin(), marker.end());
+    append_base64(ByteView(stream).subspan(at, std::min(kRawPerLine, stream.size() - at)), lines);
+    lines.push_back('\n');
+  }
+}
+
+void ConsoleDecoder::reset() {
+  line_.clear();
+  is_too_long_ = false;
+  packet_.clear();
+  is_open_ = false;
+}
+
+std::optional<Bytes> ConsoleDecoder::end_line() {
+  std::optional<Bytes> packet;
+  // The last marker counts: before it may stand a prompt, colours, log text, or a line that lost its newline.
+  const auto first = std::ranges::find_end(line_, kFirstMarker);
+  const auto next = std::ranges::find_end(line_, kNextMarker);
+  const bool has_first = !first.empty() && (next.empty() || first.begin() > next.begin());
+  if (!is_too_long_ && (has_first || !next.empty())) {
+    const auto after = (has_first ? first.begin() : next.begin()) + 2;
+    ByteView text(after, line_.end());
+    while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text = text.first(text.size() - 1);
+    packet = take_piece(has_first, text);
+  }
+  line_.clear();
+  is_too_long_ = false;
+  return packet;
+}
+
+std::optional<Bytes> ConsoleDecoder::take_piece(bool is_first, ByteView text) {
+  if (is_first) {
+    packet_.clear();
+    is_open_ = true;
+  }
+  if (!is_open_) return std::nullopt;
+  const bool is_decoded = append_decoded(text, packet_);
+  const std::size_t length =
+      packet_.size() >= kLengthSize ? std::size_t{packet_[0]} << 8U | std::size_t{packet_[1]} : kMaxPacket;
+  const std::size_t wanted = kLengthSize + length;
+  if (!is_decoded || length > kMaxPacket + kCrcSize || length < kCrcSize || packet_.size() > wanted) {
+    is_open_ = false;
+    return std::nullopt;
+  }
+  if (packet_.size() < wanted) return std::nullopt;
+  is_open_ = false;
+  const ByteView with_crc = ByteView(packet_).subspan(kLengthSize);
+  if (crc16(with_crc) != 0) return std::nullopt;
+  const ByteView packet = with_crc.first(with_crc.size() - kCrcSize);
+  return Bytes(packet.begin(), packet.end());
+}
+
+}  // namespace hg::smp

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frame of SMP (Zephyr "SMP Protocol Specification"): 8 bytes of header in network order, then a CBOR map. Pure;
+// how packets travel is the link's, what the maps mean is os_group's and image_group's. session calls it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/bytes.hpp"
+
+namespace hg::smp {
+
+inline constexpr std::size_t kHeaderSize = 8;
+
+enum class Op : std::uint8_t { read = 0, read_answer = 1, write = 2, write_answer = 3 };
+
+inline constexpr std::uint16_t kOsGroup = 0;
+inline constexpr std::uint16_t kImageGroup = 1;
+
+/// What is asked: operation, group and command.
+struct Command {
+  Op op = Op::read;
+  std::uint16_t group = kOsGroup;
+  std::uint8_t id = 0;
+};
+
+inline constexpr Command kEcho{Op::write, kOsGroup, 0};
+inline constexpr Command kReset{Op::write, kOsGroup, 5};
+inline constexpr Command kParams{Op::read, kOsGroup, 6};
+inline constexpr Command kBootloaderInfo{Op::read, kOsGroup, 8};
+inline constexpr Command kImageList{Op::read, kImageGroup, 0};
+inline constexpr Command kImageState{Op::write, kImageGroup, 0};
+inline constexpr Command kImageUpload{Op::write, kImageGroup, 1};
+
+struct Header {
+  std::uint8_t version = 1;  ///< 0: SMP v1, 1: SMP v2
+  Op op = Op::read;
+  std::uint16_t length = 0;  ///< bytes after the header
+  std::uint16_t group = 0;
+  std::uint8_t sequence = 0;
+  std::uint8_t command = 0;
+};
+
+/// Writes the header over the first kHeaderSize bytes of `packet`, whose size it takes the length from (at most 65543).
+void put_header(std::span<std::uint8_t> packet, Command command, std::uint8_t version, std::uint8_t sequence);
+
+/// Nothing for fewer than kHeaderSize bytes, for an op above 3, and when the length is not that of `packet`.
+std::optional<Header> header_of(ByteView packet);
+
+/// Whether `answer` is the answer to this command with this sequence number.
+bool answers(const Header& answer, Command command, std::uint8_t sequence);
+
+}  // namespace hg::smp

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smp/smp_driver.hpp"
+
+#include <utility>
+
+namespace hg::smp {
+namespace asio = boost::asio;
+namespace {
+
+Error not_served() {
+  return Error{Errc::unavailable, "the child cannot be served: its values are wrong"};
+}
+
+}  // namespace
+
+SmpDriver::SmpDriver(asio::any_io_executor executor, OpenLink open_link, plugin::LinkReport report)
+    : clock_(std::make_shared<SteadyClock>(std::move(executor))),
+      open_link_(std::move(open_link)),
+      report_(std::move(report)) {}
+
+SmpDriver::~SmpDriver() {
+  for (const auto& [name, child] : children_) child->link->close();
+}
+
+void SmpDriver::enroll(const wire::Enroll& child) {
+  forget(child.child);
+  const auto profile = profile_from(child.profile);
+  auto link = profile ? open_link_(child) : Result<std::shared_ptr<RunningLink>>{profile.error()};
+  if (!link) return report_(child.child, false, link.error().message);
+  children_[child.child] = std::make_shared<Child>(std::move(*link), clock_, *profile);
+}
+
+void SmpDriver::forget(const std::string& child) {
+  const auto found = children_.find(child);
+  if (found == children_.end()) return;
+  found->second->link->close();
+  children_.erase(found);
+}
+
+std::shared_ptr<SmpDriver::Child> SmpDriver::find(const std::string& child) const {
+  const auto found = children_.find(child);
+  return found == children_.end() ? nullptr : found->second;
+}
+
+asio::awaitable<Result<wire::Seen>> SmpDriver::inspect(plugin::Job job) {
+  const auto child = find(job.child);
+  if (!child) co_return not_served();
+  co_return co_await child->updater.inspect(std::move(job));
+}
+
+asio::awaitable<Result<void>> SmpDriver::deliver(plugin::Job job, wire::Deliver request, UniqueFd image) {
+  const auto child = find(job.child);
+  if (!child) co_return not_served();
+  co_return co_await child->updater.deliver(std::move(job), std::move(request), image.get());
+}
+
+asio::awaitable<Result<plugin::Outcome>> SmpDriver::activate(plugin::Job job, wire::Activate request) {
+  const auto child = find(job.child);
+  if (!child) co_return not_served();
+  co_return co_await child->updater.activate(std::move(job), std::move(request));
+}
+
+asio::awaitable<Result<plugin::Outcome>> SmpDriver::confirm(plugin::Job job, wire::Confirm request) {
+  const auto child = find(job.child);
+  if (!child) co_return not_served();
+  co_return co_await child->updater.confirm(std::move(job), std::move(request));
+}
+
+asio::awaitable<Result<plugin::Outcome>> SmpDriver::revert(plugin::Job job, wire::Revert request) {
+  const auto child = find(job.child);
+  if (!child) co_return not_served();
+  co_return co_await child->updater.revert(std::move(job), std::move(request));
+}
+
+}  // namespace hg::smp
