@@ -33,7 +33,8 @@ class VirtualClock final : public ports::Clock {
     Sleeper sleeper{*this, timer, elapsed_ + std::max(duration, Duration::zero())};
     boost::system::error_code ignored;
     co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
-    if (sleeper.due) co_return Result<void>{};
+    const auto state = co_await boost::asio::this_coro::cancellation_state;
+    if (sleeper.due && state.cancelled() == boost::asio::cancellation_type::none) co_return Result<void>{};
     co_return Error{Errc::cancelled, "sleep cancelled"};
   }
 

@@ -3,6 +3,7 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
@@ -19,7 +20,12 @@ void Bell::ring() {
 boost::asio::awaitable<Result<void>> Bell::wait() {
   boost::system::error_code ignored;
   if (!has_rung_) co_await timer_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, ignored));
-  if (!std::exchange(has_rung_, false)) co_return Error{Errc::cancelled, "wait cancelled"};
+  // Cancelled and rung at once: cancelled. The ring is for the next who waits.
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  if (!has_rung_ || state.cancelled() != boost::asio::cancellation_type::none) {
+    co_return Error{Errc::cancelled, "wait cancelled"};
+  }
+  has_rung_ = false;
   co_return Result<void>{};
 }
 

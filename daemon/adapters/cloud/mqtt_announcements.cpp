@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <utility>
 
 #include "adapters/cloud/announcement_text.hpp"
@@ -32,6 +33,8 @@ Result<std::unique_ptr<MqttAnnouncements>> MqttAnnouncements::open(Broker settin
 boost::asio::awaitable<Result<void>> MqttAnnouncements::link_change(Duration at_most) {
   using boost::asio::experimental::awaitable_operators::operator||;
   const auto first = co_await (inbox_->link_bell().wait() || clock_.sleep_for(at_most));
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  if (state.cancelled() != boost::asio::cancellation_type::none) co_return Error{Errc::cancelled, "wait cancelled"};
   const Result<void>& ended = first.index() == 0 ? std::get<0>(first) : std::get<1>(first);
   if (!ended) co_return ended.error();
   if (first.index() == 1) co_return Error{Errc::timed_out, "no answer in time"};

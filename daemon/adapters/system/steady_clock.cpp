@@ -19,7 +19,11 @@ boost::asio::awaitable<Result<void>> SteadyClock::sleep_for(Duration duration) {
   boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, std::min(duration, kLongest));
   boost::system::error_code stopped;
   co_await timer.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, stopped));
-  if (stopped) co_return Error{Errc::cancelled, "sleep cancelled"};
+  // Over and cancelled at once: cancelled, or the caller's next co_await would throw.
+  const auto state = co_await boost::asio::this_coro::cancellation_state;
+  if (stopped || state.cancelled() != boost::asio::cancellation_type::none) {
+    co_return Error{Errc::cancelled, "sleep cancelled"};
+  }
   co_return Result<void>{};
 }
 
