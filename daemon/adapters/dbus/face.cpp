@@ -41,6 +41,12 @@ Result<void> judge_name_reply(sd_bus_message* reply) {
   return {};
 }
 
+// What changes the cache and the list of arrivals, which are no part of the state.
+bool concerns_arrivals(const core::Change& change) {
+  return std::holds_alternative<core::PutDeliverable>(change) || std::holds_alternative<core::PutAnnouncement>(change) ||
+         std::holds_alternative<core::DropAnnouncement>(change);
+}
+
 // Counts a sender's call from when it came until it is answered.
 class Turn {
  public:
@@ -213,10 +219,7 @@ void Face::Body::spawn(asio::awaitable<void> work) {
 void Face::Body::changed(const core::State& state, std::span<const core::Change> changes,
                          std::span<const core::ChildId> touched) {
   tree_.show_changes(state, changes, touched);
-  const auto is_deliverable = [](const core::Change& change) {
-    return std::holds_alternative<core::PutDeliverable>(change);
-  };
-  if (std::ranges::any_of(changes, is_deliverable)) tree_.show_manager(trouble_);  // cache and arrivals
+  if (std::ranges::any_of(changes, concerns_arrivals)) tree_.show_manager(trouble_);
   kick();
 }
 

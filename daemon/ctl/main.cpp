@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// headgatectl: the operator's command line. Here is what can be said on it; each command is a function of its own in
+// reading, writing or monitor.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <iostream>
+
+#include "ctl/monitor.hpp"
+#include "ctl/reading.hpp"
+#include "ctl/text.hpp"
+#include "ctl/writing.hpp"
+
+namespace hg::ctl {
+
+void print_json(const boost::json::value& value) {
+  const std::string text = boost::json::serialize(value);
+  std::cout << (::isatty(STDOUT_FILENO) == 1 ? clean(text) : text) << std::endl;
+}
+
+namespace {
+
+// What the command line says; the options of all commands together.
+struct Arguments {
+  std::string bus = "system";
+  double timeout_s = 0;
+  bool json = false;
+  bool wait = false;
+  bool until_idle = false;
+  std::string name;  // of a child or deliverable, or a URL
+  std::uint64_t number = 0;
+  std::uint32_t count = 20;
+  std::vector<std::string> children;
+};
+
+using Command = std::function<Result<ExitCode>(Session)>;
+
+// CLI11 runs the callback of a command after that of its subcommand.
+void default_to(Command& command, const Command& fallback) {
+  if (!command) command = fallback;
+}
+
+void add_children(CLI::App& app, Arguments& given, Command& command) {
+  CLI::App* children = app.add_subcommand("children", "The devices behind this gateway");
+  children->callback([&command] { default_to(command, list_children); });
+  children->require_subcommand(0, 1);
+  CLI::App* show = children->add_subcommand("show", "One child, with its slots");
+  show->add_option("CHILD", given.name)->required();
+  show->callback([&] { command = [&given](Session session) { return show_child(session, given.name); }; });
+
+  CLI::App* history = app.add_subcommand("history", "What happened to a child, newest first");
+  history->add_option("CHILD", given.name)->required();
+  history->add_option("-n,--count", given.count, "How many lines (20)")->check(CLI::Range(1, 1000));
+  history->callback(
+      [&] { command = [&given](Session session) { return show_history(session, given.name, given.count); }; });
+}
+
+void add_deliverables(CLI::App& app, Arguments& given, Command& command) {
+  CLI::App* deliverables = app.add_subcommand("deliverables", "What was verified and sealed");
+  deliverables->callback([&command] { default_to(command, list_deliverables); });
+  deliverables->require_subcommand(0, 1);
+  CLI::App* show = deliverables->add_subcommand("show", "One deliverable, with its images");
+  show->add_option("DELIVERABLE", given.name, "Its id, or a unique beginning of it")->required();
+  show->callback([&] { command = [&given](Session session) { return show_deliverable(session, given.name); }; });
+
+  CLI::App* get = app.add_subcommand("fetch", "Fetch the envelope at an https URL");
+  get->add_option("URL", given.name)->required();
+  get->add_flag("--wait", given.wait, "Until it is sealed or refused");
+  get->callback([&] { command = [&given](Session session) { return fetch(session, given.name, given.wait); }; });
+}
+
+void add_rollouts(CLI::App& app, Arguments& given, Command& command) {
+  CLI::App* rollout = app.add_subcommand("rollout", "Bring a deliverable to children");
+  rollout->require_subcommand(1);
+  CLI::App* start = rollout->add_subcommand("start", "Start one; without children: to all that it fits");
+  start->add_option("DELIVERABLE", given.name, "Its id, or a unique beginning of it")->required();
+  start->add_option("CHILD", given.children);
+  start->add_flag("--wait", given.wait, "Until every child is confirmed or has failed");
+  start->callback([&] {
+    command = [&given](Session session) { return start_rollout(session, given.name, given.children, given.wait); };
+  });
+  rollout->add_subcommand("list", "All rollouts")->callback([&command] { command = list_rollouts; });
+  CLI::App* show = rollout->add_subcommand("show", "One rollout, with its children");
+  show->add_option("ROLLOUT", given.number)->required()->check(CLI::NonNegativeNumber);
+  show->callback([&] { command = [&given](Session session) { return show_rollout(session, given.number); }; });
+}
+
+void add_jobs(CLI::App& app, Arguments& given, Command& command) {
+  CLI::App* jobs = app.add_subcommand("jobs", "Updates under way");
+  jobs->callback([&command] { default_to(command, list_jobs); });
+  jobs->require_subcommand(0, 1);
+  CLI::App* cancel = jobs->add_subcommand("cancel", "Withdraw an update, or take the child back");
+  cancel->add_option("JOB", given.number)->required()->check(CLI::NonNegativeNumber);
+  cancel->callback([&] { command = [&given](Session session) { return cancel_job(session, given.number); }; });
+
+  CLI::App* watch = app.add_subcommand("monitor", "Follow what happens");
+  watch->add_flag("--until-idle", given.until_idle, "End when no update is under way");
+  watch->callback([&] { command = [&given](Session session) { return monitor(session, given.until_idle); }; });
+}
+
+ExitCode print_version(const Arguments& given) {
+  if (given.json) {
+    print_json(boost::json::object{{"version", HEADGATE_VERSION}});
+  } else {
+    std::cout << "headgatectl " HEADGATE_VERSION "\n";
+  }
+  return ExitCode::ok;
+}
+
+ExitCode complain(const Error& error) {
+  std::cerr << "headgatectl: " << clean(error.message) << '\n';
+  if (error.code == Errc::denied && ::geteuid() != 0) {
+    std::cerr << "Try as root, or where polkit can ask for a password (pkttyagent).\n";
+  }
+  return exit_code_of(error.code);
+}
+
+ExitCode carry_out(const Arguments& given, const Command& command) {
+  std::optional<SteadyTime> deadline;
+  if (given.timeout_s > 0) {
+    const std::chrono::duration<double> timeout{given.timeout_s};
+    deadline = std::chrono::steady_clock::now() + std::chrono::duration_cast<SteadyTime::duration>(timeout);
+  }
+  const auto client = Client::open(given.bus, deadline);
+  if (client.has_error()) return complain(client.error());
+  const Result<ExitCode> result = command(Session{*client.value(), given.json});
+  return result ? result.value() : complain(result.error());
+}
+
+ExitCode run(int argc, char** argv) {
+  Arguments given;
+  Command command;
+  bool version = false;
+  CLI::App app{"Shows and steers headgated, the firmware gateway.", "headgatectl"};
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.add_option("--bus", given.bus, "system, session, or a D-Bus address (system)");
+  app.add_option("--timeout", given.timeout_s, "Give up after so many seconds")->check(CLI::Range(0.001, 1e6));
+  app.add_flag("--json", given.json, "Write JSON");
+  app.footer("Exit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 nothing to do, 5 not authorized, 6 timed out,\n"
+             "7 some children failed, 8 headgated is not running.");
+  app.add_subcommand("status", "The gateway as a whole")->callback([&command] { command = show_status; });
+  add_children(app, given, command);
+  add_deliverables(app, given, command);
+  add_rollouts(app, given, command);
+  add_jobs(app, given, command);
+  app.add_subcommand("version", "The version of this program")->callback([&version] { version = true; });
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error, std::cout, std::cerr) == 0 ? ExitCode::ok : ExitCode::usage;
+  }
+  return version ? print_version(given) : carry_out(given, command);
+}
+
+}  // namespace
+}  // namespace hg::ctl
+
+int main(int argc, char** argv) {
+  try {
+    return static_cast<int>(hg::ctl::run(argc, argv));
+  } catch (const std::exception& exception) {
+    std::cerr << "headgatectl: " << exception.what() << '\n';
+    return static_cast<int>(hg::ctl::ExitCode::failed);
+  }
+}

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""headgatectl against the real face on a private bus: what it prints, and each of its exit codes (5, not authorized, is
+in test_dbus_polkit.py, because it takes a bus that has somebody to refuse)."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "bus"))
+import private_bus  # noqa: E402
+
+OK, FAILED, USAGE, NOT_FOUND, NOTHING, _, TIMED_OUT, SOME_FAILED, NOT_RUNNING = range(9)
+ONE, TWO, NINE = "a1" + "0" * 62, "a2" + "0" * 62, "b0" + "0" * 62
+
+
+@pytest.fixture
+def gateway():
+    processes = private_bus.Processes()
+    try:
+        address = private_bus.session_bus(processes)
+        processes.server = private_bus.face_server(processes, address)
+        processes.address = address
+        yield processes
+    finally:
+        processes.close()
+
+
+@pytest.fixture
+def ctl(gateway):
+    def run(*arguments, code=OK):
+        done = subprocess.run([f"{private_bus.BIN}/headgatectl", "--bus", gateway.address, *arguments],
+                              capture_output=True, text=True, timeout=private_bus.DEADLINE, check=False)
+        assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert "AddressSanitizer" not in done.stderr
+        return done.stdout if code in (OK, SOME_FAILED) else done.stderr
+    return run
+
+
+def rows(text):
+    """A table as lists of cells."""
+    return [re.split(r"\s{2,}", line.strip()) for line in text.splitlines() if line.strip()]
+
+
+# ------------------------------------------------------------------------------------------------------------ reading
+
+
+def test_status(ctl):
+    text = ctl("status")
+    assert re.search(r"^headgated:\s+0\.1\.0-test, ready$", text, re.M)
+    assert re.search(r"^Children:\s+4, 3 online$", text, re.M)
+    assert re.search(r"^Cache:\s+1000 B of 3\.8 MiB$", text, re.M)
+    shown = json.loads(ctl("status", "--json"))
+    assert shown["version"] == "0.1.0-test" and shown["state"] == "ready" and shown["cloud_connected"] is True
+    assert (shown["children"], shown["children_online"], shown["deliverables"], shown["jobs"]) == (4, 3, 3, 0)
+    assert shown["arrivals"] == [] and shown["trouble"] == ""
+
+
+def test_children(ctl):
+    table = rows(ctl("children"))
+    assert table[0] == ["CHILD", "TRANSPORT", "ONLINE", "VERSION", "STATE", "PROGRESS", "REASON"]
+    assert [row[0] for row in table[1:]] == ["bad-1", "ok-1", "ok-2", "slow-1"]
+    assert table[2] == ["ok-1", "serial", "yes", "1.0.0", "idle", "-", "-"]
+    children = {child["id"]: child for child in json.loads(ctl("--json", "children"))}
+    ok = children["ok-1"]
+    assert ok["address"] == "/dev/ok-1" and ok["online"] is True and ok["job"] is None and ok["progress"] is None
+    assert ok["until"] is None and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", ok["last_seen"])
+    assert ok["slots"][0]["active"] is True and ok["revert_class"] == "self-reverting"
+
+
+def test_one_child(ctl):
+    assert re.search(r"^Way back:\s+self-reverting$", ctl("children", "show", "ok-1"), re.M)
+    assert json.loads(ctl("children", "show", "ok-1", "--json"))["id"] == "ok-1"
+    assert "no child" in ctl("children", "show", "nobody", code=NOT_FOUND)
+
+
+def test_text_from_outside_cannot_steer_a_terminal(ctl):
+    ctl("rollout", "start", ONE, "bad-1", "--wait", code=SOME_FAILED)
+    for text in (ctl("children"), ctl("children", "show", "bad-1"), ctl("history", "bad-1")):
+        assert "\x1b" not in text
+    assert "cable ?[2Jout" in ctl("children", "show", "bad-1")
+    assert "no ?[31mroom?[0m" in ctl("children")
+
+
+def test_deliverables(ctl):
+    table = rows(ctl("deliverables"))
+    assert [row[0] for row in table[1:]] == [ONE[:12], TWO[:12], NINE[:12]]
+    assert [row["id"] for row in json.loads(ctl("deliverables", "--json"))] == [ONE, TWO, NINE]
+    shown = json.loads(ctl("deliverables", "show", "b", "--json"))
+    assert shown["images"][0]["class_id"] == "09000000-0000-0000-0000-000000000000"
+    assert re.search(r"^Id:\s+" + NINE, ctl("deliverables", "show", "b0"), re.M)
+    ctl("deliverables", "show", "c", code=NOT_FOUND)
+    assert "more than one" in ctl("deliverables", "show", "a", code=USAGE)
+
+
+def test_rollouts_jobs_and_history(ctl):
+    assert json.loads(ctl("rollout", "start", TWO[:2], "--json")) == {"rollout": 1}
+    jobs = json.loads(ctl("jobs", "--json"))
+    assert [(job["id"], job["child"], job["rollout"], job["operation"]) for job in jobs] == [(1, "slow-1", 1, "update")]
+    assert rows(ctl("jobs"))[1][:3] == ["1", "slow-1", "1"]
+    rollout = json.loads(ctl("rollout", "show", "1", "--json"))
+    assert rollout["deliverable"] == TWO and rollout["children"] == ["slow-1"] and rollout["state"] == "running"
+    assert rollout["started_by_uid"] == os.getuid() and rollout["pending"] == 1
+    assert rows(ctl("rollout", "list"))[1][0:2] == ["1", TWO[:12]]
+    assert json.loads(ctl("rollout", "list", "--json"))[0]["id"] == 1
+    assert "slow-1" in ctl("rollout", "show", "1")
+    ctl("rollout", "show", "2", code=NOT_FOUND)
+    ctl("jobs", "cancel", "1")
+    ctl("jobs", "cancel", "1", code=NOT_FOUND)
+    ctl("jobs", "cancel", "9", code=NOT_FOUND)
+    lines = json.loads(ctl("history", "slow-1", "--json"))
+    assert lines[0]["phase"] == "cancelled" and lines[0]["epoch"] == 1 and lines[0]["deliverable"] == TWO
+    assert rows(ctl("history", "slow-1", "-n", "1"))[1][3] == "cancelled"
+    assert len(json.loads(ctl("history", "slow-1", "--count", "1", "--json"))) == 1
+    ctl("history", "nobody", code=NOT_FOUND)
+
+
+def test_version_needs_no_daemon(gateway, ctl):
+    gateway.end(gateway.server)
+    assert ctl("version").startswith("headgatectl ")
+    assert set(json.loads(ctl("version", "--json"))) == {"version"}
+
+
+# ------------------------------------------------------------------------------------------------------------ writing
+
+
+def test_a_rollout_that_succeeds(ctl):
+    text = ctl("rollout", "start", ONE, "ok-1", "ok-2", "--wait")
+    assert text.splitlines() == ["rollout 1", "rollout 1: 2 of 2 confirmed"]
+    assert rows(ctl("children"))[2][3:5] == ["2.0.0", "confirmed"]
+
+
+def test_a_rollout_to_all_where_some_fail(ctl):
+    rollout = json.loads(ctl("rollout", "start", "a1", "--wait", "--json", code=SOME_FAILED))
+    assert (rollout["total"], rollout["confirmed"], rollout["failed"], rollout["state"]) == (3, 2, 1, "finished")
+
+
+def test_a_rollout_to_nobody(ctl):
+    assert "nothing to do" in ctl("rollout", "start", NINE, code=NOTHING)
+
+
+def test_rollouts_that_cannot_start(ctl):
+    ctl("rollout", "start", "c0", code=NOT_FOUND)
+    ctl("rollout", "start", ONE, "nobody", code=NOT_FOUND)
+    assert "more than one" in ctl("rollout", "start", "a", code=USAGE)
+
+
+def test_waiting_ends_at_the_timeout(ctl):
+    assert "time is over" in ctl("--timeout", "0.5", "rollout", "start", TWO, "--wait", code=TIMED_OUT)
+
+
+def test_fetch(ctl):
+    ctl("fetch", "https://vendor.example/x")
+    assert ctl("fetch", "https://vendor.example/y", "--wait") == "sealed " + "f" * 64 + "\n"
+    assert "signed by nobody" in ctl("fetch", "https://vendor.example/refused", "--wait", code=FAILED)
+    assert "too many" in ctl("fetch", "https://vendor.example/busy", code=FAILED)
+    assert "https" in ctl("fetch", "http://vendor.example/x", code=USAGE)
+    assert rows(ctl("status"))[-3][0] == "https://vendor.example/refused"
+
+
+# ---------------------------------------------------------------------------------------------------------- following
+
+
+def start_watching(gateway, *options):
+    return subprocess.Popen([f"{private_bus.BIN}/headgatectl", "--bus", gateway.address, "monitor", *options],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            preexec_fn=private_bus.die_with_parent)
+
+
+def test_monitor_until_idle(gateway, ctl):
+    assert ctl("monitor", "--until-idle") == ""
+    ctl("rollout", "start", TWO)  # job 1, so that it is not idle
+    watch = start_watching(gateway, "--until-idle")
+    assert watch.stdout.readline().startswith("slow-1: ")
+    ctl("rollout", "start", ONE, "--wait", code=SOME_FAILED)
+    ctl("jobs", "cancel", "1")
+    lines = watch.communicate(timeout=private_bus.DEADLINE)[0].splitlines()
+    assert watch.returncode == SOME_FAILED
+    assert lines.count("ok-1: confirmed") == 1 and "bad-1: refused: child-refused: no ?[31mroom?[0m" in lines
+    assert any(re.fullmatch(r"ok-2: \d0 %", line) for line in lines)
+    assert lines.index("ok-2: preflight") < lines.index("ok-2: activating") < lines.index("ok-2: confirmed")
+    assert lines.index("rollout 2: finished") < lines.index("slow-1: cancelled: aborted: withdrawn by the operator")
+
+
+def test_monitor_as_json(gateway, ctl):
+    watch = start_watching(gateway, "--json")
+    present = [json.loads(watch.stdout.readline()) for _ in range(8)]
+    assert [(event["event"], event["kind"]) for event in present] == [("present", "gateway")] + \
+        [("present", "child")] * 4 + [("present", "deliverable")] * 3
+    ctl("rollout", "start", ONE, "--wait", code=SOME_FAILED)
+    events = []
+    while not events or events[-1].get("properties", {}).get("state") != "finished":
+        events.append(json.loads(watch.stdout.readline()))
+    watch.terminate()
+    watch.communicate()
+    ends = {event["child"]: event for event in events if event["event"] == "job-ended"}
+    assert ends["ok-1"]["result"] == "confirmed" and ends["bad-1"]["reason"] == "child-refused"
+    assert all(event["rollout"] == 1 for event in ends.values())
+    assert {event["kind"] for event in events if event["event"] == "added"} == {"rollout", "job"}
+    changes = [event for event in events if event["event"] == "changed" and event["kind"] == "child"]
+    assert any(event["properties"].get("version") == "2.0.0" for event in changes)
+    assert any(event["properties"].get("job", 0) is None for event in changes)
+
+
+def test_monitor_ends_with_the_daemon(gateway, ctl):
+    watch = start_watching(gateway, "--json")
+    assert watch.stdout.readline()  # it listens
+    gateway.end(gateway.server)
+    watch.communicate(timeout=private_bus.DEADLINE)
+    assert watch.returncode == NOT_RUNNING
+
+
+def test_monitor_draws_bars_on_a_terminal(gateway):
+    reader, writer = pty.openpty()
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    watch = subprocess.Popen([f"{private_bus.BIN}/headgatectl", "--bus", gateway.address, "rollout", "start", ONE, "--wait"],
+                             stdout=subprocess.DEVNULL, stderr=writer, env=dict(os.environ, TERM="xterm"),
+                             preexec_fn=private_bus.die_with_parent)
+    os.close(writer)
+    text = ""
+    while True:
+        try:
+            piece = os.read(reader, 4096).decode()
+        except OSError:  # EIO: the other side closed
+            break
+        text += piece
+    assert watch.wait(private_bus.DEADLINE) == SOME_FAILED
+    assert re.search(r"ok-1 {1,3} transferring   \[#+\.*\] {1,3}\d+ %", text)
+    assert "\x1b[2A\x1b[J" in text  # two bars are drawn over
+    assert "\x1b[31m" not in text
+    assert max(len(line) for line in re.sub(r"\x1b\[\d*[AJ]", "", text).splitlines()) < 60
+
+
+# -------------------------------------------------------------------------------------------------------------- usage
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["bogus"], ["children", "show"], ["rollout"], ["rollout", "show", "x"], ["jobs", "cancel", "-3"],
+    ["history", "ok-1", "-n", "0"], ["status", "--nonsense"], ["--timeout", "-1", "status"], ["status", "extra"],
+])
+def test_usage_errors(ctl, arguments):
+    ctl(*arguments, code=USAGE)
+
+
+def test_help(ctl):
+    assert "Exit status" in ctl("--help")
+    assert "--wait" in ctl("rollout", "start", "--help")
+
+
+def test_no_daemon(gateway, ctl):
+    gateway.end(gateway.server)
+    for command in (["status"], ["children"], ["fetch", "https://x/"], ["monitor"], ["rollout", "start", "a1"]):
+        assert "not running" in ctl(*command, code=NOT_RUNNING)
+    ctl("--bus", "unix:path=/nonexistent", "status", code=NOT_RUNNING)
+
+
+def test_completion_is_a_script_that_bash_reads():
+    script = f"{private_bus.SOURCE}/daemon/ctl/completion/headgatectl"
+    program = f"""source {script}; COMP_WORDS=(headgatectl rollout st); COMP_CWORD=2; _headgatectl; echo "${{COMPREPLY[*]}}" """
+    done = subprocess.run(["bash", "-u", "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "start" and done.stderr == ""
