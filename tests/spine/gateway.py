@@ -308,7 +308,7 @@ uid = {os.getuid()}
 
     def arrival(self, deliverable):
         """What headgatectl says of an announcement."""
-        return next((each for each in self.ctl("arrivals") if each["url"] == deliverable.url), None)
+        return next((each for each in self.ctl("status")["arrivals"] if each["url"] == deliverable.url), None)
 
     def wait_for(self, predicate, deadline_s, what):
         try:
