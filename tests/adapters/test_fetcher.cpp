@@ -8,12 +8,12 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <fstream>
 #include <memory>
 #include <string>
 
 #include "adapters/cloud/curl_fetcher.hpp"
 #include "adapters/cloud/download.hpp"
+#include "adapters/servers/nginx.hpp"
 #include "adapters/servers/program.hpp"
 #include "fakes/memory_blobs.hpp"
 #include "fakes/on_loop.hpp"
@@ -89,60 +89,19 @@ class Fetcher : public ::testing::Test {
 
 // ------------------------------------------------------------------------------------------------------------ nginx
 
-/// nginx with a file of 64 MiB, on one port for everybody and on one for clients with a certificate.
-class Nginx {
- public:
-  Nginx() : port_(servers::free_port()), strict_port_(servers::free_port()), old_port_(servers::free_port()) {
-    std::filesystem::permissions(directory_.path(), std::filesystem::perms{0755});
-    std::filesystem::create_directory(directory_.path() / "www");
-    write_image(1);
-    std::ofstream conf(directory_.path() / "nginx.conf");
-    conf << "daemon off; worker_processes 1; pid nginx.pid; error_log stderr notice;\n"
-         << "events { worker_connections 64; }\n"
-         << "http { access_log off; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3;\n"
-         << "uwsgi_temp_path t4; scgi_temp_path t5; root www;\n"
-         << server(port_, "") << server(strict_port_, "ssl_verify_client on; ssl_client_certificate " +
-                                                          (certificates() / "ca.pem").string() + ";")
-         << server(old_port_, "ssl_protocols TLSv1.1; ssl_ciphers ALL:@SECLEVEL=0;") << "}\n";
-    conf.close();
-    program_ = std::make_unique<servers::Program>(std::vector<std::string>{
-        "/usr/sbin/nginx", "-e", "stderr", "-p", directory_.path(), "-c", directory_.path() / "nginx.conf"});
-    program_->wait_for("start worker process ");
-  }
-
-  void write_image(std::uint8_t fill, int mebibytes = 64) const {
-    std::ofstream file(directory_.path() / "www/image", std::ios::binary | std::ios::trunc);
-    const std::string piece(1 << 20, static_cast<char>(fill));
-    for (int n = 0; n < mebibytes; ++n) file << piece;
-  }
-  [[nodiscard]] std::string url(const std::string& path) const { return at(port_, path); }
-  [[nodiscard]] std::string strict_url(const std::string& path) const { return at(strict_port_, path); }
-  [[nodiscard]] std::string old_url(const std::string& path) const { return at(old_port_, path); }
-
- private:
-  static std::string at(int port, const std::string& path) { return "https://localhost:" + std::to_string(port) + path; }
-  static std::string server(int port, const std::string& more) {
-    return "server { listen 127.0.0.1:" + std::to_string(port) + " ssl; ssl_certificate " +
-           (certificates() / "server.pem").string() + "; ssl_certificate_key " +
-           (certificates() / "server.key").string() + ";\n" + more + "}\n";
-  }
-
-  fakes::TemporaryDirectory directory_;
-  int port_;
-  int strict_port_;
-  int old_port_;
-  std::unique_ptr<servers::Program> program_;
-};
-
 constexpr std::uint64_t kImageSize = 64 << 20;
 
 class FetcherFromNginx : public Fetcher {
  protected:
-  static void SetUpTestSuite() { nginx_ = std::make_unique<Nginx>(); }
+  static void SetUpTestSuite() {
+    nginx_ = std::make_unique<servers::Nginx>();
+    write_image(1, kImageSize);
+  }
+  static void write_image(std::uint8_t fill, std::uint64_t size) { nginx_->put("/image", Bytes(size, fill)); }
   static void TearDownTestSuite() { nginx_.reset(); }
-  static std::unique_ptr<Nginx> nginx_;
+  static std::unique_ptr<servers::Nginx> nginx_;
 };
-std::unique_ptr<Nginx> FetcherFromNginx::nginx_;
+std::unique_ptr<servers::Nginx> FetcherFromNginx::nginx_;
 
 TEST_F(FetcherFromNginx, BringsAWholeFile) {
   const auto fetched = fetch({nginx_->url("/image"), 0, kImageSize, ""});
@@ -169,9 +128,9 @@ TEST_F(FetcherFromNginx, BeginsAnewWhenTheFileHasChanged) {
   refuse_after_ = 1'000'000;
   ASSERT_FALSE(fetch({nginx_->url("/image"), 0, kImageSize, ""}));
   const std::string before = *etag_;
-  nginx_->write_image(2, 65);
+  write_image(2, kImageSize + 1);
   const auto rest = fetch({nginx_->url("/image"), received_.size(), 2 * kImageSize, before});
-  nginx_->write_image(1);
+  write_image(1, kImageSize);
   EXPECT_EQ(rest.error().code, Errc::mismatch) << rest.error().message;
 }
 
