@@ -83,19 +83,31 @@ json::value read_basic(sd_bus_message* message, char type) {
   int truth = 0;
   const char* text = nullptr;
   switch (type) {
-    case 'b': return sd_bus_message_read_basic(message, type, &truth) > 0 && truth != 0;
-    case 'y': return read_number<std::uint8_t>(message, type);
-    case 'n': return read_number<std::int16_t>(message, type);
-    case 'q': return read_number<std::uint16_t>(message, type);
-    case 'i': return read_number<std::int32_t>(message, type);
-    case 'u': return read_number<std::uint32_t>(message, type);
-    case 'x': return read_number<std::int64_t>(message, type);
-    case 't': return read_number<std::uint64_t>(message, type);
-    case 'd': return read_number<double>(message, type);
+    case 'b':
+      return sd_bus_message_read_basic(message, type, &truth) > 0 && truth != 0;
+    case 'y':
+      return read_number<std::uint8_t>(message, type);
+    case 'n':
+      return read_number<std::int16_t>(message, type);
+    case 'q':
+      return read_number<std::uint16_t>(message, type);
+    case 'i':
+      return read_number<std::int32_t>(message, type);
+    case 'u':
+      return read_number<std::uint32_t>(message, type);
+    case 'x':
+      return read_number<std::int64_t>(message, type);
+    case 't':
+      return read_number<std::uint64_t>(message, type);
+    case 'd':
+      return read_number<double>(message, type);
     case 's':
     case 'o':
-    case 'g': return sd_bus_message_read_basic(message, type, &text) > 0 ? json::value(text) : json::value(nullptr);
-    default: sd_bus_message_skip(message, nullptr); return nullptr;
+    case 'g':
+      return sd_bus_message_read_basic(message, type, &text) > 0 ? json::value(text) : json::value(nullptr);
+    default:
+      sd_bus_message_skip(message, nullptr);
+      return nullptr;
   }
 }
 
@@ -143,7 +155,9 @@ Result<std::unique_ptr<Client>> Client::open(const std::string& where, std::opti
   return client;
 }
 
-Client::~Client() { sd_bus_flush_close_unref(bus_); }
+Client::~Client() {
+  sd_bus_flush_close_unref(bus_);
+}
 
 std::uint64_t Client::patience_us() const {
   std::chrono::steady_clock::duration patience = kPatience;
@@ -152,8 +166,7 @@ std::uint64_t Client::patience_us() const {
   return static_cast<std::uint64_t>(std::max<std::chrono::microseconds::rep>(us, 1));  // 0 would mean sd-bus's default
 }
 
-Result<json::array> Client::call(const std::string& path, const char* interface, const char* member,
-                                 const Fill& fill) {
+Result<json::array> Client::call(const std::string& path, const char* interface, const char* member, const Fill& fill) {
   sd_bus_message* raw = nullptr;
   int result = sd_bus_message_new_method_call(bus_, &raw, kBusName, path.c_str(), interface, member);
   const Message question{raw};
@@ -183,8 +196,9 @@ int Client::on_signal(sd_bus_message* message, void* self, sd_bus_error* /*error
 
 Result<void> Client::listen() {
   const std::string ours = std::string{"type='signal',sender='"} + kBusName + "',path_namespace='" + kRootPath + '\'';
-  const std::string leaving = std::string{"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='"} +
-                              kBusName + "',arg2=''";
+  const std::string leaving =
+      std::string{"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='"} + kBusName +
+      "',arg2=''";
   for (const std::string& match : {ours, leaving}) {
     const int result = sd_bus_add_match(bus_, nullptr, match.c_str(), on_signal, this);
     if (result < 0) return error_of(result, {});

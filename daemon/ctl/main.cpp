@@ -139,8 +139,9 @@ ExitCode run(int argc, char** argv) {
   app.add_option("--bus", given.bus, "system, session, or a D-Bus address (system)");
   app.add_option("--timeout", given.timeout_s, "Give up after so many seconds")->check(CLI::Range(0.001, 1e6));
   app.add_flag("--json", given.json, "Write JSON");
-  app.footer("Exit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 nothing to do, 5 not authorized, 6 timed out,\n"
-             "7 some children failed, 8 headgated is not running.");
+  app.footer(
+      "Exit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 nothing to do, 5 not authorized, 6 timed out,\n"
+      "7 some children failed, 8 headgated is not running.");
   app.add_subcommand("status", "The gateway as a whole")->callback([&command] { command = show_status; });
   add_children(app, given, command);
   add_deliverables(app, given, command);

@@ -158,8 +158,7 @@ Result<ExitCode> await_rollout(Session session, Follower& follower, const std::s
   if (session.json) {
     print_json(follower.snapshot().show(*object));
   } else {
-    std::printf("rollout %s: %llu of %llu confirmed\n",
-                json::serialize(follower.snapshot().name_of(rollout)).c_str(),
+    std::printf("rollout %s: %llu of %llu confirmed\n", json::serialize(follower.snapshot().name_of(rollout)).c_str(),
                 static_cast<unsigned long long>(confirmed), static_cast<unsigned long long>(total));
   }
   return confirmed == total ? ExitCode::ok : ExitCode::some_children_failed;

@@ -62,7 +62,8 @@ void print_slots(const json::object& child) {
     for (const char* flag : {"Active", "Confirmed", "Pending", "Permanent", "Bootable"}) {
       if (truth_in(slot, flag)) flags += std::string{flags.empty() ? "" : " "} + flag;
     }
-    std::ranges::transform(flags, flags.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    std::ranges::transform(flags, flags.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     table.add({std::to_string(number_in(slot, "Image")), std::to_string(number_in(slot, "Slot")),
                text_in(slot, "Version"), flags, text_in(slot, "Digest").substr(0, kDigitsShown)});
   }
@@ -121,7 +122,8 @@ Result<ExitCode> show_status(Session session) {
   facts.add("headgated", text_in(*manager, "Version") + ", " + text_in(*manager, "State"));
   if (const std::string trouble = text_in(*manager, "Trouble"); !trouble.empty()) facts.add("Trouble", trouble);
   facts.add("Broker", truth_in(*manager, "CloudConnected") ? "connected" : "not connected");
-  facts.add("Cache", size_text(number_in(*manager, "CacheUsed")) + " of " + size_text(number_in(*manager, "CacheLimit")));
+  facts.add("Cache",
+            size_text(number_in(*manager, "CacheUsed")) + " of " + size_text(number_in(*manager, "CacheLimit")));
   facts.add("Children", std::to_string(children) + ", " + std::to_string(online_children(snapshot)) + " online");
   facts.add("Deliverables", std::to_string(deliverables));
   facts.add("Jobs", std::to_string(running_jobs(snapshot)));
@@ -271,10 +273,10 @@ Result<ExitCode> list_rollouts(Session session) {
   Table table({"ROLLOUT", "DELIVERABLE", "STARTED", "BY", "STATE", "TOTAL", "CONFIRMED", "FAILED", "PENDING"});
   for (const std::string& path : paths) {
     const json::object& rollout = *snapshot.find(path, kRollout);
-    std::vector<std::string> row{std::to_string(number_in(rollout, "Id")),
-                                 short_id(snapshot, text_in(rollout, "Deliverable")),
-                                 time_text(number_in(rollout, "StartTime")),
-                                 "uid " + std::to_string(number_in(rollout, "StartedByUid")), text_in(rollout, "State")};
+    std::vector<std::string> row{
+        std::to_string(number_in(rollout, "Id")), short_id(snapshot, text_in(rollout, "Deliverable")),
+        time_text(number_in(rollout, "StartTime")), "uid " + std::to_string(number_in(rollout, "StartedByUid")),
+        text_in(rollout, "State")};
     for (const char* count : {"Total", "Confirmed", "Failed", "Pending"}) {
       row.push_back(std::to_string(number_in(rollout, count)));
     }

@@ -35,7 +35,9 @@ std::string snake_case(std::string_view camel) {
   return snake;
 }
 
-std::string last_element(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string last_element(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
 bool is_number(const std::string& text) {
   return !text.empty() && text.size() < 20 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });

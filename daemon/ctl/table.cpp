@@ -10,9 +10,13 @@ namespace {
 
 constexpr std::size_t kGap = 2;
 
-std::string shown(const std::string& value) { return value.empty() ? "-" : clean(value); }
+std::string shown(const std::string& value) {
+  return value.empty() ? "-" : clean(value);
+}
 
-std::string padding(std::string_view text, std::size_t width) { return std::string(width - width_of(text) + kGap, ' '); }
+std::string padding(std::string_view text, std::size_t width) {
+  return std::string(width - width_of(text) + kGap, ' ');
+}
 
 }  // namespace
 
@@ -37,7 +41,9 @@ void Table::print(std::ostream& out) const {
   }
 }
 
-void Facts::add(const std::string& name, const std::string& value) { facts_.emplace_back(name + ':', shown(value)); }
+void Facts::add(const std::string& name, const std::string& value) {
+  facts_.emplace_back(name + ':', shown(value));
+}
 
 void Facts::print(std::ostream& out) const {
   std::size_t width = 0;

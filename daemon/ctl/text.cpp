@@ -20,7 +20,7 @@ std::size_t control_at(std::string_view text, std::size_t position) {
   const std::uint8_t second = byte_at(text, position + 1);
   const std::uint8_t third = byte_at(text, position + 2);
   if (first < 0x20 || first == 0x7f) return 1;
-  if (first == 0xc2 && second >= 0x80 && second <= 0x9f) return 2;  // C1: U+0080 to U+009F
+  if (first == 0xc2 && second >= 0x80 && second <= 0x9f) return 2;                       // C1: U+0080 to U+009F
   const bool separator_or_embedding = second == 0x80 && third >= 0xa8 && third <= 0xae;  // U+2028 to U+202E
   const bool isolate = second == 0x81 && third >= 0xa6 && third <= 0xa9;                 // U+2066 to U+2069
   if (first == 0xe2 && (separator_or_embedding || isolate)) return 3;

@@ -42,25 +42,41 @@ class ScriptedControl : public ports::Control {
 
   void enroll(const core::ChildId& id, std::uint8_t device_class = 1) {
     core::Child& child = state_.children[id];
-    child.enrollment = {.id = id, .transport = "serial", .address = "/dev/" + id, .profile = "mcuboot-swap",
-                        .vendor = {}, .device_class = {device_class}, .patience = {}};
+    child.enrollment = {.id = id,
+                        .transport = "serial",
+                        .address = "/dev/" + id,
+                        .profile = "mcuboot-swap",
+                        .vendor = {},
+                        .device_class = {device_class},
+                        .patience = {}};
     child.enrolled = true;
     child.online = true;
     child.last_seen = clock_.now();
     core::Slot slot{.version = "1.0.0", .digest = *Digest::from_text(std::string(64, 'a')), .bootable = true};
     slot.active = slot.confirmed = true;
-    child.seen = core::Inspection{.slots = {slot}, .revert_class = core::RevertClass::self_reverting,
-                                  .bootloader = "MCUboot mode 3", .battery_percent = {}};
+    child.seen = core::Inspection{.slots = {slot},
+                                  .revert_class = core::RevertClass::self_reverting,
+                                  .bootloader = "MCUboot mode 3",
+                                  .battery_percent = {}};
     tell({core::PutChild{child}});
   }
 
   void seal(const core::DeliverableId& id, const std::string& version = "2.0.0", std::uint8_t device_class = 1) {
-    const core::Image image{.component = "app", .device_class = {device_class},
-                            .digest = *Digest::from_text(std::string(64, 'b')), .size = 100'000, .version = version,
+    const core::Image image{.component = "app",
+                            .device_class = {device_class},
+                            .digest = *Digest::from_text(std::string(64, 'b')),
+                            .size = 100'000,
+                            .version = version,
                             .running_digest = {}};
     core::Deliverable& deliverable = state_.deliverables[id];
-    deliverable = {.id = id, .product = "boiler", .sequence = 7, .version = version, .signer = "vendor",
-                   .source = "https://vendor.example/x", .sealed_at = clock_.now(), .images = {image}};
+    deliverable = {.id = id,
+                   .product = "boiler",
+                   .sequence = 7,
+                   .version = version,
+                   .signer = "vendor",
+                   .source = "https://vendor.example/x",
+                   .sealed_at = clock_.now(),
+                   .images = {image}};
     tell({core::PutDeliverable{deliverable}});
   }
 
@@ -170,12 +186,18 @@ class ScriptedControl : public ports::Control {
                                std::uint32_t uid) {
     const core::RolloutId number = ++state_.last_rollout;
     core::Rollout& rollout = state_.rollouts[number];
-    rollout = {.id = number, .deliverable = deliverable, .children = children, .started_by = uid,
-               .started_at = clock_.now()};
+    rollout = {
+        .id = number, .deliverable = deliverable, .children = children, .started_by = uid, .started_at = clock_.now()};
     std::vector<core::Change> changes{core::PutRollout{rollout}};
     for (const core::ChildId& id : children) {
-      child(id).update = core::Update{.epoch = ++state_.last_epoch, .rollout = number, .deliverable = deliverable,
-                                      .image = {}, .before = {}, .after = {}, .since = clock_.now(), .cause = {}};
+      child(id).update = core::Update{.epoch = ++state_.last_epoch,
+                                      .rollout = number,
+                                      .deliverable = deliverable,
+                                      .image = {},
+                                      .before = {},
+                                      .after = {},
+                                      .since = clock_.now(),
+                                      .cause = {}};
       changes.emplace_back(core::PutChild{child(id)});
     }
     tell(changes);

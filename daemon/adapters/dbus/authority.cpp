@@ -19,8 +19,8 @@ Result<Message> make_question(const Connection& connection, const char* sender, 
                                        "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
   if (question.has_error()) return question;
   constexpr std::uint32_t kAllowUserInteraction = 1;  // CheckAuthorizationFlags
-  const int result = sd_bus_message_append(question.value().get(), "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
-                                           sender, action, 0, interactive ? kAllowUserInteraction : 0U, "");
+  const int result = sd_bus_message_append(question.value().get(), "(sa{sv})sa{ss}us", "system-bus-name", 1, "name",
+                                           "s", sender, action, 0, interactive ? kAllowUserInteraction : 0U, "");
   if (result < 0) return from_errno(-result, "ask polkit");
   return question;
 }

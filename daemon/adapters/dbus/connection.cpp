@@ -116,7 +116,9 @@ Connection::Connection(asio::any_io_executor executor, BusHandle bus, Pump::Lost
   pump_->kick();
 }
 
-Connection::~Connection() { close(); }
+Connection::~Connection() {
+  close();
+}
 
 void Connection::close() {
   pump_->stop();
@@ -137,8 +139,8 @@ asio::awaitable<Result<Message>> Connection::call(Message message, Duration time
   const auto awaited = std::make_shared<Awaited>(executor_);
   auto held = std::make_unique<std::shared_ptr<Awaited>>(awaited);
   sd_bus_slot* raw = nullptr;
-  const int result = sd_bus_call_async(bus_.get(), &raw, message.get(), on_reply, held.get(),
-                                       static_cast<std::uint64_t>(timeout_us));
+  const int result =
+      sd_bus_call_async(bus_.get(), &raw, message.get(), on_reply, held.get(), static_cast<std::uint64_t>(timeout_us));
   if (result < 0) co_return from_errno(-result, "send D-Bus call");
   sd_bus_slot_set_destroy_callback(raw, forget);
   held.release();

@@ -43,7 +43,8 @@ Result<void> judge_name_reply(sd_bus_message* reply) {
 
 // What changes the cache and the list of arrivals, which are no part of the state.
 bool concerns_arrivals(const core::Change& change) {
-  return std::holds_alternative<core::PutDeliverable>(change) || std::holds_alternative<core::PutAnnouncement>(change) ||
+  return std::holds_alternative<core::PutDeliverable>(change) ||
+         std::holds_alternative<core::PutAnnouncement>(change) ||
          std::holds_alternative<core::DropAnnouncement>(change);
 }
 
@@ -69,7 +70,8 @@ class Turn {
 
 }  // namespace
 
-// What outlives the Face while a coroutine still needs it. Background coroutines hold it weakly and end when it is gone.
+// What outlives the Face while a coroutine still needs it. Background coroutines hold it weakly and end when it is
+// gone.
 class Face::Body final : public Callee, public std::enable_shared_from_this<Body> {
  public:
   Body(asio::any_io_executor executor, std::string address, ports::Control& control, ports::Clock& clock,
@@ -84,8 +86,7 @@ class Face::Body final : public Callee, public std::enable_shared_from_this<Body
   asio::awaitable<Result<void>> start();
   void stop();
 
-  void changed(const core::State& state, std::span<const core::Change> changes,
-               std::span<const core::ChildId> touched);
+  void changed(const core::State& state, std::span<const core::Change> changes, std::span<const core::ChildId> touched);
   void progressed(core::Epoch epoch, const ports::TransferProgress& transfer);
   void troubled(const std::string& text);
 
@@ -106,7 +107,7 @@ class Face::Body final : public Callee, public std::enable_shared_from_this<Body
   void answer(sd_bus_message* call, const Result<Message>& reply);
   void answer_write(const WriteMethod& method, Message call);
   static asio::awaitable<void> carry_out(std::shared_ptr<Body> self, std::shared_ptr<Connection> connection,
-                                         const WriteMethod& method, Request request, Message call, Turn turn);
+                                         WriteMethod method, Request request, Message call, Turn turn);
   asio::awaitable<Result<Message>> carry_out(Request request, uid_t uid, sd_bus_message* call);
 
   asio::any_io_executor executor_;
@@ -149,8 +150,8 @@ asio::awaitable<Result<void>> Face::Body::connect() {
   connection_ = connection;
 
   Result<void> done = tree_.attach(connection->bus());
-  auto request = connection->make_call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                       "RequestName");
+  auto request =
+      connection->make_call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName");
   if (request.has_error()) done = request.error();
   if (done && sd_bus_message_append(request.value().get(), "su", kBusName, kDoNotQueue) < 0) {
     done = Error{Errc::internal, "make RequestName"};
@@ -299,12 +300,12 @@ void Face::Body::answer_write(const WriteMethod& method, Message call) {
   auto request = method.read(call.get(), tree_);
   if (request.has_error()) return refuse(call.get(), refusal_of(request.error()));
   Turn turn{calls_, sender == nullptr ? "" : sender};
-  spawn(carry_out(shared_from_this(), connection_, method, std::move(request).value(), std::move(call),
-                  std::move(turn)));
+  spawn(
+      carry_out(shared_from_this(), connection_, method, std::move(request).value(), std::move(call), std::move(turn)));
 }
 
 asio::awaitable<void> Face::Body::carry_out(std::shared_ptr<Body> self, std::shared_ptr<Connection> connection,
-                                            const WriteMethod& method, Request request, Message call, Turn /*turn*/) {
+                                            WriteMethod method, Request request, Message call, Turn /*turn*/) {
   const Verdict verdict = co_await authorize(connection, call.get(), method.action);
   if (verdict.refusal) {
     self->journal_.write(ports::Level::notice, {},
@@ -347,7 +348,9 @@ Face::Face(asio::any_io_executor executor, std::string address, ports::Control& 
     : body_(std::make_shared<Body>(std::move(executor), std::move(address), control, clock, journal,
                                    std::move(version))) {}
 
-Face::~Face() { body_->stop(); }
+Face::~Face() {
+  body_->stop();
+}
 
 asio::awaitable<Result<void>> Face::start() {
   const auto body = body_;
@@ -363,6 +366,8 @@ void Face::progressed(const core::ChildId& /*child*/, core::Epoch epoch, std::ui
   body_->progressed(epoch, {done, total});
 }
 
-void Face::troubled(const std::string& text) { body_->troubled(text); }
+void Face::troubled(const std::string& text) {
+  body_->troubled(text);
+}
 
 }  // namespace hg::bus

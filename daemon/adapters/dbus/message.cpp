@@ -8,12 +8,15 @@
 namespace hg::bus {
 namespace {
 
-Error unreadable(int result) { return from_errno(-result, "read D-Bus message"); }
+Error unreadable(int result) {
+  return from_errno(-result, "read D-Bus message");
+}
 
 std::string sendable(const std::string& text) {
   std::string clean = text;
   const bool utf8 = cbor::is_utf8(as_bytes(text));
-  std::ranges::replace_if(clean, [utf8](char c) { return c == '\0' || (!utf8 && (c & '\x80') != 0); }, '?');
+  std::ranges::replace_if(
+      clean, [utf8](char c) { return c == '\0' || (!utf8 && (c & '\x80') != 0); }, '?');
   return clean;
 }
 
@@ -49,11 +52,17 @@ int append(sd_bus_message* message, bool value) {
   return sd_bus_message_append_basic(message, 'b', &wide);
 }
 
-int append(sd_bus_message* message, std::uint32_t value) { return sd_bus_message_append_basic(message, 'u', &value); }
+int append(sd_bus_message* message, std::uint32_t value) {
+  return sd_bus_message_append_basic(message, 'u', &value);
+}
 
-int append(sd_bus_message* message, std::uint64_t value) { return sd_bus_message_append_basic(message, 't', &value); }
+int append(sd_bus_message* message, std::uint64_t value) {
+  return sd_bus_message_append_basic(message, 't', &value);
+}
 
-int append(sd_bus_message* message, double value) { return sd_bus_message_append_basic(message, 'd', &value); }
+int append(sd_bus_message* message, double value) {
+  return sd_bus_message_append_basic(message, 'd', &value);
+}
 
 int append(sd_bus_message* message, const std::string& value) {
   return sd_bus_message_append_basic(message, 's', sendable(value).c_str());
@@ -70,7 +79,9 @@ int append(sd_bus_message* message, const ErrorPair& value) {
   return sd_bus_message_close_container(message);
 }
 
-int append(sd_bus_message* message, const std::vector<ObjectPath>& value) { return append_array(message, "o", value); }
+int append(sd_bus_message* message, const std::vector<ObjectPath>& value) {
+  return append_array(message, "o", value);
+}
 
 int append(sd_bus_message* message, const Dictionary& value) {
   if (const int result = sd_bus_message_open_container(message, 'a', "{sv}"); result < 0) return result;

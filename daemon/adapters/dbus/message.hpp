@@ -27,7 +27,9 @@ using Slot = std::unique_ptr<sd_bus_slot, Release<sd_bus_slot, sd_bus_slot_unref
 using BusHandle = std::unique_ptr<sd_bus, Release<sd_bus, sd_bus_close_unref>>;
 
 /// One more owner of a message that sd-bus lent us.
-inline Message share(sd_bus_message* lent) { return Message{sd_bus_message_ref(lent)}; }
+inline Message share(sd_bus_message* lent) {
+  return Message{sd_bus_message_ref(lent)};
+}
 
 /// sd_bus_error with an owner.
 class BusError {

@@ -93,7 +93,8 @@ void ObjectTree::show_changes(const core::State& state, std::span<const core::Ch
   }
   for (const core::ChildId& id : affected.children) {
     // The rollout that its job belonged to may be losing it to another one.
-    if (const auto job = job_of_child_.find(id); job != job_of_child_.end()) affected.rollouts.insert(job->second.rollout);
+    if (const auto job = job_of_child_.find(id); job != job_of_child_.end())
+      affected.rollouts.insert(job->second.rollout);
     show_child(state, id);
   }
   for (const core::RolloutId id : affected.rollouts) show_rollout(state, id);

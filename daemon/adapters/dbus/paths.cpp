@@ -24,9 +24,13 @@ ObjectPath child_path(const core::ChildId& child) {
   return ObjectPath{encoded.get()};
 }
 
-ObjectPath rollout_path(core::RolloutId rollout) { return numbered(kRolloutsPath, rollout); }
+ObjectPath rollout_path(core::RolloutId rollout) {
+  return numbered(kRolloutsPath, rollout);
+}
 
-ObjectPath job_path(core::Epoch epoch) { return numbered(kJobsPath, epoch); }
+ObjectPath job_path(core::Epoch epoch) {
+  return numbered(kJobsPath, epoch);
+}
 
 ObjectPath DeliverablePaths::operator[](const core::DeliverableId& deliverable) {
   if (const auto known = by_id_.find(deliverable); known != by_id_.end()) return known->second;

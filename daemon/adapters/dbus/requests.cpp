@@ -100,9 +100,13 @@ auto find_in(const Table& table, sd_bus_message* call) -> decltype(table.data())
 
 }  // namespace
 
-const WriteMethod* find_write(sd_bus_message* call) { return find_in(kWrites, call); }
+const WriteMethod* find_write(sd_bus_message* call) {
+  return find_in(kWrites, call);
+}
 
-const ReadMethod* find_read(sd_bus_message* call) { return find_in(kReads, call); }
+const ReadMethod* find_read(sd_bus_message* call) {
+  return find_in(kReads, call);
+}
 
 Result<Message> make_reply(sd_bus_message* call) {
   sd_bus_message* raw = nullptr;

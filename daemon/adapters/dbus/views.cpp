@@ -24,39 +24,43 @@ std::string to_text(const core::Uuid& uuid) {
 }
 
 Dictionary to_dictionary(const core::Slot& slot) {
-  return {{"Image", std::uint32_t{slot.image}}, {"Slot", std::uint32_t{slot.slot}}, {"Version", slot.version},
-          {"Digest", slot.digest.hex()},        {"Bootable", slot.bootable},        {"Pending", slot.pending},
-          {"Confirmed", slot.confirmed},        {"Active", slot.active},            {"Permanent", slot.permanent}};
+  return {{"Image", std::uint32_t{slot.image}},
+          {"Slot", std::uint32_t{slot.slot}},
+          {"Version", slot.version},
+          {"Digest", slot.digest.hex()},
+          {"Bootable", slot.bootable},
+          {"Pending", slot.pending},
+          {"Confirmed", slot.confirmed},
+          {"Active", slot.active},
+          {"Permanent", slot.permanent}};
 }
 
 Dictionary to_dictionary(const core::Image& image) {
-  return {{"Component", image.component},
-          {"Version", image.version},
-          {"Size", image.size},
-          {"Digest", image.digest.hex()},
-          {"Encrypted", image.encrypted},
-          {"VendorId", to_text(image.vendor)},
+  return {{"Component", image.component},          {"Version", image.version},     {"Size", image.size},
+          {"Digest", image.digest.hex()},          {"Encrypted", image.encrypted}, {"VendorId", to_text(image.vendor)},
           {"ClassId", to_text(image.device_class)}};
 }
 
 const char* name_of(ports::ArrivalState state) {
   switch (state) {
-    case ports::ArrivalState::waiting: return "waiting";
-    case ports::ArrivalState::fetching: return "fetching";
-    case ports::ArrivalState::sealed: return "sealed";
-    case ports::ArrivalState::known: return "known";
-    case ports::ArrivalState::refused: break;
+    case ports::ArrivalState::waiting:
+      return "waiting";
+    case ports::ArrivalState::fetching:
+      return "fetching";
+    case ports::ArrivalState::sealed:
+      return "sealed";
+    case ports::ArrivalState::known:
+      return "known";
+    case ports::ArrivalState::refused:
+      break;
   }
   return "refused";
 }
 
 Dictionary to_dictionary(const ports::Arrival& arrival) {
-  return {{"Url", arrival.url},
-          {"State", std::string{name_of(arrival.state)}},
-          {"Text", arrival.text},
-          {"Since", to_microseconds(arrival.since)},
-          {"BytesDone", arrival.done},
-          {"BytesTotal", arrival.total}};
+  return {{"Url", arrival.url},        {"State", std::string{name_of(arrival.state)}},
+          {"Text", arrival.text},      {"Since", to_microseconds(arrival.since)},
+          {"BytesDone", arrival.done}, {"BytesTotal", arrival.total}};
 }
 
 template <class T>
@@ -161,13 +165,13 @@ RolloutView view_of(const core::Rollout& rollout, const core::State& state, Deli
 JobView job_view_of(const core::Child& child, const core::State& state) {
   const core::Update& update = *child.update;
   const bool ended = core::is_over(update);
-  JobView view{.id = update.epoch,
-               .operation = "update",
-               .object = child_path(child.enrollment.id),
-               .rollout = rollout_path(update.rollout),
-               .state = text_of(update.phase),
-               .cancelable = !ended && update.decision != core::Decision::commit &&
-                             update.decision != core::Decision::back};
+  JobView view{
+      .id = update.epoch,
+      .operation = "update",
+      .object = child_path(child.enrollment.id),
+      .rollout = rollout_path(update.rollout),
+      .state = text_of(update.phase),
+      .cancelable = !ended && update.decision != core::Decision::commit && update.decision != core::Decision::back};
   if (const auto rollout = state.rollouts.find(update.rollout); rollout != state.rollouts.end()) {
     view.start_time_us = to_microseconds(rollout->second.started_at);
     view.started_by_uid = rollout->second.started_by;
@@ -179,12 +183,9 @@ JobView job_view_of(const core::Child& child, const core::State& state) {
 }
 
 Dictionary line_of(const core::PutHistory& line) {
-  return {{"Time", to_microseconds(line.at)},
-          {"Epoch", line.epoch},
-          {"Deliverable", line.deliverable},
-          {"Phase", text_of(line.phase)},
-          {"Reason", text_of(line.cause.reason)},
-          {"ReasonText", line.cause.text}};
+  return {{"Time", to_microseconds(line.at)},     {"Epoch", line.epoch},
+          {"Deliverable", line.deliverable},      {"Phase", text_of(line.phase)},
+          {"Reason", text_of(line.cause.reason)}, {"ReasonText", line.cause.text}};
 }
 
 }  // namespace hg::bus

@@ -51,15 +51,23 @@ std::string basic_to_text(sd_bus_message* message, char type) {
   std::uint64_t number = 0;  // wide enough for all others; messages here are little-endian
   switch (type) {
     case 's':
-    case 'o': sd_bus_message_read_basic(message, type, &text); return std::string{text};
-    case 'd': sd_bus_message_read_basic(message, type, &real); return std::to_string(real);
-    default: sd_bus_message_read_basic(message, type, &number); return std::to_string(number);
+    case 'o':
+      sd_bus_message_read_basic(message, type, &text);
+      return std::string{text};
+    case 'd':
+      sd_bus_message_read_basic(message, type, &real);
+      return std::to_string(real);
+    default:
+      sd_bus_message_read_basic(message, type, &number);
+      return std::to_string(number);
   }
 }
 
 }  // namespace
 
-PrivateBus::PrivateBus() : directory_(make_directory()), address_("unix:path=" + directory_ + "/bus") { start(); }
+PrivateBus::PrivateBus() : directory_(make_directory()), address_("unix:path=" + directory_ + "/bus") {
+  start();
+}
 
 PrivateBus::~PrivateBus() {
   kill();
