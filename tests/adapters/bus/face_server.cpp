@@ -2,6 +2,7 @@
 // A gateway to test clients and policies against: the real Face over a scripted control whose children act by their
 // names: "ok-*" are updated and confirm, "bad-*" are refused, "slow-*" transfer until they are cancelled.
 // usage: face_server ADDRESS [CHILDREN]    prints "ready" when it has the name, ends on SIGTERM
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -99,8 +100,9 @@ class ActingControl final : public fakes::ScriptedControl {
                      {.url = url, .state = ports::ArrivalState::waiting, .text = {}, .since = clock_.now()});
     (void)co_await clock_.sleep_for(milliseconds{50});
     const bool refused = url.ends_with("refused");
-    announced.front().state = refused ? ports::ArrivalState::refused : ports::ArrivalState::sealed;
-    announced.front().text = refused ? "signed by nobody" : std::string(64, 'f');
+    const auto entry = std::ranges::find(announced, url, &ports::Arrival::url);  // others may have come since
+    entry->state = refused ? ports::ArrivalState::refused : ports::ArrivalState::sealed;
+    entry->text = refused ? "signed by nobody" : std::string(64, 'f');
     seal(std::string(64, refused ? 'c' : 'f'), "3.0.0");
   }
 
