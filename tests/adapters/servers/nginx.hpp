@@ -21,7 +21,8 @@ class Nginx {
     std::filesystem::permissions(directory_.path(), std::filesystem::perms{0755});
     std::filesystem::create_directory(directory_.path() / "www");
     std::ofstream conf(directory_.path() / "nginx.conf");
-    conf << "daemon off; worker_processes 1; pid nginx.pid; error_log stderr notice;\n"
+    // One process and no workers, which would outlive a master that is killed.
+    conf << "daemon off; master_process off; pid nginx.pid; error_log stderr notice;\n"
          << "events { worker_connections 64; }\n"
          << "http { access_log off; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3;\n"
          << "uwsgi_temp_path t4; scgi_temp_path t5; root www;\n"
@@ -32,7 +33,7 @@ class Nginx {
     conf.close();
     program_ = std::make_unique<Program>(std::vector<std::string>{
         "/usr/sbin/nginx", "-e", "stderr", "-p", directory_.path(), "-c", directory_.path() / "nginx.conf"});
-    program_->wait_for("start worker process ");
+    program_->wait_for("getrlimit");  // it listens by then
   }
 
   /// `path` begins with a slash. nginx makes the ETag of time and size: a new content within a second needs a new size.
