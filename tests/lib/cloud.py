@@ -4,6 +4,7 @@
 import http.server
 import os
 import re
+import select
 import socket
 import ssl
 import struct
@@ -11,6 +12,8 @@ import subprocess
 import threading
 
 from processes import Program, accepts_connections, free_port
+
+READING_TIME_S = 0.3
 
 
 def _started(make, happenings, what):
@@ -56,7 +59,7 @@ class Broker:
 
     def publish(self, topic, payload, retain=False):
         command = ["mosquitto_pub", "-h", "localhost", "-p", str(self.port), "--cafile", str(self._authority_file),
-                   "-q", "1", "-t", topic, "-s"]
+                   "-q", "1", "-t", topic, "-s" if payload else "-n"]
         subprocess.run(command + (["-r"] if retain else []), input=payload, check=True, timeout=30)
 
     def has_subscriber(self, topic):
@@ -183,6 +186,8 @@ class BreakingServer:
         if breaks:
             request.close_connection = True
             raw = request.connection
+            # A reset takes away what the client has not read yet: it gets the time to read.
+            select.select([raw], [], [], READING_TIME_S)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             os.close(raw.detach())  # at once, whatever files still hold the connection
 

@@ -306,9 +306,13 @@ uid = {os.getuid()}
         """The deliverable with this version, when it is in the catalogue."""
         return next((each for each in self.ctl("deliverables") if each["version"] == version), None)
 
-    def arrival(self, deliverable):
-        """What headgatectl says of an announcement."""
-        return next((each for each in self.ctl("status")["arrivals"] if each["url"] == deliverable.url), None)
+    def wait_for_arrival(self, deliverable, state):
+        """What headgatectl says of an announcement, when it says that it is in this state."""
+        def as_wished():
+            return next((each for each in self.ctl("status")["arrivals"]
+                         if each["url"] == deliverable.url and each["state"] == state), None)
+
+        return self.wait_for(as_wished, SOON_S, f"{deliverable.url} to be shown as {state}")
 
     def wait_for(self, predicate, deadline_s, what):
         try:

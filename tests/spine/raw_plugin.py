@@ -13,8 +13,8 @@ INSPECTED = 20
 class RawPlugin:
     def __init__(self, gateway, deadline_s=30):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.settimeout(deadline_s)
         self._socket.connect(str(gateway.runtime / "plugins.sock"))
+        self._socket.settimeout(deadline_s)
 
     def __enter__(self):
         return self

@@ -146,10 +146,10 @@ def test_child_that_answers_nothing(gateway):
     gateway.start_plugin()
     gateway.announce(gateway.publish(APP_1_1_0, version="1.1.0"), retain=True)
     gateway.start_rollout(gateway.wait_until_sealed("1.1.0"))
-    seen = gateway.wait_for_child("boiler", lambda child: child["reason"] == "not_answering", "to be noticed",
+    seen = gateway.wait_for_child("boiler", lambda child: child["reason"] == "not-answering", "to be noticed",
                                   deadline_s=2 * SOON_S)
     assert seen["phase"] in ("preflight", "deferred", "resting")
-    gateway.wait_for_journal("boiler", "not_answering")
+    gateway.wait_for_journal("boiler", "not-answering")
     assert gateway.answers()
     assert gateway.child.counters()["resets"] == 0
 
@@ -164,7 +164,7 @@ def test_child_that_falls_silent_in_a_transfer(gateway):
     gateway.add_child(options=("--mute-after-bytes", "12000"))
     gateway.start()
     begun_update(gateway)
-    gateway.wait_for_child("boiler", lambda child: child["reason"] in ("transfer_failed", "not_answering"),
+    gateway.wait_for_child("boiler", lambda child: child["reason"] in ("transfer-failed", "not-answering"),
                            "to be noticed", deadline_s=2 * SOON_S)
     assert gateway.answers()
 
@@ -177,8 +177,8 @@ def test_child_that_comes_back_with_the_old_version(gateway):
     seen = gateway.wait_for_child("boiler", lambda child: child["phase"] in ("reverted", "resting"),
                                   "to be back", deadline_s=2 * SOON_S)
     assert seen["version"] == "1.0.0"
-    assert seen["reason"] == "came_back_old"
-    assert gateway.journal_lines("boiler", "came_back_old")
+    assert seen["reason"] == "came-back-old"
+    assert gateway.journal_lines("boiler", "came-back-old")
     assert gateway.child.counters()["confirms"] == 0
 
 
