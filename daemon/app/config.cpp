@@ -76,7 +76,9 @@ core::Enrollment read_child(const std::string& name, Section section) {
   child.image_number = static_cast<std::uint8_t>(section.integer("image", 0, 0, 15));
   if (!is_good_name(name)) section.complain("transport", "a child's name has 1 to 64 of A-Z a-z 0-9 . _ -");
   if (child.transport.empty()) section.complain("transport", "must name a plugin");
-  if (child.address.empty()) section.complain("address", "must say where the child is");
+  constexpr std::size_t kMaxAddress = 256;
+  if (child.address.empty() || child.address.size() > kMaxAddress)
+    section.complain("address", "must say where the child is, in at most 256 characters");
   if (!is_good_name(child.profile)) section.complain("profile", "is not the name of a profile");
   const std::string vendor = section.text("vendor", "");
   const std::string device_class = section.text("class", "");
@@ -99,6 +101,11 @@ void read_children(Section section, Config& config) {
         config.plugins, [&](const PluginBinding& plugin) { return plugin.transport == child.transport; });
     if (!is_bound && !child.transport.empty())
       section.section(name).complain("transport", "no [plugins." + child.transport + "] says which user serves it");
+    const bool is_taken = std::ranges::any_of(config.children, [&](const core::Enrollment& other) {
+      return other.transport == child.transport && other.address == child.address &&
+             other.image_number == child.image_number;
+    });
+    if (is_taken) section.section(name).complain("address", "another child stands there already");
     config.children.push_back(std::move(child));
   }
 }

@@ -4,6 +4,7 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <optional>
 #include <set>
@@ -24,7 +25,9 @@ Result<toml::table> parse(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return from_errno(errno, path.string());
   std::ostringstream content;
-  content << file.rdbuf();
+  for (std::array<char, 4096> piece{}; file.read(piece.data(), piece.size()) || file.gcount() > 0;)
+    content.write(piece.data(), file.gcount());
+  if (file.bad()) return Error{Errc::io, path.string() + ": cannot be read"};
   try {
     return toml::parse(content.str(), path.string());
   } catch (const toml::parse_error& error) {
@@ -151,8 +154,11 @@ Result<SettingsFile> SettingsFile::read(const std::filesystem::path& path) {
   tree->root = std::move(*main_file);
 
   std::vector<std::filesystem::path> drop_ins;
-  std::error_code absent;
-  for (const auto& entry : std::filesystem::directory_iterator(path.string() + ".d", absent))
+  const std::string directory = path.string() + ".d";
+  std::error_code error;
+  std::filesystem::directory_iterator entries(directory, error);
+  if (error && error != std::errc::no_such_file_or_directory) return from_errno(error.value(), directory);
+  for (const auto& entry : entries)
     if (entry.path().extension() == ".toml") drop_ins.push_back(entry.path());
   std::ranges::sort(drop_ins);
   for (const auto& drop_in : drop_ins) {

@@ -17,7 +17,7 @@ struct Overloaded : Handlers... {
 
 /// What of a child is written down. The rest is learned anew at each start.
 bool remembered_equal(const Child& a, const Child& b) {
-  return a.seen == b.seen && a.last_seen == b.last_seen && a.floor == b.floor && a.update == b.update;
+  return a.seen == b.seen && a.last_seen == b.last_seen && a.floors == b.floors && a.update == b.update;
 }
 
 /// Opens a turn for one child, and afterwards derives its step and what must be written.
@@ -39,12 +39,28 @@ Child* find_child(State& state, const ChildId& id) {
   return found == state.children.end() ? nullptr : &found->second;
 }
 
+/// Whether a reload left alone what an update under way hangs on; a changed patience interrupts nothing.
+bool is_same_child(const Enrollment& a, const Enrollment& b) {
+  return a.transport == b.transport && a.address == b.address && a.vendor == b.vendor &&
+         a.device_class == b.device_class && a.target == b.target && a.image_number == b.image_number &&
+         a.link == b.link;
+}
+
+bool is_before_activate(Phase phase) {
+  return phase == Phase::offered || phase == Phase::backing_up || phase == Phase::transferring ||
+         phase == Phase::staged;
+}
+
 void on(State& state, const ChildEnrolled& event, Instant now, Output& out) {
   const auto [position, is_new] = state.children.try_emplace(event.enrollment.id);
   Child& child = position->second;
-  with_child(state, child, now, out, [&](Turn&) {
+  with_child(state, child, now, out, [&](Turn& turn) {
+    const bool is_another = child.enrolled && !is_same_child(child.enrollment, event.enrollment);
     child.enrollment = event.enrollment;
     child.enrolled = true;
+    if (!is_another) return;
+    child.in_doubt = true;  // it may be another board, or a link that may not carry what is on its way
+    if (child.update && is_before_activate(child.update->phase)) turn.enter(Phase::preflight);
   });
   if (is_new) out.changes.emplace_back(PutChild{child});
   out.touched.push_back(event.enrollment.id);
@@ -61,18 +77,27 @@ void on(State& state, const ChildDropped& event, Instant now, Output& out) {
   out.touched.push_back(event.child);
 }
 
+/// The time for a swap runs while the child can be seen: a line that was away does not prove it dead. What it was away
+/// is given back, so that a line that comes and goes cannot put off BACK for ever.
+void give_back_swap_time(Child& child, Instant now) {
+  if (!child.update || child.update->decision != Decision::activate || is_over(*child.update)) return;
+  const Instant whole = now + child.enrollment.patience.swap;
+  const bool was_here_before = child.away_since != Instant{};
+  const Duration away = std::max(now - child.away_since, Duration{0});
+  child.update->until = was_here_before ? std::min(whole, child.update->until + away) : whole;
+}
+
 void on(State& state, const LinkChanged& event, Instant now, Output& out) {
   Child* child = find_child(state, event.child);
   if (child == nullptr) return;
   with_child(state, *child, now, out, [&](Turn&) {
+    if (child->online && !event.up) child->away_since = now;
+    if (!child->online && event.up) give_back_swap_time(*child, now);
     child->online = event.up;
     child->link_text = event.text;
     child->in_doubt = true;
     child->unanswered = 0;
     child->quiet_until = {};
-    // The time for a swap runs while the child can be seen: a line that was away does not prove it dead.
-    const bool swapping = child->update && child->update->decision == Decision::activate && !is_over(*child->update);
-    if (event.up && swapping) child->update->until = now + child->enrollment.patience.swap;
   });
   out.touched.push_back(event.child);
 }
@@ -277,12 +302,10 @@ Step next_step_of_update(const State& state, const Child& child) {
 Step next_step(const State& state, const Child& child) {
   if (!child.enrolled || !child.online) return Idle{};
   if (child.quiet_until != Instant{}) return Wait{child.quiet_until};
-  const bool waits_for_time = child.update && !is_over(*child.update) &&
-                              (child.update->phase == Phase::deferred || child.update->phase == Phase::resting ||
-                               child.update->phase == Phase::reverted);
-  if (!child.update || is_over(*child.update) || waits_for_time) {
+  const bool waits = child.update && waits_for_time(*child.update);
+  if (!child.update || is_over(*child.update) || waits) {
     if (child.in_doubt) return Inspect{};
-    if (waits_for_time) return Wait{child.update->until};
+    if (waits) return Wait{child.update->until};
     return Wait{child.last_seen + child.enrollment.patience.look_again};
   }
   return next_step_of_update(state, child);
@@ -301,6 +324,7 @@ Output resume(State& state, Instant) {
     child.step = Idle{};
     child.quiet_until = {};
     child.unanswered = 0;
+    child.away_since = {};
   }
   return {};
 }

@@ -125,6 +125,11 @@ bool is_over(const Update& update) {
   return is_end(update.phase) || (update.phase == Phase::reverted && update.until == Instant{});
 }
 
+bool waits_for_time(const Update& update) {
+  return !is_over(update) &&
+         (update.phase == Phase::deferred || update.phase == Phase::resting || update.phase == Phase::reverted);
+}
+
 std::string_view name_of(Phase phase) {
   return name_in(kPhases, phase);
 }

@@ -266,12 +266,8 @@ struct Idle {
 using Step = std::variant<Idle, Wait, Inspect, Offer, Backup, Deliver, Activate, Confirm, Revert>;
 using StepNumber = std::uint64_t;
 
-/// The highest sequence number that a child has confirmed, per product: it does not go below.
-struct Floor {
-  std::string product;
-  std::uint64_t sequence = 0;
-  friend bool operator==(const Floor&, const Floor&) = default;
-};
+/// The highest sequence number that a child has confirmed, by product: it does not go below.
+using Floors = std::map<std::string, std::uint64_t>;
 
 struct Child {
   Enrollment enrollment;
@@ -280,10 +276,11 @@ struct Child {
   std::string link_text;           ///< why it is not online, for people; not persisted
   std::optional<Inspection> seen;  ///< what it said last
   Instant last_seen{};
-  std::optional<Floor> floor;
+  Floors floors;
   std::optional<Update> update;  ///< the current or the last one
 
   unsigned unanswered = 0;     ///< inspections in a row that it did not answer; not persisted
+  Instant away_since{};        ///< when its link went; zero: not in this run; not persisted
   Instant quiet_until{};       ///< it is left alone until then; zero: no pause; not persisted
   bool in_doubt = true;        ///< an order may be half done: inspect before any order; not persisted
   Step step = Idle{};          ///< being carried out now; not persisted
@@ -320,6 +317,8 @@ struct State {
 bool is_end(Phase phase);
 /// Whether the update has come to its end: an end phase, or reverted without a time for another attempt.
 bool is_over(const Update& update);
+/// Whether it is between two attempts: deferred, resting, or reverted with a time for the next one.
+bool waits_for_time(const Update& update);
 
 std::string_view name_of(Phase phase);
 std::string_view name_of(Decision decision);

@@ -8,8 +8,8 @@ namespace hg::core {
 std::vector<const Image*> fitting_images(const Deliverable& deliverable, const Enrollment& child) {
   std::vector<const Image*> fitting;
   for (const Image& image : deliverable.images)
-    if (image.vendor == child.vendor && image.device_class == child.device_class) fitting.push_back(&image);
-  if (fitting.size() > 1) std::erase_if(fitting, [&](const Image* image) { return image->component != child.target; });
+    if (image.vendor == child.vendor && image.device_class == child.device_class && image.component == child.target)
+      fitting.push_back(&image);
   return fitting;
 }
 
@@ -20,9 +20,10 @@ std::variant<const Image*, Cause> choose_image(const Deliverable& deliverable, c
   if (fitting.size() > 1)
     return Cause{Reason::ambiguous, "the deliverable has several images for target " + child.enrollment.target};
   const Image& image = *fitting.front();
-  if (child.floor && child.floor->product == deliverable.product && deliverable.sequence < child.floor->sequence)
+  const auto floor = child.floors.find(deliverable.product);
+  if (floor != child.floors.end() && deliverable.sequence < floor->second)
     return Cause{Reason::not_newer, "sequence " + std::to_string(deliverable.sequence) + " is below " +
-                                        std::to_string(child.floor->sequence) + ", which this child has confirmed"};
+                                        std::to_string(floor->second) + ", which this child has confirmed"};
   if (!image.encrypted && child.enrollment.link != LinkProtection::internal)
     return Cause{Reason::no_protection,
                  "the image is plain and the child's link is not declared internal in the configuration"};
@@ -35,6 +36,8 @@ Cause check_slots(const Inspection& seen, const Enrollment& child, const Image& 
   if (seen.active(child.image_number) == nullptr)
     return {Reason::cannot_verify,
             "the child does not say which image " + std::to_string(child.image_number) + " runs"};
+  if (seen.active(child.image_number)->digest.empty())
+    return {Reason::cannot_verify, "the child does not say the digest of the image it runs"};
   const auto same_elsewhere = [&](const Slot& slot) {
     return slot.image != child.image_number && slot.digest == image.running_digest;
   };

@@ -11,6 +11,9 @@ namespace {
 
 /// Orders that one attempt may give: more would be a child that does not do what it answers.
 constexpr unsigned kMaxOrders = 6;
+/// Of those, how often ACTIVATE is given again when nobody knows whether the last one was carried out: the child may
+/// have tried the image and fallen back, which looks the same (smp.md 4.7).
+constexpr unsigned kMaxUnsureOrders = 2;
 /// Unanswered questions in a row before ACTIVATE until the attempt has failed.
 constexpr unsigned kMaxUnanswered = 3;
 constexpr Duration kLongestBackoff = std::chrono::hours{1};
@@ -122,10 +125,8 @@ void Turn::end_confirmed() {
   u.order = Order::none;
   u.until = {};
   if (const auto found = state_.deliverables.find(u.deliverable); found != state_.deliverables.end()) {
-    const Deliverable& deliverable = found->second;
-    const bool same_product = child_.floor && child_.floor->product == deliverable.product;
-    if (!same_product || child_.floor->sequence < deliverable.sequence)
-      child_.floor = Floor{deliverable.product, deliverable.sequence};
+    std::uint64_t& floor = child_.floors[found->second.product];
+    floor = std::max(floor, found->second.sequence);
   }
   enter(Phase::confirmed);
 }
@@ -141,6 +142,10 @@ void Turn::order_done(const Inspection& seen) {
 }
 
 void Turn::judge(const Inspection& seen, bool order_was_done) {
+  const bool needs_active = child_.update && (update().phase == Phase::activating || update().phase == Phase::testing ||
+                                              update().phase == Phase::reverting);
+  if (needs_active && seen.active(image_number()) == nullptr)
+    return step_failed({Errc::invalid, "the child does not say which image runs"});
   child_.seen = seen;
   child_.last_seen = now_;
   child_.unanswered = 0;
@@ -161,6 +166,13 @@ void Turn::judge(const Inspection& seen, bool order_was_done) {
       return judge_reverting(seen);
     case Phase::confirmed:
       return notice_local_change(seen);
+    case Phase::split:
+      return judge_split(seen);
+    case Phase::offered:
+    case Phase::backing_up:
+    case Phase::transferring:  // only inspected when the deliverable is gone: preflight says so
+      enter(Phase::preflight);
+      return judge_preflight(seen);
     default:
       return;  // what it says is remembered; these phases do not hang on it
   }
@@ -170,7 +182,8 @@ void Turn::judge(const Inspection& seen, bool order_was_done) {
 void Turn::notice_local_change(const Inspection& seen) {
   const Slot* active = seen.active(image_number());
   if (active == nullptr || active->digest == update().after) return;
-  enter(Phase::reverted, {Reason::third_version, "the child now runs " + describe(active)});
+  const bool is_old = runs_only(seen, update().before);
+  enter(is_old ? Phase::reverted : Phase::split, {Reason::third_version, "the child now runs " + describe(active)});
 }
 
 /// An update that began in the middle of somebody else's test learns what ran before from the child's fall.
@@ -195,7 +208,7 @@ void Turn::judge_preflight(const Inspection& seen) {
 
   const Slot& active = *seen.active(image_number());
   if (runs_only(seen, u.after)) return end_confirmed();
-  if (active.digest == u.after) {  // somebody has begun to test it: go on from there
+  if (active.digest == u.after && !active.confirmed) {  // somebody has begun to test it: go on from there
     const auto fallback = std::ranges::find_if(
         seen.slots, [&](const Slot& s) { return s.image == image_number() && !s.active && s.confirmed; });
     u.before = fallback == seen.slots.end() ? Digest{} : fallback->digest;
@@ -241,21 +254,46 @@ void Turn::judge_staged(const Inspection& seen) {
 void Turn::judge_activating(const Inspection& seen, bool order_was_done) {
   Update& u = update();
   const Slot* active = seen.active(image_number());
-  if (active != nullptr && active->digest == u.after) {
+  if (active->digest == u.after) {
     enter(Phase::testing);
     return judge_testing(seen);
   }
-  if (active == nullptr || active->digest != u.before)
+  if (active->digest != u.before)
     return enter(Phase::split, {Reason::third_version, "the child runs " + describe(active)});
   const Slot* staged = seen.standby(image_number(), u.after);
   const bool reset_is_missing = staged != nullptr && staged->pending;
   const bool nothing_was_done = staged != nullptr && !staged->pending && !order_was_done;
-  if ((reset_is_missing || nothing_was_done) && u.orders < kMaxOrders) {
+  if ((reset_is_missing && u.orders < kMaxOrders) || (nothing_was_done && u.orders < kMaxUnsureOrders)) {
     u.until = now_ + patience().swap;
     return give(Order::activate);
   }
-  if (reset_is_missing) return decide_back({Reason::activation_failed, "the child is marked but does not reset"});
-  rest_on_old({Reason::came_back_old, "the child came back with " + describe(active)});
+  if (reset_is_missing) return fell_back(seen, {Reason::activation_failed, "the child is marked but does not reset"});
+  if (nothing_was_done && u.cause.reason == Reason::activation_failed) return fell_back(seen, u.cause);
+  fell_back(seen, {Reason::came_back_old, "the child came back with " + describe(active)});
+}
+
+/// The child runs the old image where the new one was to run. After COMMIT the way is only forward, before it is back.
+void Turn::fell_back(const Inspection& seen, Cause cause) {
+  Update& u = update();
+  if (u.decision == Decision::commit) {
+    if (seen.standby(image_number(), u.after) == nullptr || u.orders >= kMaxOrders)
+      return enter(Phase::split, std::move(cause));
+    u.until = now_ + patience().swap;
+    give(Order::activate);
+    return enter(Phase::activating, std::move(cause));
+  }
+  if (!runs_only(seen, u.before)) return decide_back(std::move(cause));
+  rest_on_old(std::move(cause));
+}
+
+/// Split is left by the child's own report.
+void Turn::judge_split(const Inspection& seen) {
+  Update& u = update();
+  if (u.decision != Decision::back && runs_only(seen, u.after)) return end_confirmed();
+  if (u.decision == Decision::commit || u.before.empty() || !runs_only(seen, u.before)) return;
+  u.decision = Decision::back;
+  u.until = {};
+  enter(Phase::reverted, {Reason::came_back_old, "the child runs the old image again"});
 }
 
 void Turn::judge_testing(const Inspection& seen) {
@@ -263,24 +301,19 @@ void Turn::judge_testing(const Inspection& seen) {
   learn_before(seen);
   const Slot* active = seen.active(image_number());
   if (runs_only(seen, u.after)) return end_confirmed();
-  if (active != nullptr && active->digest == u.after) {
+  if (active->digest == u.after) {
     if (u.decision == Decision::commit) {
       if (u.orders < kMaxOrders) return give(Order::confirm);
       return enter(Phase::split, {Reason::confirm_refused, "the child runs the new image but will not confirm it"});
     }
     u.until = now_ + patience().swap;
+    u.since = std::min(u.since, now_);  // the clock may have been set back
     if (now_ >= u.since + patience().health) decide_commit();
     return;
   }
-  if (active == nullptr || active->digest != u.before)
+  if (active->digest != u.before)
     return enter(Phase::split, {Reason::third_version, "the child runs " + describe(active)});
-  const bool can_go_forward = seen.standby(image_number(), u.after) != nullptr;
-  if (u.decision == Decision::commit && can_go_forward && u.orders < kMaxOrders) {
-    u.until = now_ + patience().swap;
-    give(Order::activate);
-    return enter(Phase::activating, {Reason::came_back_old, "the child fell back to " + describe(active)});
-  }
-  rest_on_old({Reason::came_back_old, "the child fell back to " + describe(active)});
+  fell_back(seen, {Reason::came_back_old, "the child fell back to " + describe(active)});
 }
 
 void Turn::judge_reverting(const Inspection& seen) {
@@ -288,12 +321,14 @@ void Turn::judge_reverting(const Inspection& seen) {
   learn_before(seen);
   const Slot* active = seen.active(image_number());
   if (runs_only(seen, u.before)) return rest_on_old(u.cause);
-  const bool known = active != nullptr && (active->digest == u.before || active->digest == u.after);
+  const bool known = active->digest == u.before || active->digest == u.after;
   if (!known) return enter(Phase::split, {Reason::third_version, "the child runs " + describe(active)});
   const bool stuck_on_new = active->digest == u.after && active->confirmed && !seen.anything_pending(image_number()) &&
                             seen.standby(image_number(), u.before) == nullptr;
   if (stuck_on_new)
     return enter(Phase::split, {u.cause.reason, "the child has confirmed the new image and no longer has the old one"});
+  if (u.orders >= kMaxOrders)
+    return enter(Phase::split, {u.cause.reason, "the child does not go back: it runs " + describe(active)});
   if (u.orders > 0) child_.quiet_until = now_ + doubled(patience().pause, u.orders, kLongestPause);
   give(Order::revert);
 }
@@ -316,10 +351,13 @@ void Turn::offer_answered(const OfferAnswer& answer) {
 void Turn::step_failed(const Error& error) {
   child_.in_doubt = true;
   pause_before_next_question();
-  const bool waits = !child_.update || is_over(update()) || update().phase == Phase::deferred ||
-                     update().phase == Phase::resting || update().phase == Phase::reverted;
+  const bool waits = !child_.update || is_over(update()) || waits_for_time(update());
   if (waits || !child_.online) return;
   Update& u = update();
+  // From ACTIVATE on no phase may end by silence alone, so silence gets a line of its own.
+  if (child_.unanswered == kMaxUnanswered && u.decision != Decision::none)
+    out_.changes.emplace_back(PutHistory{
+        now_, child_.enrollment.id, u.epoch, u.deliverable, u.phase, {Reason::not_answering, error.message}});
   const bool link_trouble = error.code == Errc::unavailable || error.code == Errc::cancelled;
   switch (u.phase) {
     case Phase::preflight:
@@ -343,10 +381,14 @@ void Turn::step_failed(const Error& error) {
 /// After ACTIVATE silence is no answer: the child is asked again until the time for a swap has passed, then BACK.
 void Turn::silent_in_activation(const Error& error) {
   Update& u = update();
-  u.order = Order::none;
+  const bool was_an_order = std::exchange(u.order, Order::none) != Order::none;
   if (u.decision == Decision::commit) {
     u.cause = {error.code == Errc::denied ? Reason::confirm_refused : Reason::not_answering, error.message};
     return;
+  }
+  if (was_an_order) {  // its own deadline is longer than the one here: the child is asked before anything is decided
+    u.cause = {Reason::activation_failed, error.message};
+    u.until = std::max(u.until, now_ + patience().swap);
   }
   if (now_ >= u.until) decide_back({Reason::not_answering, error.message});
 }
@@ -358,9 +400,11 @@ void Turn::time_passed() {
     return;
   }
   Update& u = update();
-  if (u.phase == Phase::testing && u.order == Order::none) child_.in_doubt = true;  // is it still well?
-  if (u.phase != Phase::deferred && u.phase != Phase::resting && u.phase != Phase::reverted) return;
-  if (now_ < u.until) return;
+  if (u.phase == Phase::testing && u.order == Order::none && !child_.in_doubt) {  // is it still well?
+    child_.in_doubt = true;
+    u.until = now_ + patience().swap;
+  }
+  if (!waits_for_time(u) || now_ < u.until) return;
   u.decision = Decision::none;
   u.order = Order::none;
   u.orders = 0;
@@ -372,12 +416,19 @@ Result<void> Turn::abort() {
   if (!child_.update || is_over(update())) return Error{Errc::not_found, "the update has ended"};
   Update& u = update();
   const Cause aborted{Reason::aborted, "aborted by an operator"};
+  if (u.order != Order::none) child_.in_doubt = true;
+  const bool is_silent = !child_.online || child_.unanswered >= kMaxUnanswered;
+  if (is_silent && (u.decision == Decision::commit || u.phase == Phase::reverting)) {
+    u.order = Order::none;
+    enter(Phase::split, {Reason::aborted, "given up by an operator while the child does not answer"});
+    return {};
+  }
   if (u.decision == Decision::commit)
     return Error{Errc::busy, "the new image is committed: it can only be followed by another update"};
   if (u.decision == Decision::activate) {
     decide_back(aborted);
   } else if (u.phase == Phase::reverting) {
-    u.cause = aborted;
+    enter(Phase::reverting, aborted);
   } else {
     const bool rests_on_old = u.phase == Phase::reverted;
     u.until = {};

@@ -44,6 +44,8 @@ class Turn {
   void judge_activating(const Inspection& seen, bool order_was_done);
   void judge_testing(const Inspection& seen);
   void judge_reverting(const Inspection& seen);
+  void judge_split(const Inspection& seen);
+  void fell_back(const Inspection& seen, Cause cause);
 
   void notice_local_change(const Inspection& seen);
   void learn_before(const Inspection& seen);

@@ -12,6 +12,7 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr Duration kLongestPause = std::chrono::minutes{1};
+constexpr std::uint64_t kWorthAnAttempt = 64 * 1024;  // less than this brings no attempt back: a drip must end
 constexpr std::uint64_t kProgressStep = 256 * 1024;
 
 bool is_worth_another_try(const Error& error) {
@@ -69,7 +70,7 @@ asio::awaitable<Result<void>> download(ports::Fetcher& fetcher, ports::Clock& cl
         co_await fetcher.fetch(std::move(what), sink_into(landing, loop, progress), remember_etag);
     if (fetched) co_return Result<void>{};
     if (!is_worth_another_try(fetched.error())) co_return fetched.error();
-    const bool brought_something = landing->received() > before && !etag->empty();
+    const bool brought_something = landing->received() >= before + kWorthAnAttempt && !etag->empty();
     fruitless = brought_something ? 0 : fruitless + 1;
     if (fruitless >= persistence.attempts) co_return fetched.error();
     // Without an ETag nobody can say that the rest would be of the same representation.

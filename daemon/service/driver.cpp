@@ -55,7 +55,10 @@ asio::awaitable<void> Driver::run() {
     }
     Batch batch = take_batch();
     // Kept here until the transaction is durable: a copy goes to the catalogue, since a failed one is tried again.
-    if (!batch.changes.empty() && !co_await commit(batch.changes)) break;
+    if (!batch.changes.empty() && !co_await commit(batch.changes)) {
+      for (auto& [asked, reply] : batch.answers) answer(*asked, Error{Errc::cancelled, "the daemon is stopping"});
+      break;
+    }
     finish(std::move(batch));
   }
   for (Queued& queued : queue_)
@@ -68,7 +71,21 @@ void Driver::stop() {
   arrived_.cancel();
 }
 
+/// Of a link only the last word counts, so that a plugin cannot fill the queue while the disk is full.
+bool Driver::replaces_queued(const core::Event& event) {
+  const auto* change = std::get_if<core::LinkChanged>(&event);
+  if (change == nullptr) return false;
+  for (Queued& queued : queue_) {
+    auto* earlier = std::get_if<core::LinkChanged>(&queued.event);
+    if (earlier == nullptr || earlier->child != change->child || earlier->up != change->up) continue;
+    *earlier = *change;
+    return true;
+  }
+  return false;
+}
+
 void Driver::post(core::Event event) {
+  if (replaces_queued(event)) return;
   queue_.push_back(Queued{std::move(event), nullptr});
   arrived_.cancel();
 }
@@ -114,8 +131,11 @@ asio::awaitable<bool> Driver::commit(std::vector<core::Change> changes) {
       co_return true;
     }
     say_trouble("the catalogue cannot be written, nothing is done until it can: " + committed.error().message);
-    if (stopping_) co_return false;
-    if (const Result<void> slept = co_await clock_.sleep_for(pause); !slept) co_return false;
+    // In pieces, so that stop() need not wait for the whole pause.
+    for (Duration slept{0}; slept < pause; slept += kFirstRetry) {
+      if (stopping_) co_return false;
+      if (const Result<void> piece = co_await clock_.sleep_for(kFirstRetry); !piece) co_return false;
+    }
     if (stopping_) co_return false;
     pause = std::min(pause * 2, kLongestRetry);
   }
@@ -123,7 +143,8 @@ asio::awaitable<bool> Driver::commit(std::vector<core::Change> changes) {
 
 void Driver::finish(Batch batch) {
   for (ports::Watcher* watcher : watchers_) watcher->changed(state_, batch.changes, batch.touched);
-  for (auto& [child, action] : batch.actions) start_(std::move(action));
+  if (!stopping_)
+    for (auto& [child, action] : batch.actions) start_(std::move(action));
   for (auto& [asked, reply] : batch.answers) answer(*asked, std::move(reply));
 }
 

@@ -66,6 +66,7 @@ class Driver {
   };
   struct Batch;
 
+  bool replaces_queued(const core::Event& event);
   Batch take_batch();
   boost::asio::awaitable<bool> commit(std::vector<core::Change> changes);
   void finish(Batch batch);

@@ -25,11 +25,15 @@ Result<void> Gateway::recover() {
 }
 
 void Gateway::enroll(std::vector<core::Enrollment> children) {
-  for (const auto& [id, child] : driver_.state().children) {
+  for (const core::ChildId& id : enrolled_) {  // not State's: events of the last reload may still be in the queue
     const bool is_named = std::ranges::any_of(children, [&](const core::Enrollment& e) { return e.id == id; });
-    if (child.enrolled && !is_named) driver_.post(core::ChildDropped{id});
+    if (!is_named) driver_.post(core::ChildDropped{id});
   }
-  for (const core::Enrollment& child : children) driver_.post(core::ChildEnrolled{child});
+  enrolled_.clear();
+  for (const core::Enrollment& child : children) {
+    enrolled_.push_back(child.id);
+    driver_.post(core::ChildEnrolled{child});
+  }
   ports_.transport.enroll(children);
 }
 

@@ -54,6 +54,7 @@ class Gateway {
   Ingest ingest_;
   Control control_;
   Reporter reporter_;
+  std::vector<core::ChildId> enrolled_;  // what the configuration named last
 };
 
 }  // namespace hg::service

@@ -56,7 +56,10 @@ void Ingest::enqueue(std::string url) {
     tasks_.cancel(later->second);
     postponed_.erase(later);
   }
-  if (!taken_.insert(url).second) return;
+  if (!taken_.insert(url).second) {
+    again_.insert(std::move(url));  // a newer envelope may stand there by now
+    return;
+  }
   arrivals_->begin(url, ports_.clock.now());
   waiting_.push_back(std::move(url));
   something_waits_.cancel();
@@ -87,8 +90,10 @@ asio::awaitable<void> Ingest::work() {
     }
     std::string url = std::move(waiting_.front());
     waiting_.pop_front();
+    again_.erase(url);
     co_await handle(url);
     taken_.erase(url);
+    if (again_.erase(url) > 0) enqueue(std::move(url));
   }
 }
 
@@ -102,7 +107,7 @@ asio::awaitable<void> Ingest::handle(std::string url) {
     if (id.error().code == Errc::cancelled || try_again_later(url, id.error())) co_return;
     refuse(url, id.error());
   }
-  driver_.post(core::AnnouncementSettled{url});
+  if (!again_.contains(url)) driver_.post(core::AnnouncementSettled{url});
 }
 
 void Ingest::refuse(const std::string& url, const Error& error) {

@@ -79,9 +79,10 @@ class Ingest {
   IngestLimits limits_;
   std::shared_ptr<Arrivals> arrivals_;
   std::deque<std::string> waiting_;
-  std::set<std::string> taken_;                    // waiting or being worked on: not taken a second time
+  std::set<std::string> taken_;                     // waiting or being worked on: not taken a second time
+  std::set<std::string> again_;                     // announced anew while being worked on: looked at once more
   std::map<std::string, Tasks::Number> postponed_;  // to be taken again later
-  boost::asio::steady_timer something_waits_;  // never expires; cancelled when a URL comes in
+  boost::asio::steady_timer something_waits_;       // never expires; cancelled when a URL comes in
   Tasks tasks_;
   bool stopping_ = false;
 };

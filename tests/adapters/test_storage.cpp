@@ -239,7 +239,6 @@ INSTANTIATE_TEST_SUITE_P(
         Spoiled{"UPDATE child SET revert_class = 'x'", "child", "boiler-1", "revert_class"},
         Spoiled{"UPDATE child SET battery = 256", "child", "boiler-1", "battery"},
         Spoiled{"UPDATE child SET busy = 2", "child", "boiler-1", "busy"},
-        Spoiled{"UPDATE child SET floor_sequence = NULL", "child", "boiler-1", "floor_sequence"},
         Spoiled{"UPDATE slot SET image = 300", "slot", "boiler-1", "image"},
         Spoiled{"UPDATE slot SET digest = substr(digest, 2)", "slot", "boiler-1", "digest"},
         Spoiled{"UPDATE image SET vendor = '00'", "image", "0909", "vendor"},

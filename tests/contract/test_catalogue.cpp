@@ -119,7 +119,7 @@ TYPED_TEST(Catalogue, ANewValueReplacesTheWholeOldOne) {
   ASSERT_TRUE(this->commit({core::PutChild{child}}));
   child.seen->slots.pop_back();
   child.seen->battery_percent.reset();
-  child.floor.reset();
+  child.floors.erase("boiler");
   child.update.reset();
   ASSERT_TRUE(this->commit({core::PutChild{child}}));
   EXPECT_EQ(this->reload().children.at("boiler-1"), child);

@@ -100,7 +100,7 @@ class MemoryCatalogue final : public ports::Catalogue {
       kept.enrollment.id = row.child.enrollment.id;
       kept.seen = row.child.seen;
       kept.last_seen = row.child.last_seen;
-      kept.floor = row.child.floor;
+      kept.floors = row.child.floors;
       kept.update = row.child.update;
       state.children.insert_or_assign(kept.enrollment.id, kept);
     }

@@ -44,7 +44,7 @@ inline core::Child sample_child(const std::string& id) {
   child.seen->battery_percent = 87;
   child.seen->busy = true;
   child.last_seen = Instant{Duration{1'790'000'000'999}};
-  child.floor = core::Floor{"boiler", 12};
+  child.floors = {{"boiler", 12}, {"boiler-lite", 3}};
   child.update = sample_update();
   return child;
 }

@@ -105,11 +105,32 @@ INSTANTIATE_TEST_SUITE_P(
               "no [plugins.ble]"},
         Wrong{"no_vendor", "[plugins.serial]\nuid = 1\n[children.b]\ntransport = \"serial\"\naddress = \"x\"\n",
               "children.b.vendor"},
+        Wrong{"two_at_one_address",
+              "[plugins.serial]\nuid = 1\n[children.a]\ntransport = \"serial\"\naddress = \"x\"\n"
+              "vendor = \"v\"\nclass = \"c\"\n[children.b]\ntransport = \"serial\"\naddress = \"x\"\n"
+              "vendor = \"v\"\nclass = \"c\"\n",
+              "another child stands there"},
         Wrong{"no_such_profile",
               "[plugins.serial]\nuid = 1\n[children.b]\ntransport = \"serial\"\naddress = \"x\"\n"
               "vendor = \"v\"\nclass = \"c\"\nprofile = \"slow\"\n",
               "there is no profile slow"}),
     [](const auto& row) { return std::string(row.param.name); });
+
+TEST_F(ConfigFile, ADirectoryIsNoConfiguration) {
+  EXPECT_FALSE(read_config(directory_));
+}
+
+TEST_F(ConfigFile, DropInsThatCannotBeListedAreNoEmptyDropIns) {
+  write("headgate.toml.d", "a file, no directory");
+  const Result<Config> config = read(kBoiler);
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find("headgate.toml.d"), std::string::npos) << config.error().message;
+}
+
+TEST_F(ConfigFile, AnEmptyDropInIsGood) {
+  write("headgate.toml.d/10.toml", "");
+  EXPECT_TRUE(read(kBoiler));
+}
 
 TEST_F(ConfigFile, AProfileWithAnUnknownKeyIsNamedToo) {
   write("profiles/fast.toml", "[serial]\nspeed = 1\n");
@@ -120,12 +141,10 @@ TEST_F(ConfigFile, AProfileWithAnUnknownKeyIsNamedToo) {
 }
 
 TEST_F(ConfigFile, TheShippedOneIsGood) {
-  const Result<Config> config = read_config(std::string(HEADGATE_SOURCE_DIR) + "/config/headgate.toml");
-  // On a machine where the package is not installed its user does not exist; nothing else may be wrong.
-  if (!config) {
-    EXPECT_NE(config.error().message.find("there is no user headgate-serial"), std::string::npos)
-        << config.error().message;
-  }
+  std::filesystem::copy_file(std::string(HEADGATE_SOURCE_DIR) + "/config/headgate.toml", directory_ / "headgate.toml");
+  write("headgate.toml.d/10.toml", "[plugins.serial]\nuid = 1\n");  // its user comes with the package
+  const Result<Config> config = read_config(directory_ / "headgate.toml");
+  EXPECT_TRUE(config) << config.error().message;
 }
 
 }  // namespace

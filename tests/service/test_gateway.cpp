@@ -113,7 +113,8 @@ TEST(Gateway, AnEndedDaemonLeavesNothingHalfDone) {
   session.start_rollout();
   ASSERT_TRUE(session.run_until([&] { return session.phase() == Phase::transferring; }));
   session.gateway.stop();
-  EXPECT_TRUE(world.clock.run_until_idle(session.loop)) << "every task has ended";
+  world.clock.run_until_idle(session.loop);
+  EXPECT_TRUE(session.ended) << "every task has ended";
 }
 
 /// One life from the announcement to `confirmed`, with power cuts where `cut` says so. Returns the number of lives.
@@ -141,15 +142,18 @@ int live_through(World& world, const std::function<bool(Session&, int life)>& cu
   return -1;
 }
 
+/// From the announcement to `confirmed`; a cut after that would cut nothing.
+constexpr std::uint64_t kCommitsOfOneLife = 13;
+
 class PowerCuts : public testing::TestWithParam<fakes::MemoryCatalogue::Unsynced> {};
 
 TEST_P(PowerCuts, AtEveryCommitEndConfirmedWithOneReset) {
-  for (std::uint64_t commit = 1; commit <= 16; ++commit) {
+  for (std::uint64_t commit = 1; commit <= kCommitsOfOneLife; ++commit) {
     World world;
     const auto at_commit = [&](Session&, int life) {
       return life == 1 && world.catalogue.is_committing() && world.catalogue.commits() + 1 == commit;
     };
-    EXPECT_NE(live_through(world, at_commit, GetParam()), -1) << "commit " << commit;
+    EXPECT_GE(live_through(world, at_commit, GetParam()), 2) << "commit " << commit;
     EXPECT_EQ(world.children.at("boiler").resets, 1U) << "commit " << commit;
     EXPECT_LE(world.journal.count("verified"), 2U) << "commit " << commit;
   }

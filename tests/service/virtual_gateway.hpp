@@ -92,7 +92,7 @@ class Session {
                              world.journal, world.anchors},
                 IngestLimits{}) {
     if (const auto recovered = gateway.recover(); !recovered) throw std::runtime_error(recovered.error().message);
-    asio::co_spawn(loop, gateway.run(), asio::detached);
+    asio::co_spawn(loop, gateway.run(), [this](const std::exception_ptr&) { ended = true; });
     gateway.enroll(std::move(children));
   }
   explicit Session(World& world) : Session(world, {world.boiler()}) {}
@@ -135,6 +135,7 @@ class Session {
 
  public:
   std::optional<Result<core::RolloutId>> answer;
+  bool ended = false;  ///< run() has returned
   asio::io_context loop{1};
   fakes::QueuedAnnouncements announcements;
   fakes::FlashTransport transport;

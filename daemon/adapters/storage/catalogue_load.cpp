@@ -32,8 +32,7 @@ Result<void> load_meta(Database& database, core::State& state) {
 }
 
 Result<void> load_children(Database& database, core::State& state) {
-  constexpr std::string_view kSql =
-      "SELECT id, last_seen, revert_class, bootloader, busy, battery, floor_product, floor_sequence FROM child";
+  constexpr std::string_view kSql = "SELECT id, last_seen, revert_class, bootloader, busy, battery FROM child";
   return for_each(database, "child", kSql, 0, [&](Row& row) {
     core::Child child;
     child.enrollment.id = row.name(0);
@@ -45,9 +44,13 @@ Result<void> load_children(Database& database, core::State& state) {
       seen.busy = row.flag(4);
       if (row.has(5)) seen.battery_percent = row.small<std::uint8_t>(5);
     }
-    if (row.has(6)) child.floor = core::Floor{row.text(6), row.number(7)};
     state.children.insert_or_assign(child.enrollment.id, child);
   });
+}
+
+Result<void> load_floors(Database& database, core::State& state) {
+  return for_each(database, "floor", "SELECT child, product, sequence FROM floor", 0,
+                  [&](Row& row) { state.children[row.name(0)].floors.insert_or_assign(row.text(1), row.number(2)); });
 }
 
 Result<void> load_slots(Database& database, core::State& state) {
@@ -96,8 +99,7 @@ Result<void> load_updates(Database& database, core::State& state) {
 }
 
 Result<void> load_deliverables(Database& database, core::State& state) {
-  constexpr std::string_view kSql =
-      "SELECT id, product, sequence, version, signer, source, sealed_at FROM deliverable";
+  constexpr std::string_view kSql = "SELECT id, product, sequence, version, signer, source, sealed_at FROM deliverable";
   return for_each(database, "deliverable", kSql, 0, [&](Row& row) {
     core::Deliverable deliverable;
     deliverable.id = row.name(0);
@@ -156,8 +158,8 @@ Result<void> load_announcements(Database& database, core::State& state) {
 
 Result<core::State> load_state(Database& database) {
   core::State state;
-  for (const auto load : {load_meta, load_children, load_slots, load_updates, load_deliverables, load_images,
-                          load_rollouts, load_rollout_children, load_announcements}) {
+  for (const auto load : {load_meta, load_children, load_floors, load_slots, load_updates, load_deliverables,
+                          load_images, load_rollouts, load_rollout_children, load_announcements}) {
     if (auto loaded = load(database, state); !loaded) return loaded.error();
   }
   return state;

@@ -73,12 +73,13 @@ class Writer {
   Result<void> put(const core::PutHistory& row);
 
  private:
+  Result<void> put_floors(const core::Child& child);
   Result<void> put_slots(const core::Child& child);
   Result<void> put_update(const core::Child& child);
 
-  Statement child_, clear_slots_, slot_, clear_update_, update_, deliverable_, clear_images_, image_, rollout_,
-      clear_rollout_children_, rollout_child_, drop_rollout_, announcement_, drop_announcement_, meta_, last_line_,
-      history_, prune_;
+  Statement child_, clear_floors_, floor_, clear_slots_, slot_, clear_update_, update_, deliverable_, clear_images_,
+      image_, rollout_, clear_rollout_children_, rollout_child_, drop_rollout_, announcement_, drop_announcement_,
+      meta_, last_line_, history_, prune_;
 };
 
 Result<Writer> Writer::prepare(Database& database) {
@@ -86,9 +87,11 @@ Result<Writer> Writer::prepare(Database& database) {
   // An upsert and no REPLACE: that would delete the row first, and its own rows with it.
   const std::pair<Statement*, std::string_view> statements[] = {
       {&writer.child_,
-       "INSERT INTO child (id, last_seen, revert_class, bootloader, busy, battery, floor_product, floor_sequence)"
-       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET last_seen = ?2, revert_class = ?3,"
-       " bootloader = ?4, busy = ?5, battery = ?6, floor_product = ?7, floor_sequence = ?8"},
+       "INSERT INTO child (id, last_seen, revert_class, bootloader, busy, battery)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO UPDATE SET last_seen = ?2, revert_class = ?3,"
+       " bootloader = ?4, busy = ?5, battery = ?6"},
+      {&writer.clear_floors_, "DELETE FROM floor WHERE child = ?1"},
+      {&writer.floor_, "INSERT INTO floor (child, product, sequence) VALUES (?1, ?2, ?3)"},
       {&writer.clear_slots_, "DELETE FROM slot WHERE child = ?1"},
       {&writer.slot_,
        "INSERT INTO slot (child, position, image, slot, version, digest, bootable, pending, confirmed, active,"
@@ -140,14 +143,18 @@ Result<void> Writer::put(const core::PutChild& row) {
   } else {
     to.bind(nullptr, nullptr, nullptr, nullptr);
   }
-  if (child.floor) {
-    to.bind(child.floor->product, stored(child.floor->sequence));
-  } else {
-    to.bind(nullptr, nullptr);
-  }
   if (auto put = to.run(); !put) return put;
+  if (auto put = put_floors(child); !put) return put;
   if (auto put = put_slots(child); !put) return put;
   return put_update(child);
+}
+
+Result<void> Writer::put_floors(const core::Child& child) {
+  const std::string& id = child.enrollment.id;
+  if (auto cleared = clear_floors_.run(id); !cleared) return cleared;
+  for (const auto& [product, sequence] : child.floors)
+    if (auto put = floor_.run(id, product, stored(sequence)); !put) return put;
+  return {};
 }
 
 Result<void> Writer::put_slots(const core::Child& child) {
@@ -170,8 +177,7 @@ Result<void> Writer::put_update(const core::Child& child) {
   return update_.run(id, stored(update.epoch), stored(update.rollout), update.deliverable, stored(update.image),
                      stored(update.before), stored(update.after), core::name_of(update.phase),
                      core::name_of(update.decision), core::name_of(update.order), update.orders, update.attempts,
-                     stored(update.since), stored(update.until), core::name_of(update.cause.reason),
-                     update.cause.text);
+                     stored(update.since), stored(update.until), core::name_of(update.cause.reason), update.cause.text);
 }
 
 Result<void> Writer::put(const core::PutDeliverable& row) {
@@ -213,8 +219,8 @@ Result<void> Writer::put(const core::PutHistory& row) {
   if (!found) return found.error();
   const std::int64_t line = last_line_.integer(0) + 1;
   last_line_.reset();
-  auto put = history_.run(row.child, line, stored(row.at), stored(row.epoch), row.deliverable,
-                          core::name_of(row.phase), core::name_of(row.cause.reason), row.cause.text);
+  auto put = history_.run(row.child, line, stored(row.at), stored(row.epoch), row.deliverable, core::name_of(row.phase),
+                          core::name_of(row.cause.reason), row.cause.text);
   if (!put) return put;
   return prune_.run(row.child, line - std::int64_t{ports::Catalogue::kHistoryPerChild});
 }
@@ -267,7 +273,9 @@ Result<void> SqliteCatalogue::Parts::write_or_give_up_reserve(const std::vector<
 
 SqliteCatalogue::SqliteCatalogue(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-SqliteCatalogue::~SqliteCatalogue() { parts_->thread.join(); }
+SqliteCatalogue::~SqliteCatalogue() {
+  parts_->thread.join();
+}
 
 Result<std::unique_ptr<SqliteCatalogue>> SqliteCatalogue::open(const std::filesystem::path& state_directory,
                                                                ports::Journal& journal) {
@@ -285,8 +293,8 @@ Result<std::unique_ptr<SqliteCatalogue>> SqliteCatalogue::open(const std::filesy
   if (!writer) return failed(writer.error());
   auto reading = Database::open(file, Database::Access::read_only);
   if (!reading) return failed(reading.error());
-  auto parts = std::make_unique<Parts>(std::move(*writing), std::move(*reading), std::move(*writer), state_directory,
-                                       journal);
+  auto parts =
+      std::make_unique<Parts>(std::move(*writing), std::move(*reading), std::move(*writer), state_directory, journal);
   return std::unique_ptr<SqliteCatalogue>(new SqliteCatalogue(std::move(parts)));
 }
 

@@ -16,9 +16,15 @@ CREATE TABLE child (
   revert_class   TEXT,               -- this and the next three: NULL until the child was inspected once
   bootloader     TEXT,
   busy           INTEGER,
-  battery        INTEGER,            -- percent; NULL: it does not tell
-  floor_product  TEXT,               -- NULL: nothing confirmed yet
-  floor_sequence INTEGER
+  battery        INTEGER             -- percent; NULL: it does not tell
+) STRICT, WITHOUT ROWID;
+
+-- The highest sequence number that a child has confirmed of each product.
+CREATE TABLE floor (
+  child    TEXT NOT NULL REFERENCES child (id) ON DELETE CASCADE,
+  product  TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  PRIMARY KEY (child, product)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE slot (
