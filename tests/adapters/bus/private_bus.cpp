@@ -65,7 +65,7 @@ std::string basic_to_text(sd_bus_message* message, char type) {
 
 }  // namespace
 
-PrivateBus::PrivateBus() : directory_(make_directory()), address_("unix:path=" + directory_ + "/bus") {
+PrivateBus::PrivateBus() : directory_(make_directory()), address_(std::string{"unix:path="}.append(directory_).append("/bus")) {
   start();
 }
 
@@ -79,7 +79,7 @@ void PrivateBus::start() {
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) std::abort();
   UniqueFd readable{ends[0]};
   UniqueFd writable{ends[1]};
-  const std::string address = "--address=" + address_;
+  const std::string address = std::string{"--address="}.append(address_);
   pid_ = ::fork();
   if (pid_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -138,7 +138,8 @@ std::string Client::property(const std::string& path, const char* interface, con
 }
 
 void Client::listen() {
-  const std::string match = std::string{"type='signal',sender='"} + kBusName + '\'';
+  std::string match{"type='signal',sender='"};
+  match.append(kBusName).append("'");
   sd_bus_add_match(connection_->bus(), nullptr, match.c_str(), keep_signal, this);
 }
 
