@@ -65,7 +65,8 @@ std::string basic_to_text(sd_bus_message* message, char type) {
 
 }  // namespace
 
-PrivateBus::PrivateBus() : directory_(make_directory()), address_(std::string{"unix:path="}.append(directory_).append("/bus")) {
+PrivateBus::PrivateBus()
+    : directory_(make_directory()), address_(std::string{"unix:path="}.append(directory_).append("/bus")) {
   start();
 }
 
