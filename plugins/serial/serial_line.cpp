@@ -22,7 +22,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kFirstLook = 100ms;  // between two attempts to open when nothing is notified; doubles
 constexpr smp::Milliseconds kLastLook = 2000ms;
-constexpr std::size_t kMaxInbox = 16;  // packets; older ones are late answers
+constexpr smp::Milliseconds kDrain = 5ms;  // until the child has taken a lone newline out of its few line buffers
+constexpr std::size_t kMaxInbox = 16;      // packets; older ones are late answers
 constexpr std::size_t kReadSize = 4096;
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 
@@ -146,9 +147,11 @@ asio::awaitable<Result<Bytes>> SerialLine::read(smp::SteadyTime deadline) {
 asio::awaitable<Result<void>> SerialLine::write(ByteView packet, smp::SteadyTime deadline) {
   const auto self = shared_from_this();
   if (!tty_.is_open()) co_return down_error();
+  if (newline_first_) {
+    auto cleared = co_await clear_childs_line(deadline);
+    if (!cleared) co_return cleared;
+  }
   lines_.clear();
-  // A newline of its own ends whatever half a line stands in the child's buffer.
-  if (std::exchange(newline_first_, false)) lines_.push_back('\n');
   smp::encode_console(packet, lines_);
   if (settings_.line_gap == 0ms) co_return co_await write_bytes(lines_, deadline);
   ByteView rest = lines_;
@@ -158,10 +161,23 @@ asio::awaitable<Result<void>> SerialLine::write(ByteView packet, smp::SteadyTime
     if (!written) co_return written;
     rest = rest.subspan(static_cast<std::size_t>(end));
     if (rest.empty()) break;
-    write_timer_.expires_after(settings_.line_gap);
-    co_await write_timer_.async_wait(kToken);
+    co_await pause(settings_.line_gap);
     if (!tty_.is_open()) co_return down_error();
   }
+  co_return Result<void>{};
+}
+
+asio::awaitable<void> SerialLine::pause(smp::Milliseconds duration) {
+  write_timer_.expires_after(duration);
+  co_await write_timer_.async_wait(kToken);
+}
+
+asio::awaitable<Result<void>> SerialLine::clear_childs_line(smp::SteadyTime deadline) {
+  constexpr std::array<std::uint8_t, 1> kNewline = {'\n'};
+  auto written = co_await write_bytes(kNewline, deadline);
+  if (!written) co_return written;
+  co_await pause(kDrain);
+  if (!tty_.is_open()) co_return down_error();
   co_return Result<void>{};
 }
 

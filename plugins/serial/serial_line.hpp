@@ -45,6 +45,9 @@ class SerialLine final : public smp::RunningLink, public std::enable_shared_from
   bool open();
   boost::asio::awaitable<std::string> read_until_lost();
   boost::asio::awaitable<Result<void>> write_bytes(ByteView bytes, smp::SteadyTime deadline);
+  /// A newline of its own ends whatever half a line stands in the child's buffer.
+  boost::asio::awaitable<Result<void>> clear_childs_line(smp::SteadyTime deadline);
+  boost::asio::awaitable<void> pause(smp::Milliseconds duration);
   void lose(const std::string& why);
   [[nodiscard]] Error down_error() const { return Error{Errc::unavailable, "the line is down: " + down_text_}; }
 
