@@ -259,11 +259,12 @@ class FieldReader {
 };
 
 /// An empty frame of the type with this index in the variant.
-template <std::size_t... I>
-Frame empty_frame(std::size_t index, std::index_sequence<I...>) {
-  Frame frame;
-  ((index == I ? (frame.emplace<I>(), true) : false) || ...);
-  return frame;
+template <std::size_t I = 0>
+Frame empty_frame(std::size_t index) {
+  if constexpr (I + 1 < std::variant_size_v<Frame>) {
+    if (index != I) return empty_frame<I + 1>(index);
+  }
+  return Frame{std::in_place_index<I>};
 }
 
 }  // namespace
@@ -308,8 +309,7 @@ Result<Frame> decode(ByteView bytes) {
     if (type == 0 && !why) return why.error().within("frame");
     return Error{Errc::invalid, "frame of unknown type " + std::to_string(type)};
   }
-  Frame frame = empty_frame(static_cast<std::size_t>(found - kTypes.begin()),
-                            std::make_index_sequence<std::variant_size_v<Frame>>{});
+  Frame frame = empty_frame(static_cast<std::size_t>(found - kTypes.begin()));
   const auto fill = [&field_reader](auto& value) { fields(field_reader, value); };
   std::visit(fill, frame);
   if (auto complete = field_reader.finish(); !complete) return complete.error().within(name_of(frame));

@@ -128,7 +128,7 @@ void fields(V& v, Is<Seen> auto& m) {
   v(1, "slots", m.slots, kMaxSlots);
   v(2, "revert class", m.revert_class, 0);
   v(3, "bootloader", m.bootloader, kMaxText);
-  v(4, "battery", m.battery_percent, 100);
+  v(4, "battery", m.battery_percent, std::uint64_t{100});
   v(5, "busy", m.busy, 0);
 }
 template <class V, class M>

@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
 #include "base/cbor.hpp"
 #include "wire/codec.hpp"
 #include "wire/limits.hpp"
@@ -96,21 +100,22 @@ TEST_P(BrokenFrames, AreRefusedByName) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, BrokenFrames,
-    testing::Values(
-        Broken{"Empty", "", "input ends"}, Broken{"NoMap", "8101", "array where map"},
-        Broken{"NoType", "a10101", "missing key 0 (type)"},
-        Broken{"UnknownType", "a1001863", "frame of unknown type 99"},
-        Broken{"MissingKey", "a2000501646100", "Forget: "},
-        Broken{"MissingChild", "a10005", "Forget: offset 3: missing key 1 (child)"},
-        Broken{"UnknownKey", "a300050161610200", "Forget: offset 7: unknown key 2"},
-        Broken{"RepeatedKey", "a3000501616101616a", "map key 1 twice"},
-        Broken{"OutOfOrder", "a3000602f5016161", "Link: "}, Broken{"WrongType", "a200050101", "key 1 (child)"},
-        Broken{"TextKey", "a200056161f5", "is no integer"}, Broken{"Indefinite", "bf0005016161ff", "indefinite"},
-        Broken{"BytesAfter", "a2000501616100", "Forget: offset 6: 1 bytes after the end"},
-        Broken{"NoName", "a2000501612f", "not a name"}, Broken{"EmptyName", "a200050160", "not a name"},
-        Broken{"DeadlineOverItsLimit", "a5000a01000261610300041b0000010000000000", "key 4 (deadline)"},
-        Broken{"NoErrorCode", "a300030118630260", "Refused"},
-        Broken{"NestedProfile", "a40004016161026003a161618100", "key 3 (profile)"}),
+    testing::Values(Broken{"Empty", "", "input ends"}, Broken{"NoMap", "8101", "array where map"},
+                    Broken{"NoType", "a10101", "missing key 0 (type)"},
+                    Broken{"UnknownType", "a1001863", "frame of unknown type 99"},
+                    Broken{"MissingKey", "a2000501646100", "Forget: "},
+                    Broken{"MissingChild", "a10005", "Forget: offset 3: missing key 1 (child)"},
+                    Broken{"UnknownKey", "a300050161610200", "Forget: offset 7: unknown key 2"},
+                    Broken{"RepeatedKey", "a3000501616101616a", "map key 1 twice"},
+                    Broken{"OutOfOrder", "a3000602f5016161", "Link: "},
+                    Broken{"WrongType", "a200050101", "key 1 (child)"},
+                    Broken{"TextKey", "a200056161f5", "is no integer"},
+                    Broken{"Indefinite", "bf0005016161ff", "indefinite"},
+                    Broken{"BytesAfter", "a2000501616100", "Forget: offset 6: 1 bytes after the end"},
+                    Broken{"NoName", "a2000501612f", "not a name"}, Broken{"EmptyName", "a200050160", "not a name"},
+                    Broken{"DeadlineOverItsLimit", "a5000a01000261610300041b0000010000000000", "key 4 (deadline)"},
+                    Broken{"NoErrorCode", "a300030118630260", "Refused"},
+                    Broken{"NestedProfile", "a40004016161026003a161618100", "key 3 (profile)"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(Frames, MoreThan16KiBIsRefused) {
@@ -127,6 +132,17 @@ TEST(Frames, ListsAreBounded) {
   Enroll wide{"a", "", {}};
   for (std::size_t i = 0; i <= kMaxProfileValues; ++i) wide.profile["v" + std::to_string(i)] = true;
   EXPECT_FALSE(decode(*encode(wide)));
+}
+
+TEST(Frames, ThoseOfAnotherEncoderAreUnderstood) {
+  std::size_t count = 0;  // the fuzzer's seeds were written by Python's cbor2
+  for (const auto& entry : std::filesystem::directory_iterator(HEADGATE_SOURCE_DIR "/tests/fuzz/seeds/fuzz_frames")) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    const Bytes bytes((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_TRUE(decode(bytes)) << entry.path() << ": " << decode(bytes).error().message;
+    ++count;
+  }
+  EXPECT_GE(count, 9U);
 }
 
 TEST(Frames, TextForPeopleIsCutBetweenCharacters) {

@@ -69,15 +69,19 @@ class SerialTest : public testing::Test {
 
   /// The child alone, from its beginning or (again) from its flash.
   void start_child(Arguments more = {}) {
-    Arguments arguments = {"--state", directory_.path / "state", "--image",  directory_.path / "old.bin",
-                           "--link",  tty(),                     "--boot-ms", "5",
-                           "--swap-ms", "20",                    "--reset-delay-ms", "20"};
+    Arguments arguments = {"--state",          directory_.path / "state",
+                           "--image",          directory_.path / "old.bin",
+                           "--link",           tty(),
+                           "--boot-ms",        "5",
+                           "--swap-ms",        "20",
+                           "--reset-delay-ms", "20"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     device_ = std::make_unique<Program>(kBin + "/smp_child", arguments);
     if (!device_->line().starts_with("ready")) throw std::runtime_error("the child does not start");
   }
   void start_plugin() {
-    plugin_ = std::make_unique<Program>(kBin + "/headgate-serial", Arguments{"--socket", directory_.path / "plugins.sock"});
+    plugin_ =
+        std::make_unique<Program>(kBin + "/headgate-serial", Arguments{"--socket", directory_.path / "plugins.sock"});
   }
   void start(Arguments more = {}, transport::ProfileValues profile = {}) {
     start_child(std::move(more));
@@ -328,7 +332,8 @@ TEST_F(SerialTest, BeginsAgainWhenTheChildForgetsTheUpload) {
 
 TEST_F(SerialTest, NamesAnUploadThatDoesNotGoOn) {
   start({"--stuck-at", "10000"});
-  EXPECT_THAT(text_of(perform(deliver(), new_.descriptor())), testing::HasSubstr("no progress: the child takes no bytes"));
+  EXPECT_THAT(text_of(perform(deliver(), new_.descriptor())),
+              testing::HasSubstr("no progress: the child takes no bytes"));
 }
 
 TEST_F(SerialTest, ComesThroughALossyLine) {
@@ -365,7 +370,8 @@ TEST_F(SerialTest, FindsThePacketsThatFewLineBuffersTake) {
 }
 
 TEST_F(SerialTest, UsesLargePacketsOnASlowChildWithALineGap) {
-  start({"--line-buffers", "2", "--drain-us", "500"}, {{"chunk_ms", std::int64_t{500}}, {"line_gap_ms", std::int64_t{3}}});
+  start({"--line-buffers", "2", "--drain-us", "500"},
+        {{"chunk_ms", std::int64_t{500}}, {"line_gap_ms", std::int64_t{3}}});
   deliver_all();
   EXPECT_LT(counter("packets"), 120);  // 60 KiB in packets of nearly 1020 bytes
 }
