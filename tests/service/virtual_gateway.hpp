@@ -76,6 +76,7 @@ struct World {
   fakes::MemoryWeb web{&clock, Duration{2}};
   fakes::RecordingJournal journal;
   fakes::FlashChildren children;
+  Duration latency{10};  ///< of each step; a transfer takes eleven times as long
   crypto::Anchors anchors;
   suit::Manifest manifest;
   std::vector<std::string> all_steps;  ///< what was asked of children, over all sessions
@@ -86,7 +87,7 @@ class Session {
  public:
   explicit Session(World& world, std::vector<core::Enrollment> children)
       : world_(world),
-        transport(world.children, world.clock),
+        transport(world.children, world.clock, world.latency),
         gateway(loop.get_executor(),
                 GatewayPorts{world.catalogue, world.blobs, world.web, announcements, inspector_, transport, world.clock,
                              world.journal, world.anchors},
