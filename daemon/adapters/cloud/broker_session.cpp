@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/cloud/broker_session.hpp"
 
-#include <MQTTAsync.h>
+#include <mqtt/async_client.h>
 
 #include <algorithm>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "adapters/cloud/announcement_text.hpp"
@@ -51,135 +52,187 @@ Result<std::string> address_of(const std::string& url) {
 
 }  // namespace
 
-/// What paho calls, on its threads; `context` is the session, which outlives them.
-struct BrokerSession::Callbacks {
-  static BrokerSession& self(void* context) { return *static_cast<BrokerSession*>(context); }
+/// What paho calls, on its threads; the session outlives them. Nothing may be thrown through paho's C.
+struct BrokerSession::Callbacks final : mqtt::iaction_listener {
+  explicit Callbacks(BrokerSession& its_session) : session(its_session) {}
 
-  static void connected(void* context, MQTTAsync_successData*) {
-    self(context).inbox_->set_link({Inbox::Link::connected, {}});
-    self(context).subscribe();
+  void on_success(const mqtt::token& token) noexcept override {
+    if (token.get_type() == mqtt::token::Type::CONNECT) {
+      session.set_over();
+      session.inbox_->set_link({Inbox::Link::connected, {}});
+      session.subscribe(*token.get_client());
+    } else {
+      session.inbox_->set_link({Inbox::Link::subscribed, {}});
+    }
   }
-  static void not_connected(void* context, MQTTAsync_failureData* data) { failed(context, "cannot connect", data); }
-  static void subscribed(void* context, MQTTAsync_successData*) {
-    self(context).inbox_->set_link({Inbox::Link::subscribed, {}});
+  void on_failure(const mqtt::token& token) noexcept override {
+    const bool is_connect = token.get_type() == mqtt::token::Type::CONNECT;
+    if (is_connect) session.set_over();  // before the loop hears of it, or it would give up the client
+    std::string message;
+    try {  // the only way to the text that came with the code
+      if (is_connect) (void)token.get_connect_response();
+      if (!is_connect) (void)token.get_subscribe_response();
+    } catch (const mqtt::exception& thrown) {
+      message = thrown.get_message();
+    }
+    const std::string reason = session.reason_of(token.get_return_code(), std::move(message));
+    session.fail((is_connect ? "cannot connect: " : "the subscription was refused: ") + reason);
   }
-  static void not_subscribed(void* context, MQTTAsync_failureData* data) {
-    failed(context, "the subscription was refused", data);
-  }
-  static void lost(void* context, char* cause) {
-    self(context).fail(cause != nullptr ? cause : "the connection broke");
-  }
-  static int arrived(void* context, char* topic, int, MQTTAsync_message* message) {
-    const std::size_t size = static_cast<std::size_t>(std::max(message->payloadlen, 0));
+  void lost(const std::string& cause) noexcept { session.fail(cause.empty() ? "the connection broke" : cause); }
+  void arrived(const mqtt::const_message_ptr& message) noexcept {
     // One byte too many is enough for the reader to refuse it.
-    const std::size_t kept = std::min(size, kLongestAnnouncementBytes + 1);
-    self(context).inbox_->put(std::string(static_cast<const char*>(message->payload), kept));
-    MQTTAsync_freeMessage(&message);
-    MQTTAsync_free(topic);
-    return 1;
+    session.inbox_->put(message->get_payload().substr(0, kLongestAnnouncementBytes + 1));
   }
-  static int tls_error(const char* text, std::size_t size, void* context) {
-    const std::scoped_lock lock(self(context).mutex_);
-    if (self(context).tls_error_.empty()) self(context).tls_error_ = openssl_reason({text, size});
-    return 1;
+  void tls_error(std::string_view line) noexcept {
+    const std::scoped_lock lock(session.mutex_);
+    if (session.tls_error_.empty()) session.tls_error_ = openssl_reason(line);
   }
 
- private:
-  static void failed(void* context, const char* what, const MQTTAsync_failureData* data) {
-    const int code = data != nullptr ? data->code : MQTTASYNC_FAILURE;
-    const std::string reason = self(context).reason_of(code, data != nullptr ? data->message : nullptr);
-    self(context).fail(std::string(what) + ": " + reason);
-  }
+  BrokerSession& session;
 };
 
-BrokerSession::BrokerSession(const Broker& settings, std::shared_ptr<Inbox> inbox)
-    : settings_(settings), inbox_(std::move(inbox)) {}
+BrokerSession::BrokerSession(const Broker& settings, std::string address, std::shared_ptr<Inbox> inbox)
+    : settings_(settings),
+      address_(std::move(address)),
+      inbox_(std::move(inbox)),
+      callbacks_(std::make_unique<Callbacks>(*this)) {}
 
 Result<std::unique_ptr<BrokerSession>> BrokerSession::open(const Broker& settings, std::shared_ptr<Inbox> inbox) {
-  const auto address = address_of(settings.url);
+  auto address = address_of(settings.url);
   if (!address) return address.error();
   if (settings.topic.empty()) return Error{Errc::invalid, "no topic to listen to"};
   if (settings.client_id.empty()) return Error{Errc::invalid, "no MQTT client id"};
-  std::unique_ptr<BrokerSession> session(new BrokerSession(settings, std::move(inbox)));
-  MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
-  options.MQTTVersion = MQTTVERSION_3_1_1;
-  MQTTAsync client = nullptr;
-  const int code = MQTTAsync_createWithOptions(&client, address->c_str(), settings.client_id.c_str(),
-                                               MQTTCLIENT_PERSISTENCE_NONE, nullptr, &options);
-  if (code != MQTTASYNC_SUCCESS) return Error{Errc::invalid, std::string("MQTT client: ") + MQTTAsync_strerror(code)};
-  session->client_ = client;
-  MQTTAsync_setCallbacks(client, session.get(), &Callbacks::lost, &Callbacks::arrived, nullptr);
+  // paho would believe the system's CAs then, and paho-mqtt-cpp 1.2.0 has no disableDefaultTrustStore.
+  if (settings.identity.ca_file.empty()) return Error{Errc::invalid, "no CA file to prove the broker by"};
+  std::unique_ptr<BrokerSession> session(new BrokerSession(settings, std::move(*address), std::move(inbox)));
+  if (auto made = session->make_client(); !made) return made.error();
   return session;
 }
 
+Result<void> BrokerSession::make_client() {
+  try {
+    const mqtt::create_options options(MQTTVERSION_3_1_1);
+    client_ = std::make_unique<mqtt::async_client>(address_, settings_.client_id, options, nullptr);
+    // Not set_callback(): with it, on_success() is called twice for a connect().
+    client_->set_connection_lost_handler([this](const std::string& cause) { callbacks_->lost(cause); });
+    client_->set_message_callback([this](const mqtt::const_message_ptr& message) { callbacks_->arrived(message); });
+    return {};
+  } catch (const mqtt::exception& thrown) {
+    client_.reset();
+    return Error{Errc::invalid, "MQTT client: " + thrown.get_message()};
+  }
+}
+
 BrokerSession::~BrokerSession() {
-  if (client_ == nullptr) return;
   stop();
-  MQTTAsync_destroy(&client_);
+  client_.reset();  // its callbacks use the other members
 }
 
 void BrokerSession::stop() {
-  MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
-  options.timeout = kGoodbyeMs;
-  (void)MQTTAsync_disconnect(client_, &options);  // not being connected is no failure
+  try {
+    if (client_) client_->disconnect(kGoodbyeMs);
+  } catch (const mqtt::exception&) {  // not being connected is no failure
+  }
+  end_attempt();
+}
+
+void BrokerSession::end_attempt() {
+  if (!attempting_.joinable()) return;
+  bool is_over = false;
+  {
+    std::unique_lock lock(mutex_);
+    attempt_changed_.wait(lock, [this] { return attempt_ != Attempt::called; });
+    is_over = attempt_ == Attempt::over;
+  }
+  if (!is_over) client_.reset();  // nothing less makes paho forget the address of the options
+  set_over();
+  attempting_.join();
 }
 
 Result<void> BrokerSession::start() {
+  end_attempt();
+  if (!client_) {
+    if (auto made = make_client(); !made) return made.error();
+  }
   {
     const std::scoped_lock lock(mutex_);
     tls_error_.clear();
+    attempt_ = Attempt::called;
   }
-  const Identity& identity = settings_.identity;
-  const auto or_null = [](const std::string& text) { return text.empty() ? nullptr : text.c_str(); };
-  MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
-  tls.trustStore = or_null(identity.ca_file);
-  tls.keyStore = or_null(identity.certificate_file);
-  tls.privateKey = or_null(identity.private_key_file);
-  tls.enableServerCertAuth = 1;
-  tls.verify = 1;  // the certificate's name, too
-  tls.disableDefaultTrustStore = 1;
-  tls.enabledCipherSuites = kSuites;
-  tls.sslVersion = MQTT_SSL_VERSION_TLS_1_2;
-  tls.ssl_error_cb = &Callbacks::tls_error;
-  tls.ssl_error_context = this;
-
-  MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
-  options.MQTTVersion = MQTTVERSION_3_1_1;  // and no second attempt with 3.1
-  options.cleansession = 0;
-  options.keepAliveInterval = seconds_of(settings_.keep_alive);
-  options.connectTimeout = seconds_of(settings_.connect_timeout);
-  options.ssl = &tls;
-  options.username = or_null(settings_.username);
-  // paho copies the password and does not overwrite its copy: that is out of our hands.
-  const std::string& password = settings_.password.reveal();
-  if (!password.empty()) options.binarypwd = {static_cast<int>(password.size()), password.data()};
-  options.context = this;
-  options.onSuccess = &Callbacks::connected;
-  options.onFailure = &Callbacks::not_connected;
-  const int code = MQTTAsync_connect(client_, &options);
-  if (code != MQTTASYNC_SUCCESS) return Error{Errc::unavailable, "cannot connect: " + reason_of(code, nullptr)};
+  try {
+    attempting_ = std::thread(&BrokerSession::attempt, this);
+  } catch (const std::system_error& thrown) {
+    return Error{Errc::unavailable, std::string("cannot connect: no thread: ") + thrown.what()};
+  }
   return {};
 }
 
-void BrokerSession::subscribe() {
-  MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
-  options.context = this;
-  options.onSuccess = &Callbacks::subscribed;
-  options.onFailure = &Callbacks::not_subscribed;
-  const int code = MQTTAsync_subscribe(client_, settings_.topic.c_str(), kQos, &options);
-  if (code != MQTTASYNC_SUCCESS) fail("cannot subscribe: " + reason_of(code, nullptr));
+// connect() takes its options by value, and paho-mqtt-cpp 1.2.0 gives paho the address of the ssl_options in them, as
+// the one to call with the errors of TLS. paho does that until it has connected, on its own threads, long after the
+// call: no copy that we keep helps. The argument lives to the end of the full expression, though (the C++ ABI of g++
+// and clang++ has it so), and this one does not end before paho has answered. A plain call will do when paho-mqtt-cpp
+// keeps the options with the client.
+void BrokerSession::attempt() noexcept {
+  try {
+    await_answer(client_->connect(connect_options(), nullptr, *callbacks_));
+  } catch (const mqtt::exception& thrown) {
+    set_over();
+    fail("cannot connect: " + reason_of(thrown.get_return_code(), {}));
+  }
 }
 
-void BrokerSession::fail(std::string reason) { inbox_->set_link({Inbox::Link::down, std::move(reason)}); }
+void BrokerSession::await_answer(const std::shared_ptr<mqtt::token>&) {
+  std::unique_lock lock(mutex_);
+  if (attempt_ == Attempt::called) attempt_ = Attempt::awaited;
+  attempt_changed_.notify_all();
+  attempt_changed_.wait(lock, [this] { return attempt_ == Attempt::over; });
+}
 
-std::string BrokerSession::reason_of(int code, const char* message) {
-  std::string text;
-  const char* const known = MQTTAsync_strerror(code);
-  if (message != nullptr) {
-    text = message;
-  } else {
-    text = known != nullptr ? known : "code " + std::to_string(code);
+void BrokerSession::set_over() {
+  const std::scoped_lock lock(mutex_);
+  attempt_ = Attempt::over;
+  attempt_changed_.notify_all();
+}
+
+mqtt::connect_options BrokerSession::connect_options() {
+  const Identity& identity = settings_.identity;
+  mqtt::ssl_options tls;
+  tls.set_trust_store(identity.ca_file);
+  tls.set_key_store(identity.certificate_file);
+  tls.set_private_key(identity.private_key_file);
+  tls.set_enable_server_cert_auth(true);
+  tls.set_verify(true);  // the certificate's name, too
+  tls.set_enabled_cipher_suites(kSuites);
+  tls.set_ssl_version(MQTT_SSL_VERSION_TLS_1_2);
+  tls.set_error_handler([this](const std::string& line) { callbacks_->tls_error(line); });
+
+  mqtt::connect_options options;
+  options.set_mqtt_version(MQTTVERSION_3_1_1);  // and no second attempt with 3.1
+  options.set_clean_session(false);
+  options.set_keep_alive_interval(seconds_of(settings_.keep_alive));
+  options.set_connect_timeout(seconds_of(settings_.connect_timeout));
+  options.set_ssl(std::move(tls));
+  options.set_user_name(settings_.username);
+  // Lent, not copied. paho copies it and does not overwrite its copy: that is out of our hands.
+  options.set_password(mqtt::binary_ref::pointer_type(std::shared_ptr<void>(), &settings_.password.reveal()));
+  return options;
+}
+
+void BrokerSession::subscribe(mqtt::iasync_client& client) {
+  try {
+    client.subscribe(settings_.topic, kQos, nullptr, *callbacks_);
+  } catch (const mqtt::exception& thrown) {
+    fail("cannot subscribe: " + reason_of(thrown.get_return_code(), {}));
   }
+}
+
+void BrokerSession::fail(std::string reason) {
+  inbox_->set_link({Inbox::Link::down, std::move(reason)});
+}
+
+std::string BrokerSession::reason_of(int code, std::string message) {
+  std::string text = message.empty() ? mqtt::exception::error_str(code) : std::move(message);
+  if (text.empty()) text = "code " + std::to_string(code);
   const std::scoped_lock lock(mutex_);
   // paho gives one text for nobody there and for a certificate of another name, and OpenSSL none for either.
   if (code == MQTTASYNC_FAILURE && tls_error_.empty()) text.append(": nobody listens, or as somebody else");
