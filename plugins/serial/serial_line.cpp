@@ -140,7 +140,8 @@ asio::awaitable<Result<Bytes>> SerialLine::read(smp::SteadyTime deadline) {
     if (std::chrono::steady_clock::now() >= deadline) co_return Error{Errc::timed_out, "no answer"};
     arrived_.expires_at(deadline);
     co_await arrived_.async_wait(kToken);
-    if (co_await smp::was_cancelled()) co_return Error{Errc::cancelled, "cancelled"};
+    const bool is_cancelled = co_await smp::was_cancelled();
+    if (is_cancelled) co_return Error{Errc::cancelled, "cancelled"};
   }
 }
 
@@ -196,7 +197,8 @@ asio::awaitable<Result<void>> SerialLine::write_bytes(ByteView bytes, smp::Stead
     const auto wake = [self = shared_from_this()](boost::system::error_code) { self->write_timer_.cancel(); };
     tty_.async_wait(asio::posix::descriptor_base::wait_write, wake);
     co_await write_timer_.async_wait(kToken);
-    if (co_await smp::was_cancelled()) co_return Error{Errc::cancelled, "cancelled"};
+    const bool is_cancelled = co_await smp::was_cancelled();
+    if (is_cancelled) co_return Error{Errc::cancelled, "cancelled"};
     if (!tty_.is_open()) co_return down_error();
     if (std::chrono::steady_clock::now() >= deadline) co_return Error{Errc::timed_out, "the line takes no bytes"};
   }

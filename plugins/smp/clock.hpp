@@ -33,7 +33,8 @@ class SteadyClock final : public Clock {
   boost::asio::any_io_executor executor_;
 };
 
-/// Whether the coroutine that asks has been cancelled. Loops look at it, since nothing throws.
+/// Whether the coroutine that asks has been cancelled. Loops look at it, since nothing throws. Name the result first:
+/// g++ 12 miscompiles a co_await inside the condition of an `if` where no local variable stands before it.
 boost::asio::awaitable<bool> was_cancelled();
 
 }  // namespace hg::smp

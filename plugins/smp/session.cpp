@@ -37,7 +37,8 @@ asio::awaitable<Result<Bytes>> Session::ask_in_version(Command command, std::spa
   const std::uint8_t sequence = sequence_++;
   for (unsigned made = 0; made < std::max(patience.attempts, 1U); ++made) {
     const SteadyTime now = clock_->now();
-    if (co_await was_cancelled()) co_return Error{Errc::cancelled, "cancelled"};
+    const bool is_cancelled = co_await was_cancelled();
+    if (is_cancelled) co_return Error{Errc::cancelled, "cancelled"};
     if (now >= patience.deadline) break;
     const SteadyTime deadline = std::min(patience.deadline, now + patience.answer);
     auto answer = co_await attempt(command, packet, sequence, deadline);

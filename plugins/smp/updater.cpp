@@ -76,7 +76,9 @@ asio::awaitable<Result<Slots>> Updater::settled_list(SteadyTime deadline) {
     opening_ = opening.number;
     quiet_until_ = std::max(quiet_until_, opening.at + 2 * profile_.reset_delay);
   }
-  if (clock_->now() < quiet_until_) co_await clock_->sleep_until(std::min(quiet_until_, deadline));
+  if (clock_->now() < quiet_until_) {
+    co_await clock_->sleep_until(std::min(quiet_until_, deadline));
+  }
   co_return co_await list(question(deadline));
 }
 
@@ -138,7 +140,9 @@ asio::awaitable<Result<void>> Updater::deliver(plugin::Job job, wire::Deliver re
 
 asio::awaitable<Result<void>> Updater::prove_delivered(std::uint8_t image, Digest digest) {
   for (unsigned tries = 0; tries < kListTries; ++tries) {
-    if (tries > 0) co_await clock_->sleep_until(clock_->now() + kListPause);
+    if (tries > 0) {
+      co_await clock_->sleep_until(clock_->now() + kListPause);
+    }
     const auto slots = co_await list(question(SteadyTime::max()));
     if (!slots) co_return slots.error();
     if (standby(*slots, image, digest) != nullptr) co_return Result<void>{};
@@ -196,7 +200,8 @@ asio::awaitable<Result<Slots>> Updater::wait_back(Slots before, SteadyTime sent,
   Milliseconds pause = kFirstPoll;
   for (;;) {
     const SteadyTime asked = clock_->now();
-    if (co_await was_cancelled()) co_return Error{Errc::cancelled, "cancelled while the child restarts"};
+    const bool is_cancelled = co_await was_cancelled();
+    if (is_cancelled) co_return Error{Errc::cancelled, "cancelled while the child restarts"};
     if (asked >= deadline) co_return Error{Errc::timed_out, "the child has not come back after the reset"};
     auto slots = co_await list({.answer = kPollAnswer, .attempts = 1, .deadline = deadline});
     // The same list is an answer only if it was asked for when a reset that had arrived would have happened.

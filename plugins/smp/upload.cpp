@@ -16,12 +16,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr unsigned kMaxSilences = 4;      // of one packet, in a row, each after kAttempts
-constexpr unsigned kAttempts = 2;         // with the same number, so that an answer to the first is still good
-constexpr unsigned kProven = 4;           // packets of a size that passed: then it is the line that loses, not the size
-constexpr unsigned kMaxStuck = 5;         // answers in a row that ask for the same offset again
-constexpr unsigned kMaxStepsBack = 16;    // in one upload
-constexpr unsigned kMaxBusy = 10;         // "busy" or "out of memory" in a row
+constexpr unsigned kMaxSilences = 4;    // of one packet, in a row, each after kAttempts
+constexpr unsigned kAttempts = 2;       // with the same number, so that an answer to the first is still good
+constexpr unsigned kProven = 4;         // packets of a size that passed: then it is the line that loses, not the size
+constexpr unsigned kMaxStuck = 5;       // answers in a row that ask for the same offset again
+constexpr unsigned kMaxStepsBack = 16;  // in one upload
+constexpr unsigned kMaxBusy = 10;       // "busy" or "out of memory" in a row
 constexpr auto kBusyPause = 300ms;
 constexpr std::size_t kLeastFirstData = 32;  // the child looks at the MCUboot header in the first packet
 constexpr std::size_t kDataHead = 3;         // of a byte string below 64 KiB
@@ -34,7 +34,7 @@ struct Upload::Course {
   std::size_t carried = 0;  // bytes of the image in the packet
   Bytes packet;
   unsigned silences = 0;
-  unsigned passed = 0;          // packets of the current size
+  unsigned passed = 0;  // packets of the current size
   unsigned stuck = 0;
   unsigned steps_back = 0;
   unsigned busy = 0;
@@ -139,7 +139,8 @@ asio::awaitable<Result<void>> Upload::recover(Course& course, const Error& error
 asio::awaitable<Result<UploadEnd>> Upload::run(UploadSource source, Progress progress) {
   Course course;
   while (!course.end) {
-    if (co_await was_cancelled()) co_return Error{Errc::cancelled, "cancelled"};
+    const bool is_cancelled = co_await was_cancelled();
+    if (is_cancelled) co_return Error{Errc::cancelled, "cancelled"};
     if (auto filled = fill(course, source); !filled) co_return filled.error();
     // The first packet has minutes to be answered in (the child erases), so it is not sent twice in the same size.
     const Patience patience{.answer = patience_for(course, source), .attempts = course.offset == 0 ? 1 : kAttempts};

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plugin SDK against a daemon that the test plays by hand, with a driver that does what the test says; and the
+// example of plugins/README.md, the program, against the daemon's own PluginBoard.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/detached.hpp>
+#include <fstream>
+
+#include "adapters/transport/listening_socket.hpp"
+#include "adapters/transport/plugin_board.hpp"
+#include "plugins/loop.hpp"
+#include "plugins/processes.hpp"
+#include "sdk/lane.hpp"
+#include "sdk/plugin.hpp"
+#include "smp/clock.hpp"
+
+namespace hg::plugin {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+const Digest kOne = *Digest::from_bytes(Bytes(32, 1));
+
+/// Says who was asked; a step ends when the test says so, or when it is cancelled.
+class ObedientDriver : public Driver {
+ public:
+  explicit ObedientDriver(asio::io_context& io) : gate_(io) { gate_.expires_at(SteadyTime::max()); }
+
+  void enroll(const wire::Enroll& child) override { enrolled.push_back(child); }
+  void forget(const std::string& child) override { forgotten.push_back(child); }
+  asio::awaitable<Result<wire::Seen>> inspect(Job job) override {
+    begun.push_back(job.child);
+    if (holds) {
+      co_await gate_.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
+    const bool is_cancelled = co_await smp::was_cancelled();
+    if (is_cancelled) {
+      ++cancelled;
+      co_return Error{Errc::cancelled, "cancelled"};
+    }
+    co_return wire::Seen{};
+  }
+  asio::awaitable<Result<void>> deliver(Job job, wire::Deliver request, UniqueFd) override {
+    for (std::uint64_t done = 1; done <= request.size; ++done) job.progress(done, request.size);
+    co_return Result<void>{};
+  }
+  asio::awaitable<Result<Outcome>> activate(Job, wire::Activate) override { co_return Outcome{false, {}}; }
+  asio::awaitable<Result<Outcome>> confirm(Job, wire::Confirm) override { co_return Outcome{true, {}}; }
+  asio::awaitable<Result<Outcome>> revert(Job, wire::Revert) override { throw std::runtime_error("a bug"); }
+
+  void let_go() {
+    holds = false;
+    gate_.cancel();
+  }
+
+  std::vector<wire::Enroll> enrolled;
+  std::vector<std::string> forgotten;
+  std::vector<std::string> begun;
+  unsigned cancelled = 0;
+  bool holds = false;
+
+ private:
+  asio::steady_timer gate_;
+};
+
+class SdkTest : public testing::Test {
+ protected:
+  SdkTest() {
+    const auto opened = socket_.open(path(), 0600, {});
+    if (!opened) throw std::runtime_error(opened.error().message);
+    asio::co_spawn(loop_.io, plugin_.run(), asio::detached);
+  }
+  ~SdkTest() override {
+    plugin_.stop();
+    socket_.close();
+    if (daemon_) daemon_->close();
+    driver_.let_go();
+    loop_.settle();
+  }
+  [[nodiscard]] std::filesystem::path path() const { return directory_.path / "plugins.sock"; }
+
+  /// The plugin connects; the daemon lets it in.
+  void let_in() {
+    accept();
+    EXPECT_EQ(next<wire::Hello>(), (wire::Hello{1, 1, "test", 0, "test 1"}));
+    send(wire::Welcome{1, "daemon"});
+  }
+  void accept() {
+    auto fd = loop_.wait(socket_.accept());
+    daemon_ = *wire::Channel::open(loop_.io.get_executor(), std::move(*fd));
+  }
+  void send(const wire::Frame& frame, UniqueFd fd = {}) { ASSERT_TRUE(daemon_->send(frame, std::move(fd))); }
+  template <class F>
+  F next() {
+    auto arrival = loop_.wait(daemon_->receive());
+    if (!arrival) throw std::runtime_error(arrival.error().message);
+    if (!std::holds_alternative<F>(arrival->frame))
+      throw std::runtime_error(std::string(wire::name_of(arrival->frame)));
+    return std::get<F>(std::move(arrival->frame));
+  }
+  void enroll(const std::string& child) {
+    send(wire::Enroll{child, "/somewhere", {}});
+    loop_.until([&] { return !driver_.enrolled.empty() && driver_.enrolled.back().child == child; });
+  }
+  static wire::Task task(std::uint64_t request, std::uint64_t deadline_ms = 20000) {
+    return {request, "a", 1, deadline_ms};
+  }
+  static UniqueFd file() { return UniqueFd(::memfd_create("image", MFD_CLOEXEC)); }
+
+  test::Directory directory_;
+  test::Loop loop_;
+  transport::ListeningSocket socket_{loop_.io.get_executor()};
+  ObedientDriver driver_{loop_.io};
+  std::vector<std::string> log_;
+  Plugin plugin_{loop_.io.get_executor(), {"test", "test 1", 0}, path(), driver_, [this](std::string_view line) {
+                   log_.emplace_back(line);
+                 }};
+  std::shared_ptr<wire::Channel> daemon_;
+};
+
+TEST_F(SdkTest, ConnectsAgainAndSaysItsLinksAgain) {
+  let_in();
+  enroll("a");
+  plugin_.report_link("a", true, "");
+  EXPECT_TRUE(next<wire::Link>().up);
+  daemon_->close();
+  let_in();
+  send(wire::Enroll{"a", "/somewhere", {}});
+  EXPECT_TRUE(next<wire::Link>().up);
+  EXPECT_EQ(driver_.enrolled.size(), 1U);  // the same values: the driver keeps its line open
+}
+
+TEST_F(SdkTest, TriesAgainAfterARefusal) {
+  accept();
+  next<wire::Hello>();
+  send(wire::Refused{Errc::busy, "not now"});
+  daemon_->close();
+  let_in();
+  EXPECT_THAT(log_, testing::Contains(testing::HasSubstr("not now")));
+}
+
+TEST_F(SdkTest, TakesNewValuesAndForgets) {
+  let_in();
+  enroll("a");
+  send(wire::Enroll{"a", "/elsewhere", {}});
+  loop_.until([this] { return driver_.enrolled.size() == 2; });
+  send(wire::Forget{"a"});
+  loop_.until([this] { return driver_.forgotten.size() == 1; });
+  send(wire::Inspect{task(1)});
+  EXPECT_EQ(next<wire::Failed>().code, Errc::not_found);
+}
+
+TEST_F(SdkTest, WorksForAChildOnOneRequestAtATime) {
+  let_in();
+  enroll("a");
+  driver_.holds = true;
+  for (std::uint64_t request = 1; request <= 2 + kMaxWaiting; ++request) send(wire::Inspect{task(request)});
+  const auto refused = next<wire::Failed>();
+  EXPECT_EQ(refused.reply.request, 2 + kMaxWaiting);
+  EXPECT_EQ(refused.code, Errc::busy);
+  EXPECT_EQ(driver_.begun.size(), 1U);
+  driver_.let_go();
+  for (std::uint64_t request = 1; request <= 1 + kMaxWaiting; ++request) {
+    EXPECT_EQ(next<wire::Inspected>().reply.request, request);
+  }
+}
+
+TEST_F(SdkTest, AnswersAtTheDeadlineWhateverTheDriverDoes) {
+  let_in();
+  enroll("a");
+  driver_.holds = true;
+  send(wire::Inspect{task(1, 30)});
+  EXPECT_EQ(next<wire::Failed>().code, Errc::timed_out);
+  loop_.until([this] { return driver_.cancelled == 1; });
+  driver_.holds = false;
+  send(wire::Inspect{task(2)});
+  EXPECT_EQ(next<wire::Inspected>().reply.request, 2U);
+}
+
+TEST_F(SdkTest, CancelsWhatWaitsAndWhatRuns) {
+  let_in();
+  enroll("a");
+  driver_.holds = true;
+  send(wire::Inspect{task(1)});
+  send(wire::Inspect{task(2)});
+  send(wire::Cancel{2});
+  EXPECT_EQ(next<wire::Failed>().reply.request, 2U);
+  send(wire::Cancel{1});
+  const auto failed = next<wire::Failed>();
+  EXPECT_EQ(failed.reply.request, 1U);
+  EXPECT_EQ(failed.code, Errc::cancelled);
+}
+
+TEST_F(SdkTest, DropsItsWorkWhenTheDaemonGoes) {
+  let_in();
+  enroll("a");
+  driver_.holds = true;
+  send(wire::Inspect{task(1)});
+  send(wire::Inspect{task(2)});
+  loop_.until([this] { return driver_.begun.size() == 1; });
+  daemon_->close();
+  loop_.until([this] { return driver_.cancelled == 1; });
+  driver_.holds = false;
+  let_in();
+  send(wire::Enroll{"a", "/somewhere", {}});
+  send(wire::Inspect{task(1)});
+  EXPECT_EQ(next<wire::Inspected>().reply.request, 1U);  // and nothing of the old ones before it
+  EXPECT_EQ(driver_.begun.size(), 2U);
+}
+
+TEST_F(SdkTest, ThrottlesProgressButSaysTheLast) {
+  let_in();
+  enroll("a");
+  send(wire::Deliver{task(1), kOne, 100000, 0, kOne}, file());
+  unsigned count = 0;
+  wire::Progress progress;
+  do {
+    progress = next<wire::Progress>();
+    ++count;
+  } while (progress.done < 100000);
+  EXPECT_LT(count, 50U);
+  next<wire::Delivered>();
+}
+
+TEST_F(SdkTest, SaysWhatCameOfAnOrder) {
+  let_in();
+  enroll("a");
+  send(wire::Activate{task(1), {0, kOne}, kOne});
+  next<wire::GuardFailed>();
+  send(wire::Confirm{task(2), {0, kOne}});
+  next<wire::Ordered>();
+  send(wire::Revert{task(3), {0, kOne}, kOne});  // the driver throws
+  EXPECT_EQ(next<wire::Failed>().code, Errc::internal);
+  send(wire::Deliver{task(4), kOne, 1, 0, kOne});  // without its descriptor
+  EXPECT_EQ(next<wire::Failed>().code, Errc::invalid);
+  send(wire::Backup{task(5)});
+  EXPECT_EQ(next<wire::Failed>().code, Errc::unsupported);
+}
+
+TEST_F(SdkTest, LeavesADaemonThatDoesNotKeepToTheProtocol) {
+  let_in();
+  send(wire::Link{"a", true, ""});
+  EXPECT_EQ(loop_.wait(daemon_->receive()).error().code, Errc::unavailable);
+  let_in();
+}
+
+/// The page of code in plugins/README.md.
+TEST(ExamplePlugin, UpdatesABox) {
+  test::Directory directory;
+  const std::filesystem::path box = directory.path / "box";
+  std::filesystem::create_directory(box);
+  std::ofstream(box / "running.digest") << kOne.hex();
+  const test::McubootImage image(1000, 1, 1);
+
+  test::Loop loop;
+  test::StillClock clock(loop.io);
+  test::RememberingJournal journal;
+  transport::BoardSettings settings;
+  settings.socket = directory.path / "plugins.sock";
+  settings.bindings = {{"dropbox", ::getuid()}};
+  transport::PluginBoard board(loop.io.get_executor(), clock, journal, settings);
+  bool is_up = false;
+  board.listen([&](const core::LinkChanged& change) { is_up = change.up; });
+  ASSERT_TRUE(board.start());
+  core::Enrollment child;
+  child.id = "box";
+  child.transport = "dropbox";
+  child.address = box;
+  const std::vector<core::Enrollment> children{child};
+  board.enroll(children);
+  const test::Program program(HEADGATE_BIN_DIR "/example_plugin", {"--socket", settings.socket});
+  loop.until([&] { return is_up; });
+
+  const core::Deliver deliver{image.sha256, image.file.size(), 0, image.hash};
+  const auto delivered = loop.wait(board.perform(child, deliver, 1, image.descriptor(), {}));
+  EXPECT_TRUE(std::holds_alternative<core::Delivered>(delivered));
+  const core::Activate activate{{1, 0, kOne}, image.hash};
+  const auto ordered = loop.wait(board.perform(child, activate, 1, {}, {}));
+  ASSERT_TRUE(std::holds_alternative<core::Ordered>(ordered));
+  EXPECT_EQ(std::get<core::Ordered>(ordered).seen.slots.at(0).digest, image.hash);
+  EXPECT_EQ(std::filesystem::file_size(box / "running"), image.file.size());
+  board.stop();
+  loop.settle();
+}
+
+}  // namespace
+}  // namespace hg::plugin
