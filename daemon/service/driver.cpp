@@ -55,7 +55,9 @@ asio::awaitable<void> Driver::run() {
     }
     Batch batch = take_batch();
     // Kept here until the transaction is durable: a copy goes to the catalogue, since a failed one is tried again.
-    if (!batch.changes.empty() && !co_await commit(batch.changes)) {
+    bool durable = batch.changes.empty();
+    if (!durable) durable = co_await commit(batch.changes);
+    if (!durable) {
       for (auto& [asked, reply] : batch.answers) answer(*asked, Error{Errc::cancelled, "the daemon is stopping"});
       break;
     }
