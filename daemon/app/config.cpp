@@ -94,7 +94,18 @@ core::Enrollment read_child(const std::string& name, Section section) {
   return child;
 }
 
-void read_children(Section section, Config& config) {
+/// Where the profile stands, the last directory that has it; empty: nowhere.
+std::filesystem::path find_profile(const std::vector<std::string>& directories, const std::string& name) {
+  std::filesystem::path path;
+  for (const std::string& directory : directories) {
+    const std::filesystem::path candidate = std::filesystem::path(directory) / (name + ".toml");
+    std::error_code ignored;
+    if (std::filesystem::exists(candidate, ignored)) path = candidate;
+  }
+  return path;
+}
+
+void read_children(Section section, const std::vector<std::string>& profile_directories, Config& config) {
   for (const std::string& name : section.section_names()) {
     core::Enrollment child = read_child(name, section.section(name));
     const bool is_bound = std::ranges::any_of(
@@ -106,6 +117,8 @@ void read_children(Section section, Config& config) {
              other.image_number == child.image_number;
     });
     if (is_taken) section.section(name).complain("address", "another child stands there already");
+    if (find_profile(profile_directories, child.profile).empty())
+      section.section(name).complain("profile", "there is no profile " + child.profile);
     config.children.push_back(std::move(child));
   }
 }
@@ -158,14 +171,7 @@ struct Profile {
   ProfileValues serial;
 };
 
-Result<Profile> read_profile(const std::vector<std::string>& directories, const std::string& name) {
-  std::filesystem::path path;
-  for (const std::string& directory : directories) {
-    const std::filesystem::path candidate = std::filesystem::path(directory) / (name + ".toml");
-    std::error_code ignored;
-    if (std::filesystem::exists(candidate, ignored)) path = candidate;
-  }
-  if (path.empty()) return Error{Errc::not_found, "there is no profile " + name};
+Result<Profile> read_profile(const std::filesystem::path& path) {
   Result<SettingsFile> file = SettingsFile::read(path);
   if (!file) return file.error();
   Section top = file->top();
@@ -180,7 +186,7 @@ Result<void> apply_profiles(const std::vector<std::string>& directories, Config&
   std::map<std::string, Profile> profiles;
   for (core::Enrollment& child : config.children) {
     if (!profiles.contains(child.profile)) {
-      Result<Profile> profile = read_profile(directories, child.profile);
+      Result<Profile> profile = read_profile(find_profile(directories, child.profile));
       if (!profile) return profile.error().within("child " + child.id);
       profiles.emplace(child.profile, std::move(*profile));
     }
@@ -210,7 +216,7 @@ Result<Config> read_config(const std::filesystem::path& path) {
   config.fetch_attempts = static_cast<unsigned>(fetch.integer("attempts", 8, 1, 1000));
   config.same_host_only = fetch.boolean("same_host_only", false);
   read_plugins(top.section("plugins"), config);
-  read_children(top.section("children"), config);
+  read_children(top.section("children"), profile_directories, config);
   if (const Result<void> finished = file->finish(); !finished) return finished.error();
   if (const Result<void> applied = apply_profiles(profile_directories, config); !applied) return applied.error();
   return config;

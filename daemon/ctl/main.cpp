@@ -147,6 +147,7 @@ ExitCode run(int argc, char** argv) {
   add_deliverables(app, given, command);
   add_rollouts(app, given, command);
   add_jobs(app, given, command);
+  app.set_version_flag("--version", "headgatectl " HEADGATE_VERSION);
   app.add_subcommand("version", "The version of this program")->callback([&version] { version = true; });
   try {
     app.parse(argc, argv);

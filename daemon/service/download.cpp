@@ -49,6 +49,8 @@ Result<void> MemoryLanding::restart() {
 }
 
 Result<void> BlobLanding::restart() {
+  if (size_ > blobs_.limit())
+    return Error{Errc::too_large, "image of " + std::to_string(size_) + " bytes: more than the whole store may hold"};
   intake_.reset();  // gives its space back before the next one asks for it
   Result<std::unique_ptr<ports::Intake>> intake = blobs_.receive(digest_, size_);
   if (!intake) return intake.error();

@@ -112,7 +112,7 @@ asio::awaitable<void> Ingest::handle(std::string url) {
 
 void Ingest::refuse(const std::string& url, const Error& error) {
   arrivals_->note(url, ports::ArrivalState::refused, error.message);
-  ports_.journal.write(ports::Level::warning, {{}, url, {}}, "deliverable " + url + ": refused: " + error.message);
+  ports_.journal.write(ports::Level::warning, {}, "deliverable " + url + ": refused: " + error.message);
 }
 
 /// A server that is away, or a full disk, may be well again in a quarter of an hour; for a day.
@@ -123,7 +123,7 @@ bool Ingest::try_again_later(const std::string& url, const Error& error) {
   const Instant next = ports_.clock.now() + limits_.again;
   if (next > heard->second + limits_.give_up) return false;
   arrivals_->note(url, ports::ArrivalState::waiting, "again at " + to_text(next) + ": " + error.message);
-  ports_.journal.write(ports::Level::warning, {{}, url, {}},
+  ports_.journal.write(ports::Level::warning, {},
                        "deliverable " + url + ": tried again at " + to_text(next) + ": " + error.message);
   postponed_[url] = tasks_.spawn(enqueue_later(url));
   return true;

@@ -197,6 +197,13 @@ def awaited_lambda_violations(source):
                 break
 
 
+def awaited_condition_violations(source):
+    """g++ 12 resumes `if (co_await f())` in the wrong place when the coroutine has no local: name the value first."""
+    for found in re.finditer(r"\b(?:if|while)\s*\(\s*!?\s*\(?\s*co_await\b", source.code):
+        line = source.line_of(found.start())
+        yield f"{source.path}:{line}: a co_await as the condition (g++ 12 miscompiles it): name its value first"
+
+
 def end_of_expression(code, start):
     depth = 0
     for offset in range(start, len(code)):
@@ -239,6 +246,7 @@ def cpp_violations(source):
             if re.match(r"\s*#\s*(?:if|ifdef|ifndef|elif)\b", line):
                 yield f"{source.path}:{number}: conditional compilation outside base/: choose an object at run time"
     yield from awaited_lambda_violations(source)
+    yield from awaited_condition_violations(source)
 
 
 def violations(root):

@@ -87,11 +87,16 @@ class HouseRules(unittest.TestCase):
         self.assert_only({
             "daemon/service/a.cpp": "void f() {\n  auto x = co_await g(1,\n      [&](int a) { return a; });\n}\n",
         }, "daemon/service/a.cpp:4: a lambda inside a co_await")
-        self.assert_only({"daemon/service/a.cpp": "void f() { if (co_await g([] { return 1; })) h(); }\n"}, "a lambda inside")
+        self.assert_only({"daemon/service/a.cpp": "void f() { bool b = co_await g([] { return 1; }); h(b); }\n"}, "a lambda inside")
+
+    def test_a_co_await_as_a_condition(self):
+        self.assert_only({"daemon/service/a.cpp": "void f() {\n  if (!co_await g()) h();\n}\n"},
+                         "daemon/service/a.cpp:3: a co_await as the condition")
+        self.assertEqual([], self.found({"daemon/service/a.cpp": "void f() { if (const bool b = co_await g(); b) h(); }\n"}))
 
     def test_a_lambda_beside_a_co_await_expression(self):
         self.assertEqual([], self.found({
-            "daemon/service/a.cpp": "void f() { if (co_await g(a[1])) { auto l = [] { return 1; }; l(); } }\n"
+            "daemon/service/a.cpp": "void f() { int b = co_await g(a[1]); { auto l = [] { return 1; }; l(); } }\n"
                                     "// co_await g([] {});\nauto s = \"co_await g([] {})\";\n",
         }))
 

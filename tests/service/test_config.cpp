@@ -105,11 +105,12 @@ INSTANTIATE_TEST_SUITE_P(
               "no [plugins.ble]"},
         Wrong{"no_vendor", "[plugins.serial]\nuid = 1\n[children.b]\ntransport = \"serial\"\naddress = \"x\"\n",
               "children.b.vendor"},
-        Wrong{"two_at_one_address",
-              "[plugins.serial]\nuid = 1\n[children.a]\ntransport = \"serial\"\naddress = \"x\"\n"
-              "vendor = \"v\"\nclass = \"c\"\n[children.b]\ntransport = \"serial\"\naddress = \"x\"\n"
-              "vendor = \"v\"\nclass = \"c\"\n",
-              "another child stands there"},
+        Wrong{
+            "two_at_one_address",
+            "[plugins.serial]\nuid = 1\n[children.a]\ntransport = \"serial\"\naddress = \"x\"\n"
+            "profile = \"fast\"\nvendor = \"v\"\nclass = \"c\"\n[children.b]\ntransport = \"serial\"\naddress = \"x\"\n"
+            "profile = \"fast\"\nvendor = \"v\"\nclass = \"c\"\n",
+            "another child stands there"},
         Wrong{"no_such_profile",
               "[plugins.serial]\nuid = 1\n[children.b]\ntransport = \"serial\"\naddress = \"x\"\n"
               "vendor = \"v\"\nclass = \"c\"\nprofile = \"slow\"\n",

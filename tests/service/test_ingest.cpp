@@ -145,11 +145,20 @@ TEST(Arrival, WhatWasHeardOfSurvivesAPowerCut) {
 
 TEST(Arrival, AFullStoreIsAnAnswer) {
   World world;
-  world.blobs = fakes::MemoryBlobs(100);
+  world.blobs = fakes::MemoryBlobs(400);  // each image fits, both do not
   Session session(world);
   const ports::Arrival arrival = arrive(world, session);
   EXPECT_EQ(arrival.state, ports::ArrivalState::refused) << "after a day of trying";
   EXPECT_NE(arrival.text.find("full"), std::string::npos) << arrival.text;
+}
+
+TEST(Arrival, AnImageLargerThanTheWholeStoreIsRefusedAtOnce) {
+  World world;
+  world.blobs = fakes::MemoryBlobs(100);
+  Session session(world);
+  const ports::Arrival arrival = arrive(world, session);
+  EXPECT_EQ(arrival.state, ports::ArrivalState::refused);
+  EXPECT_EQ(world.journal.count("tried again"), 0U);
 }
 
 TEST(Arrival, ASecondTimeItIsKnown) {
