@@ -174,8 +174,9 @@ Section SettingsFile::top() {
 }
 
 Result<void> SettingsFile::finish() const {
-  if (tree_->first_complaint) return *tree_->first_complaint;
+  // A misspelt key first: what was complained of is often only its default.
   if (auto unasked = tree_->first_unasked(tree_->root, {})) return *unasked;
+  if (tree_->first_complaint) return *tree_->first_complaint;
   return {};
 }
 

@@ -54,7 +54,7 @@ class SettingsFile {
 
   [[nodiscard]] Section top();
 
-  /// After all keys were read: the first that was wrong, or the first that nobody asked for.
+  /// After all keys were read: the first that nobody asked for, else the first that was wrong.
   [[nodiscard]] Result<void> finish() const;
 
  private:
