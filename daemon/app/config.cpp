@@ -113,8 +113,7 @@ void read_children(Section section, const std::vector<std::string>& profile_dire
     if (!is_bound && !child.transport.empty())
       section.section(name).complain("transport", "no [plugins." + child.transport + "] says which user serves it");
     const bool is_taken = std::ranges::any_of(config.children, [&](const core::Enrollment& other) {
-      return other.transport == child.transport && other.address == child.address &&
-             other.image_number == child.image_number;
+      return other.transport == child.transport && other.address == child.address;
     });
     if (is_taken) section.section(name).complain("address", "another child stands there already");
     if (find_profile(profile_directories, child.profile).empty())
