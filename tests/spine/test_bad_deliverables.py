@@ -88,8 +88,8 @@ def test_an_image_that_is_announced_as_huge_does_not_fill_the_disk(gateway):
     write_image(big, 3 * MIB)
     deliverable = gateway.publish(big)
     gateway.announce(deliverable)
-    gateway.wait_for_journal(deliverable.url, "the store of 1048576 bytes")
-    assert "the store" in gateway.wait_for_arrival(deliverable, "waiting")["text"]
+    gateway.wait_for_journal(deliverable.url, "more than the whole store may hold")
+    assert "the whole store" in gateway.wait_for_arrival(deliverable, "refused")["text"]
     gateway.announce(gateway.publish(APP_2_0_0, version="2.0.0"))
     gateway.wait_until_sealed("2.0.0")
     assert not any(f"GET /{deliverable.envelope.stem}.bin" in line for line in gateway.web.requests())
