@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,9 @@
 namespace hg {
 namespace {
 
+using servers::certificates;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
-using servers::certificates;
 
 constexpr const char* kTopic = "headgate/announcements";
 
@@ -90,8 +91,7 @@ class Broker {
          << ".key\nuser root\npersistence false\nlog_dest stderr\n"
          << more_;
     conf.close();
-    program_ = std::make_unique<servers::Program>(
-        std::vector<std::string>{"/usr/sbin/mosquitto", "-c", file});
+    program_ = std::make_unique<servers::Program>(std::vector<std::string>{"/usr/sbin/mosquitto", "-c", file});
     program_->wait_for(" running");
   }
   void stop() { program_.reset(); }
@@ -127,7 +127,7 @@ class Announcements : public ::testing::Test {
     settings.identity.ca_file = certificates() / "ca.pem";
     settings.first_pause = Duration{20};
     settings.longest_pause = Duration{200};
-    settings.connect_timeout = std::chrono::seconds{5};
+    settings.connect_timeout = std::chrono::seconds{30};
     return settings;
   }
   void open(const cloud::Broker& settings) {
@@ -249,12 +249,18 @@ TEST_F(Announcements, ThatAreNonsenseAreToldAndDropped) {
   broker.publish(R"({"url": ")" + std::string(100'000, 'a') + "\"}");
   broker.publish(R"({"url": "https://images.example/good"})");
   EXPECT_EQ(next(), "https://images.example/good");
-  const auto lines = journal_.lines();
-  ASSERT_EQ(lines.size(), 4U);
-  EXPECT_EQ(lines[1].level, ports::Level::warning);
-  EXPECT_EQ(lines[1].text.substr(0, 58), "announcement on headgate/announcements dropped: not JSON: ");
-  EXPECT_EQ(lines[2].text, "announcement on headgate/announcements dropped: \"url\" is not https");
-  EXPECT_EQ(lines[3].text, "announcement on headgate/announcements dropped: longer than 4096 bytes");
+  // A machine that is short of time may lose the broker in between and hear a message again: what counts is that each
+  // of the three was told, and nothing else was dropped.
+  std::set<std::string> told;
+  for (const auto& line : journal_.lines()) {
+    if (!line.text.starts_with("announcement on ")) continue;
+    EXPECT_EQ(line.level, ports::Level::warning) << line.text;
+    told.insert(line.text);
+  }
+  const std::string dropped = "announcement on headgate/announcements dropped: ";
+  EXPECT_THAT(told,
+              ::testing::UnorderedElementsAre(::testing::StartsWith(dropped + "not JSON: "),
+                                              dropped + "\"url\" is not https", dropped + "longer than 4096 bytes"));
 }
 
 TEST_F(Announcements, ThatWereRetainedOrMissedAreHeard) {
@@ -268,7 +274,8 @@ TEST_F(Announcements, ThatWereRetainedOrMissedAreHeard) {
   broker.publish(R"({"url": "https://images.example/missed"})");
   open(broker);
   std::vector<std::string> heard = {next(), next()};  // the retained one comes again with the new subscription
-  EXPECT_THAT(heard, ::testing::UnorderedElementsAre("https://images.example/missed", "https://images.example/retained"));
+  EXPECT_THAT(heard,
+              ::testing::UnorderedElementsAre("https://images.example/missed", "https://images.example/retained"));
 }
 
 TEST_F(Announcements, ThatAreTooManyAreDroppedOldestFirst) {

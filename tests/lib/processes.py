@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs that a test starts: each dies with the test, its output is kept line by line, and every wait has a deadline."""
 
+import fcntl
 import os
 import signal
 import socket
@@ -134,10 +135,28 @@ class Program:
         self._popen.stdout.close()
 
 
+FIRST_PORT, LAST_PORT = 20_000, 32_000
+_claims = []  # open until this process ends
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A TCP port of loopback for this process alone: no other test is given it while this one runs (each is claimed by
+    a locked file, as in tests/adapters/servers/program.hpp), and no outgoing connection takes it (it lies below the
+    range of ip_local_port_range)."""
+    count = LAST_PORT - FIRST_PORT
+    for step in range(count):
+        port = FIRST_PORT + (os.getpid() + len(_claims) + step) % count
+        claim = open(f"/tmp/headgate-test-port-{port}", "a", encoding="ascii")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return port
+    raise RuntimeError("no free port")
 
 
 def accepts_connections(port):

@@ -2,9 +2,11 @@
 // A server program that a test starts, waits for by what it prints, and takes down by its pid. It dies with the test.
 #pragma once
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -82,18 +84,29 @@ class Program {
   std::string seen_;
 };
 
-/// A TCP port of loopback that nobody uses at this moment.
+/// A TCP port of loopback for this process alone: no other test is given it while this one runs (each is claimed by a
+/// locked file, which tests/lib/processes.py claims, too), and no outgoing connection takes it (it lies below the range
+/// of ip_local_port_range).
 inline int free_port() {
-  const UniqueFd listening(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  if (::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-      ::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("no free port");
+  constexpr int kFirst = 20'000;
+  constexpr int kLast = 32'000;
+  static int next = kFirst + static_cast<int>(::getpid()) % (kLast - kFirst);
+  for (int tried = kFirst; tried <= kLast; ++tried) {
+    const int port = next;
+    next = next == kLast ? kFirst : next + 1;
+    const std::string path = "/tmp/headgate-test-port-" + std::to_string(port);
+    UniqueFd claim(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    if (!claim || ::flock(claim.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    const UniqueFd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    if (::bind(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) continue;
+    (void)claim.release();  // held until the process ends
+    return port;
   }
-  return ntohs(address.sin_port);
+  throw std::runtime_error("no free port");
 }
 
 /// The certificates that certificates.sh makes, once for a test program.
