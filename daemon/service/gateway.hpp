@@ -23,7 +23,7 @@ struct GatewayPorts {
   ports::Transport& transport;
   ports::Clock& clock;
   ports::Journal& journal;
-  const suit::TrustAnchors& anchors;
+  const cose::KeyRing& anchors;
 };
 
 class Gateway {

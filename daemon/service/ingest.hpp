@@ -41,7 +41,7 @@ struct IngestPorts {
   ports::Inspector& inspector;
   ports::Clock& clock;
   ports::Journal& journal;
-  const suit::TrustAnchors& anchors;
+  const cose::KeyRing& anchors;
 };
 
 class Ingest {

@@ -27,7 +27,7 @@ Result<DigestToSign> read_digest_to_sign(cbor::Reader& reader) {
 }
 
 /// The name of the key that signed, or why the block does not count.
-Result<std::string> check_block(const Element& block, ByteView payload, const TrustAnchors& anchors) {
+Result<std::string> check_block(const Element& block, ByteView payload, const cose::KeyRing& anchors) {
   cbor::Reader reader = block.content;
   const auto message = read_sign1(reader);
   if (!message) return message.error();
@@ -35,7 +35,7 @@ Result<std::string> check_block(const Element& block, ByteView payload, const Tr
   return anchors.verify(message->algorithm, message->key_id, to_be_signed(*message, payload), message->signature);
 }
 
-Result<void> check_blocks(cbor::Reader& reader, std::size_t count, ByteView payload, const TrustAnchors& anchors,
+Result<void> check_blocks(cbor::Reader& reader, std::size_t count, ByteView payload, const cose::KeyRing& anchors,
                           Authenticated& found) {
   std::optional<Error> first_reason;
   for (std::size_t i = 0; i < count; ++i) {
@@ -56,7 +56,7 @@ Result<void> check_blocks(cbor::Reader& reader, std::size_t count, ByteView payl
 
 }  // namespace
 
-Result<Authenticated> authenticate(const Envelope& envelope, const TrustAnchors& anchors) {
+Result<Authenticated> authenticate(const Envelope& envelope, const cose::KeyRing& anchors) {
   cbor::Reader reader = envelope.authentication.content;
   const auto count = reader.enter_array();
   if (!count) return count.error();

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "suit/envelope.hpp"
-#include "suit/trust.hpp"
+#include "cose/key_ring.hpp"
 
 namespace hg::suit {
 
@@ -19,6 +19,6 @@ struct Authenticated {
 
 /// Every block must be well formed; blocks of unknown keys beside a good one are passed over, since an intermediary
 /// may add and drop blocks. When none is good, the error gives the reason of the first.
-Result<Authenticated> authenticate(const Envelope& envelope, const TrustAnchors& anchors);
+Result<Authenticated> authenticate(const Envelope& envelope, const cose::KeyRing& anchors);
 
 }  // namespace hg::suit

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads one COSE_Sign1 message with detached payload (RFC 9052 §4.2) and builds the bytes that its signature covers.
-// It decides what a header may contain; whether the signature is good is for TrustAnchors. Called by authentication.
+// It decides what a header may contain; whether the signature is good is for cose::KeyRing. Called by authentication.
 #pragma once
 
 #include "base/cbor.hpp"

@@ -40,7 +40,7 @@ Result<Digest> read_digest(cbor::Reader& reader) {
   return *Digest::from_bytes(*bytes);
 }
 
-Result<void> check_digest(const TrustAnchors& anchors, ByteView bytes, const Digest& signed_digest) {
+Result<void> check_digest(const cose::KeyRing& anchors, ByteView bytes, const Digest& signed_digest) {
   if (equal_in_constant_time(anchors.sha256(bytes).bytes(), signed_digest.bytes())) return {};
   return Error{Errc::mismatch, "the digest is not the signed one"};
 }

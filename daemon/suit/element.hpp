@@ -6,7 +6,7 @@
 
 #include "base/cbor.hpp"
 #include "base/digest.hpp"
-#include "suit/trust.hpp"
+#include "cose/key_ring.hpp"
 
 namespace hg::suit {
 
@@ -23,6 +23,6 @@ Result<Element> read_element(cbor::Reader& reader);
 Result<Digest> read_digest(cbor::Reader& reader);
 
 /// Fails with Errc::mismatch unless `signed_digest` is the SHA-256 of `bytes`; compares in constant time.
-Result<void> check_digest(const TrustAnchors& anchors, ByteView bytes, const Digest& signed_digest);
+Result<void> check_digest(const cose::KeyRing& anchors, ByteView bytes, const Digest& signed_digest);
 
 }  // namespace hg::suit

@@ -14,7 +14,7 @@ namespace {
 
 /// Connects images with the payloads beside the manifest. An intermediary may add a payload under the very URI that it
 /// was fetched from (§8.6), so any URI may name one; "#name" must.
-Result<void> place_payload(const Envelope& envelope, const TrustAnchors& anchors, Image& image) {
+Result<void> place_payload(const Envelope& envelope, const cose::KeyRing& anchors, Image& image) {
   const auto payload = std::ranges::find(envelope.payloads, image.uri, &IntegratedPayload::name);
   const std::string name = "payload " + image.uri;
   if (payload == envelope.payloads.end()) {
@@ -32,7 +32,7 @@ Result<void> place_payload(const Envelope& envelope, const TrustAnchors& anchors
   return {};
 }
 
-Result<void> place_payloads(const Envelope& envelope, const TrustAnchors& anchors, std::vector<Image>& images) {
+Result<void> place_payloads(const Envelope& envelope, const cose::KeyRing& anchors, std::vector<Image>& images) {
   for (const IntegratedPayload& payload : envelope.payloads) {
     if (std::ranges::find(images, payload.name, &Image::uri) == images.end()) {
       return cbor::Reader::error_at(payload.offset, Errc::invalid, "an integrated payload that no URI refers to");
@@ -56,7 +56,7 @@ std::string product_of(const Members& members) {
 
 }  // namespace
 
-Result<Manifest> open(ByteView envelope_bytes, const TrustAnchors& anchors) {
+Result<Manifest> open(ByteView envelope_bytes, const cose::KeyRing& anchors) {
   const auto envelope = Envelope::parse(envelope_bytes);
   if (!envelope) return envelope.error().within("envelope");
   const auto authenticated = authenticate(*envelope, anchors);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "suit/image.hpp"
-#include "suit/trust.hpp"
+#include "cose/key_ring.hpp"
 #include "suit/version.hpp"
 
 namespace hg::suit {
@@ -30,6 +30,6 @@ struct Manifest {
 /// of the manifest is read before a signature holds. Integrated payloads are checked against digest and size.
 /// Errors: invalid, too_large, unsupported (the text names the rule and the byte offset), unauthenticated, mismatch,
 /// not_found (a part is needed and absent).
-Result<Manifest> open(ByteView envelope, const TrustAnchors& anchors);
+Result<Manifest> open(ByteView envelope, const cose::KeyRing& anchors);
 
 }  // namespace hg::suit

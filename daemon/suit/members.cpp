@@ -18,7 +18,7 @@ constexpr std::int64_t kSharedSequence = 4;
 /// Reads one manifest after its envelope was authenticated.
 class MembersReader {
  public:
-  MembersReader(const Envelope& envelope, const TrustAnchors& anchors) : envelope_(envelope), anchors_(anchors) {}
+  MembersReader(const Envelope& envelope, const cose::KeyRing& anchors) : envelope_(envelope), anchors_(anchors) {}
 
   Result<Members> read();
 
@@ -35,7 +35,7 @@ class MembersReader {
   [[nodiscard]] Result<void> check_complete() const;
 
   const Envelope& envelope_;
-  const TrustAnchors& anchors_;
+  const cose::KeyRing& anchors_;
   Members members_;
   bool has_format_version_ = false;
   bool has_sequence_number_ = false;
@@ -208,7 +208,7 @@ Result<void> MembersReader::check_complete() const {
 
 }  // namespace
 
-Result<Members> read_members(const Envelope& envelope, const TrustAnchors& anchors) {
+Result<Members> read_members(const Envelope& envelope, const cose::KeyRing& anchors) {
   return MembersReader(envelope, anchors).read();
 }
 

@@ -27,6 +27,6 @@ struct Members {
 
 /// Refuses unknown members, dependencies (not in this slice of profile v1), a severed member that is not announced, not
 /// as signed, both inside and outside, or needed and absent. Text and CoSWID may be absent.
-Result<Members> read_members(const Envelope& envelope, const TrustAnchors& anchors);
+Result<Members> read_members(const Envelope& envelope, const cose::KeyRing& anchors);
 
 }  // namespace hg::suit

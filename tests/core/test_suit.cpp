@@ -31,7 +31,7 @@ Bytes read_file(const std::string& path) {
 }
 
 /// The keys of the vectors: the drafts' example key and the Ed25519 key of derived/.
-const TrustAnchors& example_anchors() {
+const cose::KeyRing& example_anchors() {
   static crypto::Anchors anchors;
   if (anchors.size() == 0) {
     EXPECT_TRUE(anchors.add_file(kVectors + "keys/suit-example-p256-public.pem"));

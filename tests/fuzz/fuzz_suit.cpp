@@ -11,11 +11,16 @@
 
 namespace {
 
-class CredulousAnchors : public hg::suit::TrustAnchors {
+class CredulousAnchors : public hg::cose::KeyRing {
  public:
   [[nodiscard]] hg::Result<std::string> verify(std::int64_t, hg::ByteView, hg::ByteView, hg::ByteView) const override {
     return "anybody";
   }
+  [[nodiscard]] hg::Result<std::string> verify_mac(std::int64_t, hg::ByteView, hg::ByteView,
+                                                   hg::ByteView) const override {
+    return "anybody";
+  }
+  [[nodiscard]] hg::Result<hg::Digest> digest(std::int64_t, hg::ByteView bytes) const override { return sha256(bytes); }
   /// The same for all: 32 zero bytes.
   [[nodiscard]] hg::Digest sha256(hg::ByteView) const override { return *hg::Digest::from_bytes(hg::Bytes(32)); }
 };

@@ -118,6 +118,25 @@ Result<std::string> Anchors::verify(std::int64_t algorithm, ByteView key_id, Byt
   return Error{Errc::unauthenticated, "no " + rule_name + " signature of " + who};
 }
 
+Result<std::string> Anchors::verify_mac(std::int64_t, ByteView, ByteView, ByteView) const {
+  return Error{Errc::unauthenticated, "a MAC, and no MAC key is trusted"};
+}
+
+Result<Digest> Anchors::digest(std::int64_t algorithm, ByteView bytes) const {
+  struct Size {
+    std::int64_t algorithm;
+    std::size_t bytes;
+  };
+  constexpr Size kSizes[] = {{-16, 32}, {-43, 48}, {-44, 64}};  // RFC 9054 §2.1
+  const auto* size = std::ranges::find(kSizes, algorithm, &Size::algorithm);
+  if (size == std::end(kSizes)) {
+    return Error{Errc::unsupported, "digest algorithm " + std::to_string(algorithm) + " is not accepted"};
+  }
+  Sha2 hash(size->bytes);
+  hash.update(bytes);
+  return hash.finish();
+}
+
 Digest Anchors::sha256(ByteView bytes) const {
   return Sha256::of(bytes);
 }

@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include "suit/trust.hpp"
+#include "cose/key_ring.hpp"
 
 namespace hg::crypto {
 
-class Anchors : public suit::TrustAnchors {
+class Anchors : public cose::KeyRing {
  public:
   Anchors();
   ~Anchors() override;
@@ -33,7 +33,12 @@ class Anchors : public suit::TrustAnchors {
   [[nodiscard]] Result<std::string> verify(std::int64_t algorithm, ByteView key_id, ByteView to_be_signed,
                                            ByteView signature) const override;
 
+  /// There are no MAC keys among trust anchors.
+  [[nodiscard]] Result<std::string> verify_mac(std::int64_t algorithm, ByteView key_id, ByteView to_be_maced,
+                                               ByteView tag) const override;
+
   [[nodiscard]] Digest sha256(ByteView bytes) const override;
+  [[nodiscard]] Result<Digest> digest(std::int64_t algorithm, ByteView bytes) const override;
 
  private:
   struct Key;
