@@ -2,13 +2,15 @@
 // Looks into a MCUboot image (docs/design.md and boot/bootutil of mcu-tools/mcuboot): header and TLVs, as a child's
 // bootloader will. It tells version, encryption and the digest that a child will report when it runs the image, and
 // checks that digest where the payload is plain. Signatures in the TLVs are the child's to check, with keys that the
-// gateway need not have. Called by ingest before an image is sealed.
+// gateway need not have. Which image number of a child a file is for stands nowhere in it: the manifest's component
+// says so; only dependencies name numbers. Called by adapters/inspection before an image is offered to anybody, and by
+// whoever packs a deliverable.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/digest.hpp"
@@ -38,24 +40,51 @@ struct McubootDependency {
   friend bool operator==(const McubootDependency&, const McubootDependency&) = default;
 };
 
+/// What the payload is encrypted with, in CTR mode from counter 0 on.
+enum class ContentCipher { aes128_ctr, aes256_ctr };
+
+/// How the content key is wrapped for the child (TLV 0x30 to 0x34).
+enum class KeyWrap { rsa2048_oaep, aes_kw, ecies_p256, ecies_x25519, ecies_x25519_sha512 };
+
+/// MCUboot's name of the TLV: "ENC_EC256".
+std::string_view name_of(KeyWrap wrap);
+
+/// The one wrapped content key, where it stands. No hash or signature covers it, so another wrap of the same length may
+/// be laid over these bytes.
+struct ContentKey {
+  KeyWrap wrap = KeyWrap::rsa2048_oaep;
+  std::uint64_t offset = 0;  ///< of the wrapped key in the file, after the TLV's head
+  std::size_t size = 0;      ///< bytes
+
+  friend bool operator==(const ContentKey&, const ContentKey&) = default;
+};
+
+/// TLV 0x20 to 0x25; `pure` marks that the other one signs the image itself, not its hash.
+enum class SignatureKind { rsa2048_pss, ecdsa_p224, ecdsa, rsa3072_pss, ed25519, pure };
+
 struct McubootImage {
   McubootVersion version;
-  std::uint32_t flags = 0;         ///< ih_flags
-  std::uint32_t header_size = 0;   ///< bytes; the payload begins here
-  std::uint32_t payload_size = 0;  ///< bytes
-  bool encrypted = false;          ///< flagged so; the payload is ciphertext, or plain if it was made with --clear
-  bool has_content_key = false;    ///< a TLV carries the wrapped content key
-  bool payload_is_plain = false;   ///< the digest was computed over the payload as it stands
-  bool has_trailer = false;        ///< ends in a slot trailer (--pad): must not be sent to a child that swaps
-  Digest digest;                   ///< SHA TLV: what the child reports as the image's hash; 32, 48 or 64 bytes
+  std::uint32_t flags = 0;              ///< ih_flags
+  std::uint32_t header_size = 0;        ///< bytes; the payload begins here
+  std::uint32_t payload_size = 0;       ///< bytes
+  bool encrypted = false;               ///< flagged so; the payload is ciphertext, or plain if it was made with --clear
+  bool payload_is_plain = false;        ///< the digest was computed over the payload as it stands
+  bool padded = false;                  ///< ends in a slot trailer (--pad): must not be sent to a child that swaps
+  Digest digest;                        ///< SHA TLV: what the child reports as the image's hash; 32, 48 or 64 bytes
+  std::optional<ContentCipher> cipher;  ///< if encrypted
+  std::optional<ContentKey> content_key;  ///< if encrypted
+  std::vector<SignatureKind> signatures;  ///< as they come; none: the image is not signed
   std::optional<std::uint32_t> security_counter;
   std::vector<McubootDependency> dependencies;
+
+  /// Whether the bytes between header and TLVs hide the firmware.
+  [[nodiscard]] bool is_ciphertext() const { return encrypted && !payload_is_plain; }
 
   friend bool operator==(const McubootImage&, const McubootImage&) = default;
 };
 
-/// Errors: unsupported (no MCUboot image, or the old format, by name), invalid (cut off, inconsistent), mismatch (the
-/// payload is not what the digest says), and those of the source. Reads the payload once, in pieces.
+/// Errors name the byte: unsupported (no MCUboot image, or the old format, by name), invalid (cut off, inconsistent),
+/// mismatch (the payload is not what the digest says), and those of the source. Reads the file once, in pieces.
 Result<McubootImage> inspect(const Source& source, const Hashing& hashing);
 
 /// Whether the bytes begin as a MCUboot image does, so that inspect() is worth trying.

@@ -20,11 +20,11 @@ Result<ports::ImageFacts> look_into(int descriptor, std::uint64_t size) {
   if (!images::looks_like_mcuboot(first)) return ports::ImageFacts{};
   const images::HashingWith<crypto::Sha2> hashes;
   const Result<images::McubootImage> image = images::inspect(source, hashes);
-  if (!image) return image.error().within("MCUboot image");
-  if (image->has_trailer)
+  if (!image) return image.error();
+  if (image->padded)
     return Error{Errc::unsupported, "MCUboot image with a slot trailer (imgtool --pad): not for children that swap"};
   // Flagged encrypted but plain (--clear) is still plain on the wire.
-  return ports::ImageFacts{image->version.text(), image->digest, image->encrypted && !image->payload_is_plain};
+  return ports::ImageFacts{image->version.text(), image->digest, image->is_ciphertext()};
 }
 
 }  // namespace
