@@ -30,6 +30,25 @@ void read_directories(Section section, Config& config, std::vector<std::string>&
   profile_directories = section.texts("profiles", {"/usr/share/headgate/profiles", "/etc/headgate/profiles"});
 }
 
+void read_trust(Section section, TrustConfig& trust) {
+  trust.root = section.text("root", "");
+  trust.anchors = section.text("anchors", "/etc/headgate/anchors");
+  trust.require_head = section.boolean("require_head", false);
+  const std::string when_expired = section.text("when_expired", "hold");
+  trust.hold_when_expired = when_expired != "go-on";
+  if (when_expired != "hold" && when_expired != "go-on")
+    section.complain("when_expired", "must be \"hold\" or \"go-on\"");
+}
+
+void read_urgency(Section section, UrgencyConfig& urgency) {
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  urgency.emergency = section.integer("emergency", -100, kLeast, kMost);
+  urgency.major = section.integer("major", 0, kLeast, kMost);
+  if (urgency.major < urgency.emergency)
+    section.complain("major", "must not be below urgency.emergency: a smaller priority is more urgent");
+}
+
 void read_cloud(Section section, CloudConfig& cloud) {
   cloud.broker = section.text("broker", "");
   if (!cloud.broker.empty() && !cloud.broker.starts_with("mqtts://"))
@@ -204,7 +223,9 @@ Result<Config> read_config(const std::filesystem::path& path) {
   Config config;
   std::vector<std::string> profile_directories;
   read_directories(top.section("directories"), config, profile_directories);
-  config.anchors = top.section("trust").text("anchors", "/etc/headgate/anchors");
+  read_trust(top.section("trust"), config.trust);
+  read_urgency(top.section("urgency"), config.urgency);
+  config.gateway_credential = top.section("keys").text("gateway_credential", "");
   constexpr std::int64_t kMostMib = 1LL << 24;
   config.cache_limit_bytes = static_cast<std::uint64_t>(top.section("cache").integer("limit_mib", 4096, 1, kMostMib))
                              << 20;

@@ -36,11 +36,26 @@ struct CloudConfig {
   std::string private_key_credential;
 };
 
+struct TrustConfig {
+  std::filesystem::path root;     ///< the administrator's first root file; empty: `anchors`
+  std::filesystem::path anchors;  ///< a directory of PEM public keys
+  bool require_head = false;
+  bool hold_when_expired = true;
+};
+
+/// SUIT's update priorities up to which an update is urgent; smaller is more urgent.
+struct UrgencyConfig {
+  std::int64_t emergency = 0;
+  std::int64_t major = 0;
+};
+
 struct Config {
   std::filesystem::path state;
   std::filesystem::path cache;
   std::filesystem::path runtime;
-  std::filesystem::path anchors;
+  TrustConfig trust;
+  UrgencyConfig urgency;
+  std::string gateway_credential;  ///< holds this gateway's private key; empty: it has none
   std::uint64_t cache_limit_bytes = 0;
   CloudConfig cloud;
   std::uint64_t minimum_bytes_per_second = 0;

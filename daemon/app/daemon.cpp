@@ -175,7 +175,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(asio::io_context& loop, Invocation 
   auto parts = std::make_unique<Parts>(loop, std::move(invocation), std::move(config), journal);
   for (const auto& directory : {parts->config.state, parts->config.cache, parts->config.runtime})
     if (const Result<void> made = make_directory(directory); !made) return made.error();
-  load_anchors(parts->config.anchors, parts->anchors, journal);
+  load_anchors(parts->config.trust.anchors, parts->anchors, journal);
 
   auto catalogue = storage::SqliteCatalogue::open(parts->config.state, journal);
   if (!catalogue) return catalogue.error();

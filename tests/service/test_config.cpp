@@ -65,6 +65,31 @@ TEST_F(ConfigFile, MakesIdsAsSuitDoes) {
   EXPECT_EQ(to_hex(config->children.front().device_class), "7e9610a77c9c55faad2ff6d324c83fb7");
 }
 
+TEST_F(ConfigFile, TrustHasDefaults) {
+  const Result<Config> config = read("");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->trust.root, "");
+  EXPECT_EQ(config->trust.anchors, "/etc/headgate/anchors");
+  EXPECT_FALSE(config->trust.require_head);
+  EXPECT_TRUE(config->trust.hold_when_expired);
+  EXPECT_EQ(config->urgency.emergency, -100);
+  EXPECT_EQ(config->urgency.major, 0);
+  EXPECT_EQ(config->gateway_credential, "");
+}
+
+TEST_F(ConfigFile, TrustIsRead) {
+  const Result<Config> config = read(
+      "[trust]\nroot = \"/etc/headgate/root.hgr\"\nrequire_head = true\nwhen_expired = \"go-on\"\n"
+      "[urgency]\nemergency = -7\nmajor = 3\n[keys]\ngateway_credential = \"gateway\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->trust.root, "/etc/headgate/root.hgr");
+  EXPECT_TRUE(config->trust.require_head);
+  EXPECT_FALSE(config->trust.hold_when_expired);
+  EXPECT_EQ(config->urgency.emergency, -7);
+  EXPECT_EQ(config->urgency.major, 3);
+  EXPECT_EQ(config->gateway_credential, "gateway");
+}
+
 TEST_F(ConfigFile, DropInsAreMergedKeyByKeyInTheOrderOfTheirNames) {
   write("headgate.toml.d/20.toml", "[cache]\nlimit_mib = 20\n");
   write("headgate.toml.d/10.toml", "[cache]\nlimit_mib = 10\n[fetch]\nattempts = 3\n");
@@ -99,6 +124,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"range", "[cache]\nlimit_mib = 0\n", "must be a whole number from 1"},
         Wrong{"broker_without_tls", "[cloud]\nbroker = \"mqtt://b\"\n", "headgate.toml:4:"},
         Wrong{"wildcard_topic", "[cloud]\ntopic = \"a/#\"\n", "without wildcards"},
+        Wrong{"when_expired", "[trust]\nwhen_expired = \"ignore\"\n", "must be \"hold\" or \"go-on\""},
+        Wrong{"urgencies_crossed", "[urgency]\nemergency = 5\nmajor = 3\n", "must not be below urgency.emergency"},
         Wrong{"no_such_user", "[plugins.serial]\nuser = \"no-such-user-here\"\n", "there is no user"},
         Wrong{"unbound_transport",
               "[children.b]\ntransport = \"ble\"\naddress = \"x\"\nvendor = \"v\"\nclass = \"c\"\n",
