@@ -6,6 +6,7 @@
 
 #include "service/uri.hpp"
 #include "suit/envelope.hpp"
+#include "suit/profile.hpp"
 
 namespace hg::service {
 
@@ -20,7 +21,7 @@ core::Deliverable to_deliverable(const suit::Manifest& manifest, const std::stri
   deliverable.product = manifest.product;
   deliverable.sequence = manifest.sequence;
   deliverable.version = manifest.version;
-  deliverable.signer = manifest.signers.front();
+  deliverable.signers = manifest.signers;
   deliverable.source = url;
   deliverable.sealed_at = now;
   return deliverable;
@@ -147,6 +148,8 @@ asio::awaitable<Result<core::DeliverableId>> Ingest::bring_in(std::string url) {
 
   const Result<suit::Manifest> manifest = suit::open(*envelope, ports_.anchors);
   if (!manifest) co_return manifest.error().within("verify the envelope");
+  const Result<void> deliverable_as_it_is = suit::check_deliverable(*manifest);
+  if (!deliverable_as_it_is) co_return deliverable_as_it_is.error().within("verify the envelope");
   ports_.journal.write(ports::Level::info, {{}, id, {}},
                        "deliverable " + url + ": signature of " + manifest->signers.front() + " verified");
   core::Deliverable deliverable = to_deliverable(*manifest, url, ports_.clock.now());
@@ -172,7 +175,7 @@ asio::awaitable<Result<Bytes>> Ingest::fetch_envelope(std::string url) {
 
 asio::awaitable<Result<core::Image>> Ingest::bring_in_image(suit::Image image, std::string url,
                                                             std::shared_ptr<const Bytes> envelope) {
-  if (!ports_.blobs.has(image.digest)) {
+  if (!ports_.blobs.has(*image.digest)) {
     Result<void> sealed = Result<void>{};
     if (image.integrated)
       sealed = co_await seal_integrated(image, envelope);
@@ -180,16 +183,16 @@ asio::awaitable<Result<core::Image>> Ingest::bring_in_image(suit::Image image, s
       sealed = co_await seal_fetched(image, url);
     if (!sealed) co_return sealed.error();
   }
-  Result<UniqueFd> blob = ports_.blobs.open(image.digest);
+  Result<UniqueFd> blob = ports_.blobs.open(*image.digest);
   if (!blob) co_return blob.error();
-  const Result<ports::ImageFacts> facts = co_await ports_.inspector.inspect(std::move(*blob), image.size);
+  const Result<ports::ImageFacts> facts = co_await ports_.inspector.inspect(std::move(*blob), *image.size);
   if (!facts) co_return facts.error();
   core::Image result;
   result.component = image.component.text();
-  result.vendor = image.vendor_id;
-  result.device_class = image.class_id;
-  result.digest = image.digest;
-  result.size = image.size;
+  result.vendor = *image.vendor_id;
+  result.device_class = *image.class_id;
+  result.digest = *image.digest;
+  result.size = *image.size;
   result.version = facts->version.empty() ? image.version : facts->version;
   result.running_digest = facts->running_digest;
   result.encrypted = facts->encrypted;
@@ -197,7 +200,7 @@ asio::awaitable<Result<core::Image>> Ingest::bring_in_image(suit::Image image, s
 }
 
 asio::awaitable<Result<void>> Ingest::seal_integrated(suit::Image image, std::shared_ptr<const Bytes> envelope) {
-  BlobLanding landing(ports_.blobs, image.digest, image.size);
+  BlobLanding landing(ports_.blobs, *image.digest, *image.size);
   if (const Result<void> ready = landing.restart(); !ready) co_return ready.error();
   const ByteView bytes = ByteView(*envelope).subspan(image.integrated->offset, image.integrated->size);
   if (const Result<void> appended = landing.append(bytes); !appended) co_return appended.error();
@@ -207,8 +210,8 @@ asio::awaitable<Result<void>> Ingest::seal_integrated(suit::Image image, std::sh
 asio::awaitable<Result<void>> Ingest::seal_fetched(suit::Image image, std::string url) {
   const Result<std::string> target = resolve_uri(url, image.uri, limits_.same_host_only);
   if (!target) co_return target.error().within("URI " + image.uri);
-  const auto landing = std::make_shared<BlobLanding>(ports_.blobs, image.digest, image.size);
-  const DownloadProgress report = [arrivals = arrivals_, url, size = image.size](std::uint64_t done) {
+  const auto landing = std::make_shared<BlobLanding>(ports_.blobs, *image.digest, *image.size);
+  const DownloadProgress report = [arrivals = arrivals_, url, size = *image.size](std::uint64_t done) {
     arrivals->progress(url, done, size);
   };
   const Result<void> fetched =

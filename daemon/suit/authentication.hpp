@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "suit/envelope.hpp"
 #include "cose/key_ring.hpp"
+#include "suit/envelope.hpp"
 
 namespace hg::suit {
 

@@ -17,18 +17,15 @@ namespace {
 Result<void> place_payload(const Envelope& envelope, const cose::KeyRing& anchors, Image& image) {
   const auto payload = std::ranges::find(envelope.payloads, image.uri, &IntegratedPayload::name);
   const std::string name = "payload " + image.uri;
-  if (payload == envelope.payloads.end()) {
-    if (!image.uri.starts_with('#')) return {};
-    return Error{Errc::not_found, name + " is not in the envelope"};
-  }
-  if (payload->bytes.size() != image.size) {
+  if (payload == envelope.payloads.end()) return {};
+  if (payload->bytes.size() != *image.size) {
     return Error{Errc::mismatch, name + " has " + std::to_string(payload->bytes.size()) + " bytes, " +
-                                     std::to_string(image.size) + " are signed"};
+                                     std::to_string(*image.size) + " are signed"};
   }
-  if (auto matches = check_digest(anchors, payload->bytes, image.digest); !matches) {
+  if (auto matches = check_digest(anchors, payload->bytes, *image.digest); !matches) {
     return matches.error().within(name);
   }
-  image.integrated = Range{payload->offset, payload->bytes.size()};
+  image.integrated = Range{payload->offset, payload->bytes.size(), 0};
   return {};
 }
 
@@ -44,19 +41,22 @@ Result<void> place_payloads(const Envelope& envelope, const cose::KeyRing& ancho
   return {};
 }
 
-std::string product_of(const Members& members) {
-  if (members.manifest_id) return members.manifest_id->text();
-  std::vector<std::string> names;
-  for (const ComponentId& component : members.components) names.push_back(component.text());
-  std::ranges::sort(names);
-  std::string product;
-  for (const std::string& name : names) product += (product.empty() ? "" : "+") + name;
-  return product;
+std::vector<std::string> texts_of(const std::vector<ComponentId>& components) {
+  std::vector<std::string> texts;
+  for (const ComponentId& component : components) texts.push_back(component.text());
+  std::ranges::sort(texts);
+  return texts;
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "" : "+") + text;
+  return all;
 }
 
 }  // namespace
 
-Result<Manifest> open(ByteView envelope_bytes, const cose::KeyRing& anchors) {
+Result<Manifest> open(ByteView envelope_bytes, const cose::KeyRing& anchors, std::span<const ByteView>) {
   const auto envelope = Envelope::parse(envelope_bytes);
   if (!envelope) return envelope.error().within("envelope");
   const auto authenticated = authenticate(*envelope, anchors);
@@ -72,7 +72,8 @@ Result<Manifest> open(ByteView envelope_bytes, const cose::KeyRing& anchors) {
   Manifest manifest;
   manifest.sequence = members->sequence_number;
   manifest.digest = authenticated->manifest_digest;
-  manifest.product = product_of(*members);
+  manifest.components = texts_of(members->components);
+  manifest.product = members->manifest_id ? members->manifest_id->text() : joined(manifest.components);
   manifest.set_version = members->set_version;
   manifest.version = version_text(members->set_version);
   manifest.signers = authenticated->signers;

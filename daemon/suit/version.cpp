@@ -48,4 +48,43 @@ std::string version_text(const Version& version) {
   return text;
 }
 
+Result<VersionCondition> read_version_condition(cbor::Reader& reader) {
+  const std::size_t offset = reader.offset();
+  const auto count = reader.enter_array();
+  if (!count) return count.error();
+  if (*count != 2) return cbor::Reader::error_at(offset, Errc::invalid, "a version condition is [comparison, version]");
+  const std::size_t op_offset = reader.offset();
+  const auto op = reader.read_uint();
+  if (!op) return op.error().within("comparison");
+  if (*op == 0 || *op > static_cast<std::uint64_t>(VersionOp::lesser)) {
+    return cbor::Reader::error_at(op_offset, Errc::invalid, "comparison " + std::to_string(*op));
+  }
+  auto version = read_version(reader);
+  if (!version) return version.error();
+  return VersionCondition{static_cast<VersionOp>(*op), std::move(*version)};
+}
+
+bool holds(const VersionCondition& condition, const Version& current) {
+  Version compared = current;
+  compared.resize(condition.version.size(), 0);
+  switch (condition.op) {
+    case VersionOp::greater:
+      return compared > condition.version;
+    case VersionOp::greater_equal:
+      return compared >= condition.version;
+    case VersionOp::equal:
+      return compared == condition.version;
+    case VersionOp::lesser_equal:
+      return compared <= condition.version;
+    case VersionOp::lesser:
+      return compared < condition.version;
+  }
+  return false;
+}
+
+std::string condition_text(const VersionCondition& condition) {
+  constexpr std::array<const char*, 5> kSigns = {"> ", ">= ", "= ", "<= ", "< "};
+  return kSigns[static_cast<std::size_t>(condition.op) - 1] + version_text(condition.version);
+}
+
 }  // namespace hg::suit

@@ -15,6 +15,7 @@
 #include "adapters/crypto/hashes.hpp"
 #include "base/cbor.hpp"
 #include "core/suit_rules.hpp"
+#include "suit/profile.hpp"
 
 namespace hg::suit {
 namespace {
@@ -43,8 +44,16 @@ const cose::KeyRing& example_anchors() {
   return anchors;
 }
 
+/// As a gateway does it.
+Result<Manifest> open_deliverable(ByteView envelope, const cose::KeyRing& ring) {
+  auto manifest = open(envelope, ring);
+  if (!manifest) return manifest;
+  if (auto checked = check_deliverable(*manifest); !checked) return checked.error();
+  return manifest;
+}
+
 Result<Manifest> open_vector(const std::string& name) {
-  return open(read_file(kVectors + name), example_anchors());
+  return open_deliverable(read_file(kVectors + name), example_anchors());
 }
 
 struct Expectation {
@@ -184,8 +193,8 @@ TEST(Suit, TellsAllThatTheAuthorSaid) {
   EXPECT_THAT(manifest.signers, ElementsAre("suit-example-p256-public"));
   ASSERT_EQ(manifest.images.size(), 2U);
   EXPECT_EQ(manifest.images[0].component.text(), "mcu0");
-  EXPECT_EQ(to_hex(manifest.images[0].vendor_id), "fa6b4a53d5ad5fdfbe9de663e4d41ffe");
-  EXPECT_EQ(to_hex(manifest.images[0].class_id), "1492af1425695e48bf429b2d51f2ab45");
+  EXPECT_EQ(to_hex(*manifest.images[0].vendor_id), "fa6b4a53d5ad5fdfbe9de663e4d41ffe");
+  EXPECT_EQ(to_hex(*manifest.images[0].class_id), "1492af1425695e48bf429b2d51f2ab45");
   EXPECT_EQ(manifest.images[0].size, 330U);
   EXPECT_EQ(manifest.images[0].uri, "#img0");
   EXPECT_EQ(manifest.images[1].uri, "https://fw.example/img1");
@@ -222,7 +231,7 @@ TEST(Suit, EveryCutEnvelopeIsRefused) {
 using namespace draft;  // NOLINT(google-build-using-namespace): its words are the test's
 
 Result<Manifest> open_draft(const Draft& made) {
-  return open(made.bytes(), CredulousAnchors{});
+  return open_deliverable(made.bytes(), CredulousAnchors{});
 }
 
 class Rules : public testing::TestWithParam<Rule> {};
@@ -357,7 +366,7 @@ class Authored : public testing::TestWithParam<const char*> {
         " " + options + " -o out.suit");
     crypto::Anchors anchors;
     EXPECT_TRUE(anchors.add_file(directory_ + "/vendor.pem"));
-    return open(read_file(directory_ + "/out.suit"), anchors);
+    return open_deliverable(read_file(directory_ + "/out.suit"), anchors);
   }
 
   static std::string image(const std::string& name) {
@@ -387,10 +396,10 @@ TEST_P(Authored, IsUnderstoodAsItWasMeant) {
   EXPECT_EQ(radio.vendor_id, app.vendor_id);
   EXPECT_NE(radio.class_id, app.class_id);
   // uuid5(NAMESPACE_DNS, "vendor.example"), and of "boiler-v1" in that, by Python's uuid
-  EXPECT_EQ(to_hex(app.vendor_id),
+  EXPECT_EQ(to_hex(*app.vendor_id),
             "bcc169656f3a5338"
             "9d83d8b565c63bc7");
-  EXPECT_EQ(to_hex(app.class_id),
+  EXPECT_EQ(to_hex(*app.class_id),
             "7e9610a77c9c55fa"
             "ad2ff6d324c83fb7");
 }

@@ -64,8 +64,8 @@ struct World {
     child.id = "boiler";
     child.transport = "serial";
     child.target = "mcu0";
-    child.vendor = manifest.images.front().vendor_id;
-    child.device_class = manifest.images.front().class_id;
+    child.vendor = manifest.images.front().vendor_id.value();
+    child.device_class = manifest.images.front().class_id.value();
     child.link = core::LinkProtection::internal;
     return child;
   }
