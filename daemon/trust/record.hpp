@@ -26,7 +26,7 @@ std::string_view content_type_of(RecordKind kind);
 /// Whether the bytes begin as a record does (tag 98) and not as an envelope (tag 107).
 bool looks_like_record(ByteView first_bytes);
 
-/// A record in slices; nothing of the payload was read.
+/// A record in slices of the bytes, which must outlive it; nothing of the payload was read.
 struct Record {
   RecordKind kind{};
   ByteView payload;
@@ -34,6 +34,10 @@ struct Record {
 
   /// Refuses unknown content types, detached payloads, trailing bytes and more than kMaxRecordBytes.
   static Result<Record> parse(ByteView bytes);
+
+  /// The name of the key behind each signature, in their order: a key that signed twice is there twice, one that the
+  /// ring does not know is "". Errors: those of malformed signatures only.
+  [[nodiscard]] Result<std::vector<std::string>> keys_of_signatures(const cose::KeyRing& ring) const;
 
   /// The names of the distinct keys of the ring that signed it, in the order of the signatures; those of unknown keys
   /// are passed over. May be empty. Errors: those of malformed signatures only.

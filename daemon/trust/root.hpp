@@ -33,15 +33,18 @@ struct Key {
   std::string name;                   ///< unique in the file; what messages and the bus show
   Bytes cose_key;                     ///< COSE_Key (RFC 9052 §7), public
   std::vector<Role> roles;            ///< never empty
-  std::vector<std::string> prefixes;  ///< of products or components; empty: all. "acme/" fits "acme/boiler"
+  std::vector<std::string> prefixes;  ///< of products or components, as prefix.hpp has them; empty: all
   std::optional<Instant> not_before;
   std::optional<Instant> not_after;
   bool offline = false;  ///< kept where no network reaches it
 
+  [[nodiscard]] bool has(Role role) const;
+
   friend bool operator==(const Key&, const Key&) = default;
 };
 
-/// How many authors a manifest of a product needs. The longest prefix decides.
+/// How many authors a manifest or permit of a product needs, in place of the role's threshold. The longest prefix that
+/// fits decides.
 struct ProductRule {
   std::string prefix;
   unsigned threshold = 1;  ///< distinct author keys
@@ -57,12 +60,16 @@ struct Root {
   std::vector<Key> keys;
   std::vector<ProductRule> products;
 
+  [[nodiscard]] unsigned threshold(Role role) const;
+
   friend bool operator==(const Root&, const Root&) = default;
 };
 
-/// Refused by name: an unknown format version or field, a role without enough keys for its threshold (for `root`), a
-/// key without roles, a name or prefix twice or empty, too many of anything, validity that ends before it begins, a
-/// product rule that can never be met.
+/// Refused by name, malformed fields with their offset in `payload`: an unknown format version or field, what is no
+/// COSE_Key of a public key, a key (point) or name twice, a key without roles, prefixes of a key that is not only for
+/// authors and heads, a role or prefix twice, a role that has keys but fewer than its threshold (none for `root`),
+/// validity that ends before it begins, a product rule that can never be met, two for one prefix, too many of anything.
+/// Errors: invalid, unsupported, too_large. Whether points are on their curves is for cose::RingMaker.
 Result<Root> read_root(ByteView payload);
 
 /// What read_root() reads. `root` must be one that it accepts.

@@ -64,11 +64,18 @@ struct Grant {
   friend bool operator==(const Grant&, const Grant&) = default;
 };
 
+// Readers refuse unknown format versions and fields, and values out of bounds, by name and offset in `payload`; writers
+// want what the readers accept. Errors: invalid, unsupported, too_large.
+
+/// Refused beside malformed ones: a product twice, one below its own minimum, a head that expires before it is issued.
 Result<Head> read_head(ByteView payload);
 Bytes write_head(const Head& head);
-/// Refused beside malformed ones: `to` that is not below `from`.
+
+/// Refused beside malformed ones: `to` that is not below `from`, anything but exactly one of child and class.
 Result<Permit> read_permit(ByteView payload);
 Bytes write_permit(const Permit& permit);
+
+/// Refused beside malformed ones: an encrypted key with a ciphertext, or with other than one recipient.
 Result<Grant> read_grant(ByteView payload);
 Bytes write_grant(const Grant& grant);
 

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/authority.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "trust/quorum.hpp"
+
+namespace hg::trust {
+namespace {
+
+Result<std::unique_ptr<cose::KeyRing>> ring_of(const std::vector<Key>& keys, const cose::RingMaker& maker) {
+  std::vector<cose::NamedKey> named;
+  named.reserve(keys.size());
+  for (const Key& key : keys) named.push_back({key.name, key.cose_key});
+  return maker.ring_of(named);
+}
+
+Result<Record> parse(ByteView bytes, RecordKind kind) {
+  auto record = Record::parse(bytes);
+  if (record && record->kind != kind) {
+    return Error{Errc::invalid,
+                 "a " + std::string(name_of(record->kind)) + " where a " + std::string(name_of(kind)) + " should be"};
+  }
+  return record;
+}
+
+Result<void> check_expiry(Instant not_after, const TrustedTime& now) {
+  if (!now.is_known) return Error{Errc::unavailable, std::string(kTimeUnknown) + ": expiry cannot be judged"};
+  if (now.at <= not_after) return {};
+  return Error{Errc::denied, "it was valid until " + to_text(not_after)};
+}
+
+/// Both thresholds of a rotation, told apart.
+Result<void> check_both(const Result<void>& present, const Result<void>& next) {
+  if (present && next) return {};
+  if (next) return present.error().within("signed by the new threshold only: present root");
+  if (present) return next.error().within("signed by the present threshold only: new root");
+  return present.error().within("signed by neither threshold: present root");
+}
+
+Result<void> check_newer(const Head& head, const Head& last) {
+  const std::string name = "channel " + head.channel + ": ";
+  if (head.version < last.version) {
+    return Error{Errc::denied, name + "version " + std::to_string(head.version) + " is older than " +
+                                   std::to_string(last.version) + ", which was seen"};
+  }
+  if (head.version == last.version && head != last) {
+    return Error{Errc::mismatch, name + "another version " + std::to_string(head.version) + " was seen"};
+  }
+  if (head.issued < last.issued) {
+    return Error{Errc::denied, name + "issued " + to_text(head.issued) + ", before the one that was seen"};
+  }
+  return {};
+}
+
+void add_products(const Head& head, std::vector<Scope>& scopes) {
+  for (const HeadEntry& entry : head.entries) scopes.push_back({entry.product, {}});
+}
+
+}  // namespace
+
+struct Authority::Parts {
+  Root root;
+  std::unique_ptr<cose::KeyRing> ring;
+
+  /// A root that its own ring can judge; who signed it was not looked at.
+  static Result<Parts> from(const Record& record, const cose::RingMaker& maker) {
+    auto root = read_root(record.payload);
+    if (!root) return root.error();
+    auto ring = ring_of(root->keys, maker);
+    if (!ring) return ring.error().within("root");
+    return Parts{std::move(*root), std::move(*ring)};
+  }
+
+  /// Whether enough root keys signed; validity is asked only if there is a known `now`.
+  [[nodiscard]] Result<void> is_root_signed(const Record& record, const TrustedTime& now) const {
+    const auto signers = record.keys_of_signatures(*ring);
+    if (!signers) return signers.error();
+    Demand demand{Role::root, root.threshold(Role::root)};
+    if (now.is_known) demand.now = now;
+    return check_quorum(root, *signers, demand);
+  }
+
+  /// The keys behind the signatures of a record of that kind, one of which is ours: before that nothing of it is read.
+  [[nodiscard]] Result<std::vector<std::string>> signers(const Record& record, RecordKind kind) const {
+    if (record.kind != kind) {
+      return Error{Errc::invalid, "a " + std::string(name_of(record.kind)) + ", not a " + std::string(name_of(kind))};
+    }
+    auto names = record.keys_of_signatures(*ring);
+    const auto is_known = [](const std::string& name) { return !name.empty(); };
+    if (names && std::ranges::none_of(*names, is_known)) {
+      return Error{Errc::unauthenticated, "no signature of any key of the root"};
+    }
+    return names;
+  }
+};
+
+TrustedTime TrustedTime::from(Instant wall_clock, Instant last_head_issued, Instant built_at) {
+  const Instant past = std::max(last_head_issued, built_at);
+  return {std::max(wall_clock, past), wall_clock >= past - kClockTolerance};
+}
+
+Authority::Authority(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Authority::~Authority() = default;
+
+Result<std::unique_ptr<Authority>> Authority::from_first_root(ByteView bytes, const cose::RingMaker& maker) {
+  const auto record = parse(bytes, RecordKind::root);
+  if (!record) return record.error();
+  auto parts = Parts::from(*record, maker);
+  if (!parts) return parts.error();
+  if (auto met = parts->is_root_signed(*record, {}); !met) return met.error().within("root");
+  return std::unique_ptr<Authority>(new Authority(std::make_unique<Parts>(std::move(*parts))));
+}
+
+Result<std::unique_ptr<Authority>> Authority::from_author_keys(std::vector<Key> keys, const cose::RingMaker& maker) {
+  Root root;
+  root.version = 0;
+  std::set<std::string> names;
+  for (Key& key : keys) {
+    if (!names.insert(key.name).second) return Error{Errc::exists, "key " + key.name + " twice"};
+    Key author;
+    author.name = std::move(key.name);
+    author.cose_key = std::move(key.cose_key);
+    author.roles = {Role::author};
+    root.keys.push_back(std::move(author));
+  }
+  auto ring = ring_of(root.keys, maker);
+  if (!ring) return ring.error();
+  return std::unique_ptr<Authority>(new Authority(std::make_unique<Parts>(Parts{std::move(root), std::move(*ring)})));
+}
+
+Result<std::unique_ptr<Authority>> Authority::successor(ByteView bytes, const cose::RingMaker& maker,
+                                                        const TrustedTime& now) const {
+  const auto record = parse(bytes, RecordKind::root);
+  if (!record) return record.error();
+  auto next = Parts::from(*record, maker);
+  if (!next) return next.error();
+  const std::string version = "version " + std::to_string(next->root.version);
+  if (next->root == root()) return Error{Errc::exists, "root: " + version + " is in force"};
+  if (next->root.version <= root().version) {
+    return Error{Errc::denied, "root: " + version + " is not after " + std::to_string(root().version)};
+  }
+  const auto both = check_both(parts_->is_root_signed(*record, now), next->is_root_signed(*record, now));
+  if (!both) return both.error().within("root");
+  return std::unique_ptr<Authority>(new Authority(std::make_unique<Parts>(std::move(*next))));
+}
+
+const Root& Authority::root() const {
+  return parts_->root;
+}
+
+const cose::KeyRing& Authority::ring() const {
+  return *parts_->ring;
+}
+
+Result<void> Authority::may_release(std::span<const std::string> signers, std::string_view product,
+                                    std::span<const std::string> components, const TrustedTime& now) const {
+  Demand demand = authors_of(root(), product);
+  demand.scopes = {{product, components}};
+  demand.now = now;
+  return check_quorum(root(), signers, demand);
+}
+
+Result<Head> Authority::open_head(const Record& record, const TrustedTime& now, const Head* last) const {
+  const auto signers = parts_->signers(record, RecordKind::head);
+  if (!signers) return signers.error();
+  auto head = read_head(record.payload);
+  if (!head) return head;
+  if (last != nullptr && last->channel != head->channel) last = nullptr;
+  Demand demand{Role::head, root().threshold(Role::head), 0, {}, now};
+  add_products(*head, demand.scopes);
+  if (last != nullptr) add_products(*last, demand.scopes);
+  if (auto met = check_quorum(root(), *signers, demand); !met) return met.error().within("head");
+  if (last == nullptr) return head;
+  if (auto newer = check_newer(*head, *last); !newer) return newer.error().within("head");
+  return head;
+}
+
+Result<Permit> Authority::open_permit(const Record& record, const TrustedTime& now) const {
+  const auto signers = parts_->signers(record, RecordKind::permit);
+  if (!signers) return signers.error();
+  auto permit = read_permit(record.payload);
+  if (!permit) return permit;
+  if (auto may = may_release(*signers, permit->product, {}, now); !may) return may.error().within("permit");
+  if (auto valid = check_expiry(permit->not_after, now); !valid) return valid.error().within("permit");
+  return permit;
+}
+
+Result<Grant> Authority::open_grant(const Record& record, const TrustedTime& now, const Digest& gateway) const {
+  const auto signers = parts_->signers(record, RecordKind::grant);
+  if (!signers) return signers.error();
+  auto grant = read_grant(record.payload);
+  if (!grant) return grant;
+  const Demand demand{Role::director, root().threshold(Role::director), 0, {}, now};
+  if (auto met = check_quorum(root(), *signers, demand); !met) return met.error().within("grant");
+  if (grant->gateway != gateway) {
+    return Error{Errc::mismatch, "grant: it is for the gateway with the key " + grant->gateway.hex()};
+  }
+  if (auto valid = check_expiry(grant->not_after, now); !valid) return valid.error().within("grant");
+  return grant;
+}
+
+}  // namespace hg::trust
