@@ -17,6 +17,12 @@ class Clock {
   /// Civil time; may jump when the machine's clock is set.
   [[nodiscard]] virtual Instant now() const = 0;
 
+  /// What the machine's own clock says, be it before built_at(): whoever judges an expiry must know that.
+  [[nodiscard]] virtual Instant wall_clock() const { return now(); }
+
+  /// When this program was built: a clock that says less is wrong.
+  [[nodiscard]] virtual Instant built_at() const { return {}; }
+
   /// Returns after `duration` of steady time, or with Errc::cancelled.
   [[nodiscard]] virtual boost::asio::awaitable<Result<void>> sleep_for(Duration duration) = 0;
 };

@@ -60,6 +60,10 @@ int append(sd_bus_message* message, std::uint64_t value) {
   return sd_bus_message_append_basic(message, 't', &value);
 }
 
+int append(sd_bus_message* message, std::int64_t value) {
+  return sd_bus_message_append_basic(message, 'x', &value);
+}
+
 int append(sd_bus_message* message, double value) {
   return sd_bus_message_append_basic(message, 'd', &value);
 }
@@ -81,6 +85,10 @@ int append(sd_bus_message* message, const ErrorPair& value) {
 
 int append(sd_bus_message* message, const std::vector<ObjectPath>& value) {
   return append_array(message, "o", value);
+}
+
+int append(sd_bus_message* message, const std::vector<std::string>& value) {
+  return append_array(message, "s", value);
 }
 
 int append(sd_bus_message* message, const Dictionary& value) {
@@ -127,18 +135,39 @@ Result<std::vector<ObjectPath>> read_paths(sd_bus_message* message, std::size_t 
   return paths;
 }
 
-Result<void> read_no_options(sd_bus_message* message) {
+Result<Bytes> read_bytes(sd_bus_message* message, std::size_t limit) {
+  const void* bytes = nullptr;
+  std::size_t size = 0;
+  if (const int result = sd_bus_message_read_array(message, 'y', &bytes, &size); result <= 0) return unreadable(result);
+  if (size > limit) return Error{Errc::too_large, "more than " + std::to_string(limit) + " bytes"};
+  const auto* begin = static_cast<const std::uint8_t*>(bytes);
+  return Bytes(begin, begin + size);
+}
+
+Result<std::set<std::string>> read_switches(sd_bus_message* message, std::span<const std::string_view> known) {
   int result = sd_bus_message_enter_container(message, 'a', "{sv}");
   if (result <= 0) return unreadable(result);
-  result = sd_bus_message_enter_container(message, 'e', "sv");
-  if (result < 0) return unreadable(result);
-  if (result > 0) {
-    const auto key = read_string(message);
+  std::set<std::string> on;
+  while ((result = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+    auto key = read_string(message);
     if (key.has_error()) return key.error();
-    return Error{Errc::invalid, "unknown option \"" + key.value().substr(0, 64) + '"'};
+    if (std::ranges::find(known, key.value()) == known.end())
+      return Error{Errc::invalid, "unknown option \"" + key.value().substr(0, 64) + '"'};
+    int value = 0;
+    if (sd_bus_message_read(message, "v", "b", &value) < 0)
+      return Error{Errc::invalid, "option \"" + key.value() + "\": must be true or false"};
+    if (value != 0) on.insert(std::move(key).value());
+    result = sd_bus_message_exit_container(message);
+    if (result < 0) return unreadable(result);
   }
-  result = sd_bus_message_exit_container(message);
+  if (result == 0) result = sd_bus_message_exit_container(message);
   if (result < 0) return unreadable(result);
+  return on;
+}
+
+Result<void> read_no_options(sd_bus_message* message) {
+  const auto none = read_switches(message, {});
+  if (none.has_error()) return none.error();
   return {};
 }
 

@@ -8,11 +8,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "base/error.hpp"
 
 namespace hg::bus {
@@ -61,7 +65,7 @@ struct ErrorPair {
 };
 
 /// What stands in the variants that we send.
-using Value = std::variant<bool, std::uint32_t, std::uint64_t, std::string, ObjectPath>;
+using Value = std::variant<bool, std::uint32_t, std::uint64_t, std::string, ObjectPath, std::vector<std::string>>;
 /// D-Bus's a{sv}.
 using Dictionary = std::vector<std::pair<std::string, Value>>;
 
@@ -85,6 +89,10 @@ inline constexpr const char* kSignature<ErrorPair> = "(ss)";
 template <>
 inline constexpr const char* kSignature<std::vector<ObjectPath>> = "ao";
 template <>
+inline constexpr const char* kSignature<std::vector<std::string>> = "as";
+template <>
+inline constexpr const char* kSignature<std::int64_t> = "x";
+template <>
 inline constexpr const char* kSignature<Dictionary> = "a{sv}";
 template <>
 inline constexpr const char* kSignature<std::vector<Dictionary>> = "aa{sv}";
@@ -92,6 +100,7 @@ inline constexpr const char* kSignature<std::vector<Dictionary>> = "aa{sv}";
 int append(sd_bus_message* message, bool value);
 int append(sd_bus_message* message, std::uint32_t value);
 int append(sd_bus_message* message, std::uint64_t value);
+int append(sd_bus_message* message, std::int64_t value);
 int append(sd_bus_message* message, double value);
 /// Text of any origin: what is no UTF-8 or has a NUL is sent with '?' in place of the offending bytes, because the bus
 /// would close the connection of somebody who sends such a thing.
@@ -99,6 +108,7 @@ int append(sd_bus_message* message, const std::string& value);
 int append(sd_bus_message* message, const ObjectPath& value);
 int append(sd_bus_message* message, const ErrorPair& value);
 int append(sd_bus_message* message, const std::vector<ObjectPath>& value);
+int append(sd_bus_message* message, const std::vector<std::string>& value);
 int append(sd_bus_message* message, const Dictionary& value);
 int append(sd_bus_message* message, const std::vector<Dictionary>& value);
 
@@ -107,7 +117,11 @@ Result<std::uint32_t> read_uint32(sd_bus_message* message);
 Result<ObjectPath> read_path(sd_bus_message* message);
 /// Errc::too_large for more than `limit`.
 Result<std::vector<ObjectPath>> read_paths(sd_bus_message* message, std::size_t limit);
-/// The a{sv} at the end of a method that knows no option yet: every key is an error.
+/// Errc::too_large for more than `limit`.
+Result<Bytes> read_bytes(sd_bus_message* message, std::size_t limit);
+/// The a{sv} at the end of a method: which of the switches in `known` are on. Any other key is an error.
+Result<std::set<std::string>> read_switches(sd_bus_message* message, std::span<const std::string_view> known);
+/// The same for a method that knows no option yet.
 Result<void> read_no_options(sd_bus_message* message);
 
 /// Opens "system", "session" or a D-Bus address; the handshake goes on while the bus is processed.

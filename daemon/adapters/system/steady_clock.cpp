@@ -10,7 +10,11 @@
 namespace hg::system {
 
 Instant SteadyClock::now() const {
-  return std::max(floor_, std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()));
+  return std::max(floor_, wall_clock());
+}
+
+Instant SteadyClock::wall_clock() const {
+  return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
 }
 
 boost::asio::awaitable<Result<void>> SteadyClock::sleep_for(Duration duration) {

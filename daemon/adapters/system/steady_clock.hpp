@@ -13,6 +13,8 @@ class SteadyClock final : public ports::Clock {
   explicit SteadyClock(Instant floor) : floor_(floor) {}
 
   [[nodiscard]] Instant now() const override;
+  [[nodiscard]] Instant wall_clock() const override;
+  [[nodiscard]] Instant built_at() const override { return floor_; }
   /// Zero or less: at the next turn of the loop.
   [[nodiscard]] boost::asio::awaitable<Result<void>> sleep_for(Duration duration) override;
 
