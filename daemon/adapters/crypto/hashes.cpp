@@ -16,7 +16,15 @@ void must(bool is_good) {
   if (!is_good) std::abort();
 }
 
-const EVP_MD* algorithm_of(std::size_t digest_bytes) {
+EVP_MD_CTX* new_context() {
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  if (context == nullptr) throw std::bad_alloc();
+  return context;
+}
+
+}  // namespace
+
+const EVP_MD* sha2_of(std::size_t digest_bytes) {
   switch (digest_bytes) {
     case 32:
       return EVP_sha256();
@@ -29,16 +37,8 @@ const EVP_MD* algorithm_of(std::size_t digest_bytes) {
   }
 }
 
-EVP_MD_CTX* new_context() {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  if (context == nullptr) throw std::bad_alloc();
-  return context;
-}
-
-}  // namespace
-
 Sha2::Sha2(std::size_t digest_bytes) : context_(new_context()) {
-  const EVP_MD* algorithm = algorithm_of(digest_bytes);
+  const EVP_MD* algorithm = sha2_of(digest_bytes);
   must(algorithm != nullptr && EVP_DigestInit_ex(context_, algorithm, nullptr) == 1);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SHA-2 over OpenSSL, computed piece by piece. A copy goes on from the same state, so that the digest of an image with
-// an overlay costs its tail only. Called by storage while images are sealed, by anchors, and by images::inspect()
-// through images::HashingWith<Sha2>.
+// an overlay costs its tail only. Called by storage while images are sealed, by keys, and by images::inspect() through
+// images::HashingWith<Sha2>.
 #pragma once
 
 #include <openssl/types.h>
@@ -11,6 +11,9 @@
 #include "base/digest.hpp"
 
 namespace hg::crypto {
+
+/// SHA-256, SHA-384 or SHA-512 by the size of their digests, 32, 48 or 64 bytes; nullptr for others.
+const EVP_MD* sha2_of(std::size_t digest_bytes);
 
 /// Throws std::bad_alloc when made or copied, and nothing else. One that was moved from may only be assigned to.
 class Sha2 {

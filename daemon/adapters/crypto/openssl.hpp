@@ -3,21 +3,37 @@
 #pragma once
 
 #include <openssl/bio.h>
+#include <openssl/bn.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/store.h>
+#include <openssl/ui.h>
 
 #include <memory>
 #include <string>
+#include <string_view>
+
+#include "base/error.hpp"
 
 namespace hg::crypto {
 
 struct OpensslDeleter {
+  void operator()(BIGNUM* object) const { BN_clear_free(object); }
   void operator()(BIO* object) const { BIO_free(object); }
+  void operator()(BN_CTX* object) const { BN_CTX_free(object); }
   void operator()(ECDSA_SIG* object) const { ECDSA_SIG_free(object); }
+  void operator()(EVP_CIPHER* object) const { EVP_CIPHER_free(object); }
+  void operator()(EVP_CIPHER_CTX* object) const { EVP_CIPHER_CTX_free(object); }
+  void operator()(EVP_KDF* object) const { EVP_KDF_free(object); }
+  void operator()(EVP_KDF_CTX* object) const { EVP_KDF_CTX_free(object); }
   void operator()(EVP_MD_CTX* object) const { EVP_MD_CTX_free(object); }
   void operator()(EVP_PKEY* object) const { EVP_PKEY_free(object); }
   void operator()(EVP_PKEY_CTX* object) const { EVP_PKEY_CTX_free(object); }
+  void operator()(OSSL_STORE_CTX* object) const { OSSL_STORE_close(object); }
+  void operator()(OSSL_STORE_INFO* object) const { OSSL_STORE_INFO_free(object); }
+  void operator()(UI_METHOD* object) const { UI_destroy_method(object); }
 };
 
 template <class T>
@@ -29,6 +45,11 @@ inline std::string take_openssl_error() {
   const char* reason = ERR_reason_error_string(code);
   ERR_clear_error();
   return reason != nullptr ? reason : "unknown error";
+}
+
+/// A failure that no input explains.
+inline Error openssl_failure(std::string_view doing) {
+  return Error{Errc::internal, take_openssl_error()}.within(doing);
 }
 
 }  // namespace hg::crypto

@@ -1,57 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/crypto/signatures.hpp"
 
-#include <algorithm>
-#include <array>
-#include <string>
+#include <openssl/hmac.h>
 
+#include <array>
+
+#include "adapters/crypto/hashes.hpp"
 #include "adapters/crypto/openssl.hpp"
 
 namespace hg::crypto {
 namespace {
 
-constexpr int kSmallestRsaBits = 2048;
-constexpr std::size_t kP256SignatureBytes = 64;
-constexpr std::size_t kP384SignatureBytes = 96;
-constexpr std::size_t kEd25519SignatureBytes = 64;
-
-constexpr SignatureAlgorithm kAlgorithms[] = {
-    {-7, "ES256", KeyType::p256, kP256SignatureBytes},       {-9, "ESP256", KeyType::p256, kP256SignatureBytes},
-    {-35, "ES384", KeyType::p384, kP384SignatureBytes},      {-51, "ESP384", KeyType::p384, kP384SignatureBytes},
-    {-8, "EdDSA", KeyType::ed25519, kEd25519SignatureBytes}, {-19, "Ed25519", KeyType::ed25519, kEd25519SignatureBytes},
-};
-
-/// RFC 9053 §2.1: the hash goes with the algorithm; Ed25519 has its own inside.
-const EVP_MD* hash_of(KeyType type) {
-  switch (type) {
-    case KeyType::p256:
-      return EVP_sha256();
-    case KeyType::p384:
-      return EVP_sha384();
-    case KeyType::ed25519:
-      return nullptr;
-  }
-  return nullptr;
+/// ECDSA travels as r || s in COSE (RFC 9053 §2.1) and as DER in EVP.
+bool is_ecdsa(const cose::Algorithm& algorithm) {
+  return algorithm.curve != cose::Curve::ed25519;
 }
 
-Result<KeyType> type_of_ec(EVP_PKEY* key) {
-  std::array<char, 64> name{};
-  std::size_t size = 0;
-  if (EVP_PKEY_get_group_name(key, name.data(), name.size(), &size) != 1) {
-    ERR_clear_error();
-    return Error{Errc::unsupported, "an elliptic curve without a name is not accepted"};
-  }
-  const std::string_view curve(name.data(), size);
-  const Owned<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-  if (!context || EVP_PKEY_public_check(context.get()) != 1) {
-    return Error{Errc::invalid, "a point that is not on its curve: " + take_openssl_error()};
-  }
-  if (curve == "prime256v1") return KeyType::p256;
-  if (curve == "secp384r1") return KeyType::p384;
-  return Error{Errc::unsupported, "curve " + std::string(curve) + " is not accepted, only P-256 and P-384"};
-}
-
-/// From r || s to the DER form that EVP takes; empty if OpenSSL cannot.
+/// Empty if OpenSSL cannot.
 Bytes to_der(ByteView signature) {
   const auto half = static_cast<int>(signature.size() / 2);
   BIGNUM* r = BN_bin2bn(signature.data(), half, nullptr);
@@ -70,35 +35,53 @@ Bytes to_der(ByteView signature) {
   return bytes;
 }
 
+/// Empty if it is not DER, or a number is longer than half of `size`.
+Bytes from_der(ByteView der, std::size_t size) {
+  const std::uint8_t* at = der.data();
+  const Owned<ECDSA_SIG> pair(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
+  const auto half = static_cast<int>(size / 2);
+  Bytes bytes(size);
+  const bool is_good = pair && BN_bn2binpad(ECDSA_SIG_get0_r(pair.get()), bytes.data(), half) == half &&
+                       BN_bn2binpad(ECDSA_SIG_get0_s(pair.get()), bytes.data() + half, half) == half;
+  return is_good ? bytes : Bytes{};
+}
+
 }  // namespace
 
-std::optional<SignatureAlgorithm> find_algorithm(std::int64_t number) {
-  const auto* found = std::ranges::find(kAlgorithms, number, &SignatureAlgorithm::number);
-  if (found == std::end(kAlgorithms)) return std::nullopt;
-  return *found;
-}
-
-Result<KeyType> type_of(EVP_PKEY* key) {
-  const int bits = EVP_PKEY_get_bits(key);
-  if (EVP_PKEY_is_a(key, "EC") == 1) return type_of_ec(key);
-  if (EVP_PKEY_is_a(key, "ED25519") == 1) return KeyType::ed25519;
-  const char* name = EVP_PKEY_get0_type_name(key);
-  const std::string label =
-      (name != nullptr ? std::string(name) : "unknown") + " key of " + std::to_string(bits) + " bits";
-  const bool is_rsa = EVP_PKEY_is_a(key, "RSA") == 1 || EVP_PKEY_is_a(key, "RSA-PSS") == 1;
-  if (is_rsa && bits < kSmallestRsaBits) return Error{Errc::unsupported, label + " is too weak"};
-  return Error{Errc::unsupported, label + " is not accepted, only P-256, P-384 and Ed25519"};
-}
-
-bool is_signature(const SignatureAlgorithm& algorithm, EVP_PKEY* key, ByteView message, ByteView signature) {
-  if (signature.size() != algorithm.signature_size) return false;
-  const bool is_ecdsa = algorithm.key_type != KeyType::ed25519;
-  const Bytes encoded = is_ecdsa ? to_der(signature) : Bytes(signature.begin(), signature.end());
+bool is_signature(const cose::Algorithm& algorithm, EVP_PKEY* key, ByteView message, ByteView signature) {
+  if (signature.size() != algorithm.output_size) return false;
+  const Bytes encoded = is_ecdsa(algorithm) ? to_der(signature) : Bytes(signature.begin(), signature.end());
   const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
   const bool is_good =
       context && !encoded.empty() &&
-      EVP_DigestVerifyInit(context.get(), nullptr, hash_of(algorithm.key_type), nullptr, key) == 1 &&
+      EVP_DigestVerifyInit(context.get(), nullptr, sha2_of(algorithm.hash_size), nullptr, key) == 1 &&
       EVP_DigestVerify(context.get(), encoded.data(), encoded.size(), message.data(), message.size()) == 1;
+  ERR_clear_error();
+  return is_good;
+}
+
+Result<Bytes> sign(const cose::Algorithm& algorithm, EVP_PKEY* key, ByteView message) {
+  const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
+  std::size_t size = 0;
+  bool is_good = context &&
+                 EVP_DigestSignInit(context.get(), nullptr, sha2_of(algorithm.hash_size), nullptr, key) == 1 &&
+                 EVP_DigestSign(context.get(), nullptr, &size, message.data(), message.size()) == 1;
+  Bytes signature(size);
+  is_good = is_good && EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) == 1;
+  if (!is_good) return openssl_failure("sign");
+  signature.resize(size);
+  if (is_ecdsa(algorithm)) signature = from_der(signature, algorithm.output_size);
+  if (signature.size() != algorithm.output_size) return openssl_failure("sign: a signature of a strange form");
+  return signature;
+}
+
+bool is_mac(const cose::Algorithm& algorithm, ByteView secret, ByteView message, ByteView tag) {
+  std::array<std::uint8_t, EVP_MAX_MD_SIZE> expected{};
+  unsigned size = 0;
+  const bool is_made = HMAC(sha2_of(algorithm.hash_size), secret.data(), static_cast<int>(secret.size()),
+                            message.data(), message.size(), expected.data(), &size) != nullptr;
+  const bool is_good = is_made && equal_in_constant_time(ByteView(expected).first(size), tag);
+  wipe(expected);
   ERR_clear_error();
   return is_good;
 }

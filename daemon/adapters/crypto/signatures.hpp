@@ -1,36 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// The signature algorithms of COSE that headgate accepts, as data, and one verification over OpenSSL 3 EVP. Decides
-// which key fits which algorithm and how long a signature is; which keys are trusted is for anchors.
+// One signature or MAC of COSE over OpenSSL 3 EVP, by a row of cose's table of algorithms: made and checked. Which keys
+// are trusted is for keys; where a private key lies is for private_key. Called by both.
 #pragma once
 
 #include <openssl/types.h>
 
-#include <cstdint>
-#include <optional>
-#include <string_view>
-
 #include "base/bytes.hpp"
 #include "base/error.hpp"
+#include "cose/algorithms.hpp"
 
 namespace hg::crypto {
 
-enum class KeyType { p256, p384, ed25519 };
-
-struct SignatureAlgorithm {
-  std::int64_t number;  ///< IANA "COSE Algorithms"
-  std::string_view name;
-  KeyType key_type;            ///< pinned: ES256 with another curve than P-256 is refused (RFC 9864)
-  std::size_t signature_size;  ///< bytes, exact
-};
-
-/// Nothing for those that we do not accept.
-std::optional<SignatureAlgorithm> find_algorithm(std::int64_t number);
-
-/// The type of a public key, or unsupported with its name: weaker, unknown, or of no use here.
-Result<KeyType> type_of(EVP_PKEY* key);
-
 /// Whether `signature` (r || s, or Ed25519's 64 bytes) over `message` is the key's. The key must be of the algorithm's
-/// type. A wrong length is simply false.
-bool is_signature(const SignatureAlgorithm& algorithm, EVP_PKEY* key, ByteView message, ByteView signature);
+/// curve. A wrong length is simply false.
+bool is_signature(const cose::Algorithm& algorithm, EVP_PKEY* key, ByteView message, ByteView signature);
+
+/// The COSE form of the signature. The key must be of the algorithm's curve. Errors: internal (also when the device
+/// that has the key refuses).
+Result<Bytes> sign(const cose::Algorithm& algorithm, EVP_PKEY* key, ByteView message);
+
+/// Whether `tag` over `message` is the secret's; compared in constant time.
+bool is_mac(const cose::Algorithm& algorithm, ByteView secret, ByteView message, ByteView tag);
 
 }  // namespace hg::crypto
