@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/preflight.hpp"
+#include "core/trust_facts.hpp"
 #include "core/turn.hpp"
 
 namespace hg::core {
@@ -17,7 +18,8 @@ struct Overloaded : Handlers... {
 
 /// What of a child is written down. The rest is learned anew at each start.
 bool remembered_equal(const Child& a, const Child& b) {
-  return a.seen == b.seen && a.last_seen == b.last_seen && a.floors == b.floors && a.update == b.update;
+  return a.seen == b.seen && a.last_seen == b.last_seen && a.floors == b.floors && a.committed == b.committed &&
+         a.update == b.update;
 }
 
 /// Opens a turn for one child, and afterwards derives its step and what must be written.
@@ -188,7 +190,11 @@ void on(State& state, const RolloutRequested& event, Instant now, Output& out) {
     out.refusal = children.error();
     return;
   }
-  Rollout rollout{++state.last_rollout, event.deliverable, std::move(*children), event.uid, now};
+  if (const auto may = may_begin(state, state.deliverables.at(event.deliverable), now); !event.approved && !may) {
+    out.refusal = may.error();
+    return;
+  }
+  Rollout rollout{++state.last_rollout, event.deliverable, std::move(*children), event.uid, now, event.approved};
   for (const ChildId& id : rollout.children) begin_update(state, state.children.at(id), rollout, now, out);
   out.rollout = rollout.id;
   out.changes.emplace_back(PutRollout{rollout, state.last_rollout, state.last_epoch});
@@ -247,6 +253,29 @@ void on(State& state, const StepEnded& event, Instant now, Output& out) {
   with_child(state, *child, now, out, handle);
 }
 
+template <class Record>
+concept IsTrustFact = requires(State& state, const Record& record, Output& out) {
+  accept(state, record, {}, out);
+};
+
+void on(State& state, const IsTrustFact auto& event, Instant now, Output& out) {
+  accept(state, event, now, out);
+}
+
+void on(State& state, const PolicyChanged& event, Instant, Output&) {
+  state.policy = event.policy;
+}
+
+/// What was put off because the time was not known is looked at again.
+void on(State& state, const TimeJudged& event, Instant now, Output& out) {
+  const bool becomes_known = event.is_known && !state.time_is_known;
+  state.time_is_known = event.is_known;
+  if (!becomes_known) return;
+  for (auto& [id, child] : state.children)
+    if (child.update && child.update->phase == Phase::deferred && child.update->cause.reason == Reason::time_unknown)
+      with_child(state, child, now, out, [&](Turn&) { child.update->until = now; });
+}
+
 Step give_order(const Child& child) {
   const Update& u = *child.update;
   Guard guard{u.epoch, child.enrollment.image_number, {}};
@@ -272,11 +301,8 @@ Step next_step_of_update(const State& state, const Child& child) {
   switch (u.phase) {
     case Phase::offered:
     case Phase::transferring: {
-      const auto deliverable = state.deliverables.find(u.deliverable);
-      if (deliverable == state.deliverables.end()) return Inspect{};
-      const auto image =
-          std::ranges::find_if(deliverable->second.images, [&](const Image& i) { return i.digest == u.image; });
-      if (image == deliverable->second.images.end()) return Inspect{};
+      const Image* image = image_of(state, u);
+      if (image == nullptr) return Inspect{};
       const std::uint8_t number = child.enrollment.image_number;
       if (u.phase == Phase::offered) return Offer{number, image->version, image->size};
       return Deliver{image->digest, image->size, number, image->running_digest};

@@ -44,6 +44,12 @@ struct RolloutRequested {
   DeliverableId deliverable;
   std::vector<ChildId> children;
   std::uint32_t uid = 0;
+  bool approved = false;  ///< by name: neither a head nor its age holds it
+};
+/// The rollout is done with: the gateway does not go below its deliverable again without a permit.
+struct RolloutClosed {
+  RolloutId rollout = 0;
+  std::uint32_t uid = 0;
 };
 struct UpdateAborted {
   Epoch epoch = 0;
@@ -81,8 +87,33 @@ struct StepEnded {
   StepAnswer answer;
 };
 
+// Signed records that somebody who may say so has signed (trust::Authority judged that). One that is known already
+// changes nothing, an older one is refused.
+struct HeadAccepted {
+  Head head;
+};
+/// Refused with Errc::exists when its id is known, used or not.
+struct PermitAccepted {
+  Permit permit;
+};
+struct GrantAccepted {
+  Grant grant;
+};
+struct RootAccepted {
+  TrustRoot root;
+};
+/// The configuration, at start and at reload.
+struct PolicyChanged {
+  Policy policy;
+};
+/// Whether the clock can be held against an expiry; said at start before anything else, and when it changes.
+struct TimeJudged {
+  bool is_known = true;
+};
+
 using Event = std::variant<ChildEnrolled, ChildDropped, LinkChanged, AnnouncementHeard, AnnouncementSettled,
-                           DeliverableSealed, RolloutRequested, UpdateAborted, TimePassed, StepEnded>;
+                           DeliverableSealed, RolloutRequested, RolloutClosed, UpdateAborted, TimePassed, StepEnded,
+                           HeadAccepted, PermitAccepted, GrantAccepted, RootAccepted, PolicyChanged, TimeJudged>;
 
 // ----------------------------------------------------------------------------------------------------------- output
 
@@ -108,6 +139,28 @@ struct PutAnnouncement {
 struct DropAnnouncement {
   std::string url;
 };
+struct PutHead {
+  Head head;
+};
+struct PutPermit {
+  Permit permit;
+};
+struct DropPermit {
+  PermitId permit;
+};
+struct PutGrant {
+  Grant grant;
+};
+struct DropGrant {
+  Digest image;
+};
+struct PutRoot {
+  TrustRoot root;
+};
+struct PutGatewayFloor {
+  std::string product;
+  std::uint64_t sequence = 0;
+};
 /// One line of a child's history and of the journal.
 struct PutHistory {
   Instant at{};
@@ -117,8 +170,8 @@ struct PutHistory {
   Phase phase = Phase::preflight;
   Cause cause;
 };
-using Change =
-    std::variant<PutChild, PutDeliverable, PutRollout, DropRollout, PutAnnouncement, DropAnnouncement, PutHistory>;
+using Change = std::variant<PutChild, PutDeliverable, PutRollout, DropRollout, PutAnnouncement, DropAnnouncement,
+                            PutHistory, PutHead, PutPermit, DropPermit, PutGrant, DropGrant, PutRoot, PutGatewayFloor>;
 
 /// From now on the child's step is this one: what was being carried out for it before is given up.
 struct Action {

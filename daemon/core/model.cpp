@@ -51,7 +51,7 @@ constexpr Names<Decision, 4> kDecisions{{
     {Decision::back, "back"},
 }};
 
-constexpr Names<Reason, 19> kReasons{{
+constexpr Names<Reason, 29> kReasons{{
     {Reason::none, "none"},
     {Reason::does_not_fit, "does-not-fit"},
     {Reason::ambiguous, "ambiguous"},
@@ -71,6 +71,16 @@ constexpr Names<Reason, 19> kReasons{{
     {Reason::third_version, "third-version"},
     {Reason::aborted, "aborted"},
     {Reason::superseded, "superseded"},
+    {Reason::permit_used, "permit-used"},
+    {Reason::permit_not_for_child, "permit-not-for-child"},
+    {Reason::permit_expired, "permit-expired"},
+    {Reason::time_unknown, "time-unknown"},
+    {Reason::too_early, "too-early"},
+    {Reason::use_before_passed, "use-before-passed"},
+    {Reason::version_condition, "version-condition"},
+    {Reason::battery_condition, "battery-condition"},
+    {Reason::not_approved, "not-approved"},
+    {Reason::slot_unknown, "slot-unknown"},
 }};
 
 constexpr Names<Order, 4> kOrders{{
@@ -128,6 +138,17 @@ bool is_over(const Update& update) {
 bool waits_for_time(const Update& update) {
   return !is_over(update) &&
          (update.phase == Phase::deferred || update.phase == Phase::resting || update.phase == Phase::reverted);
+}
+
+std::string signers_of(const Deliverable& deliverable) {
+  std::string names;
+  for (const std::string& name : deliverable.signers) names.append(names.empty() ? "" : ", ").append(name);
+  return names;
+}
+
+bool is_permit_id(std::string_view text) {
+  constexpr std::size_t kLength = 32;
+  return text.size() == kLength && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 std::string_view name_of(Phase phase) {

@@ -16,6 +16,7 @@
 
 #include "base/digest.hpp"
 #include "base/time.hpp"
+#include "base/version.hpp"
 
 namespace hg::core {
 
@@ -31,6 +32,17 @@ using Uuid = std::array<std::uint8_t, 16>;
 
 // ---------------------------------------------------------------------------------------------------- deliverables
 
+/// What its author makes the use of an image hang on, beside vendor and class.
+struct Conditions {
+  std::optional<Instant> use_before;
+  std::optional<Instant> not_before;
+  std::optional<std::uint64_t> minimum_battery_mwh;
+  std::vector<VersionCondition> versions;  ///< of what runs on the child now; all must hold
+  bool needs_authorization = false;        ///< somebody must have approved the rollout by name
+
+  friend bool operator==(const Conditions&, const Conditions&) = default;
+};
+
 /// The bytes for one target, as they travel.
 struct Image {
   std::string component;  ///< printable SUIT component id
@@ -41,6 +53,8 @@ struct Image {
   std::string version;     ///< from the image's own header, "1.2.3[.4]"
   Digest running_digest;   ///< what a child reports when it runs this image (MCUboot SHA TLV); empty: cannot be told
   bool encrypted = false;  ///< the payload is ciphertext
+  Conditions conditions{};
+  std::optional<std::uint64_t> slot{};  ///< the only slot that it may be put into
 
   friend bool operator==(const Image&, const Image&) = default;
 };
@@ -48,15 +62,81 @@ struct Image {
 /// One signed SUIT envelope with its images, verified and sealed. Never changes once it is here.
 struct Deliverable {
   DeliverableId id;
-  std::string product;         ///< manifest-component-id, printable
-  std::uint64_t sequence = 0;  ///< suit-manifest-sequence-number
-  std::string version;         ///< set-version, printable
-  std::string signer;          ///< name of the trust anchor that the signature was checked with
-  std::string source;          ///< where the envelope came from
+  std::string product;                 ///< manifest-component-id, printable
+  std::uint64_t sequence = 0;          ///< suit-manifest-sequence-number
+  std::string version;                 ///< set-version, printable
+  std::vector<std::string> signers{};  ///< names of the trusted keys that signed it
+  std::string source;                  ///< where the envelope came from
   Instant sealed_at{};
   std::vector<Image> images;
+  std::optional<std::int64_t> priority{};  ///< of the update, as the manifest says; lower is more urgent
 
   friend bool operator==(const Deliverable&, const Deliverable&) = default;
+};
+
+// ----------------------------------------------------------------------------------------------------------- trust
+// What signed records say. Who may say it was judged before (trust::Authority); these are facts.
+
+/// One manifest that is current in a channel.
+struct HeadEntry {
+  std::string product;
+  std::uint64_t sequence = 0;
+  DeliverableId manifest;
+  std::uint64_t minimum = 0;  ///< no child of the gateway is brought below this sequence number without a permit
+
+  friend bool operator==(const HeadEntry&, const HeadEntry&) = default;
+};
+
+/// What is current in a channel, all of it at one time.
+struct Head {
+  std::string channel;
+  std::uint64_t version = 0;
+  Instant issued{};
+  Instant expires{};
+  std::vector<HeadEntry> entries;
+
+  friend bool operator==(const Head&, const Head&) = default;
+};
+
+using PermitId = std::string;  ///< 32 lower-case hexadecimal digits
+
+/// The vendor's permission to go back from one sequence number to a lower one, once per child.
+struct Permit {
+  PermitId id;
+  std::string product;
+  std::uint64_t from = 0;  ///< the floor that it is about
+  std::uint64_t to = 0;
+  std::variant<ChildId, Uuid> whom;  ///< one child, or all of a class
+  Instant not_after{};
+  std::string signers;            ///< for people
+  std::map<ChildId, Epoch> uses;  ///< by whom it was used up, and in which update
+
+  friend bool operator==(const Permit&, const Permit&) = default;
+};
+
+/// A content key for this gateway.
+struct Grant {
+  Digest image;  ///< of the sealed bytes
+  Instant not_after{};
+  Bytes record;  ///< as it came
+
+  friend bool operator==(const Grant&, const Grant&) = default;
+};
+
+/// The newest root of trust. Version 0: none came yet.
+struct TrustRoot {
+  std::uint64_t version = 0;
+  Bytes record;  ///< as it came
+
+  friend bool operator==(const TrustRoot&, const TrustRoot&) = default;
+};
+
+/// What the administrator wants of channel heads. From the configuration at every start; not persisted.
+struct Policy {
+  bool require_head = false;      ///< a product that no head names may not be rolled out
+  bool hold_when_expired = true;  ///< an expired head starts no rollout
+
+  friend bool operator==(const Policy&, const Policy&) = default;
 };
 
 // -------------------------------------------------------------------------------------------------------- children
@@ -177,6 +257,16 @@ enum class Reason : std::uint8_t {
   third_version,  ///< the child runs neither the old nor the new image
   aborted,
   superseded,
+  permit_used,           ///< it would be the way back, but this child has used it up
+  permit_not_for_child,  ///< it would be the way back for another child or class
+  permit_expired,
+  time_unknown,       ///< whether something has expired cannot be told
+  too_early,          ///< the image may be used only later
+  use_before_passed,  ///< the image may no longer be used
+  version_condition,  ///< what runs on the child is not what the image wants to follow
+  battery_condition,
+  not_approved,  ///< the image wants somebody to approve the rollout by name
+  slot_unknown,  ///< there is an image for each slot, and the child does not tell which one it is to have
 };
 
 struct Cause {
@@ -205,6 +295,7 @@ struct Update {
   Instant since{};            ///< when this phase began
   Instant until{};            ///< deferred, resting, reverted: when to go on (epoch 0: not by itself); else: deadline
   Cause cause;
+  PermitId permit{};  ///< under which it may go back; empty: it needs none
 
   friend bool operator==(const Update&, const Update&) = default;
 };
@@ -277,6 +368,7 @@ struct Child {
   std::optional<Inspection> seen;  ///< what it said last
   Instant last_seen{};
   Floors floors;
+  DeliverableId committed;       ///< confirmed last: it is always allowed again
   std::optional<Update> update;  ///< the current or the last one
 
   unsigned unanswered = 0;     ///< inspections in a row that it did not answer; not persisted
@@ -295,12 +387,17 @@ struct Rollout {
   std::vector<ChildId> children;
   std::uint32_t started_by = 0;  ///< uid
   Instant started_at{};
+  bool approved = false;  ///< by name, by somebody who may
 
   friend bool operator==(const Rollout&, const Rollout&) = default;
 };
 
 inline constexpr std::size_t kMaxRollouts = 256;
 inline constexpr std::size_t kMaxAnnounced = 64;
+inline constexpr std::size_t kMaxHeads = 64;
+inline constexpr std::size_t kMaxPermits = 1024;
+inline constexpr std::size_t kMaxGrants = 1024;
+inline constexpr std::size_t kMaxGatewayFloors = 4096;
 
 struct State {
   std::map<ChildId, Child> children;
@@ -309,6 +406,14 @@ struct State {
   std::map<std::string, Instant> announced;  ///< URLs that were heard of and are not dealt with yet; when
   RolloutId last_rollout = 0;
   Epoch last_epoch = 0;
+
+  std::map<std::string, Head> heads;  ///< by channel
+  std::map<PermitId, Permit> permits;
+  std::map<Digest, Grant> grants;  ///< by image
+  TrustRoot root;
+  Floors floors;              ///< of the gateway: raised by heads and by closed rollouts, never lowered
+  Policy policy;              ///< not persisted
+  bool time_is_known = true;  ///< whether `now` can be held against an expiry; not persisted
 
   friend bool operator==(const State&, const State&) = default;
 };
@@ -319,6 +424,11 @@ bool is_end(Phase phase);
 bool is_over(const Update& update);
 /// Whether it is between two attempts: deferred, resting, or reverted with a time for the next one.
 bool waits_for_time(const Update& update);
+/// Who signed it, for people: the names with commas between them.
+std::string signers_of(const Deliverable& deliverable);
+
+/// 32 lower-case hexadecimal digits.
+bool is_permit_id(std::string_view text);
 
 std::string_view name_of(Phase phase);
 std::string_view name_of(Decision decision);

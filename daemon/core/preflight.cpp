@@ -13,17 +13,24 @@ std::vector<const Image*> fitting_images(const Deliverable& deliverable, const E
   return fitting;
 }
 
+const Image* image_of(const State& state, const Update& update) {
+  const auto deliverable = state.deliverables.find(update.deliverable);
+  if (deliverable == state.deliverables.end()) return nullptr;
+  const auto image = std::ranges::find(deliverable->second.images, update.image, &Image::digest);
+  return image == deliverable->second.images.end() ? nullptr : &*image;
+}
+
 std::variant<const Image*, Cause> choose_image(const Deliverable& deliverable, const Child& child) {
   const auto fitting = fitting_images(deliverable, child.enrollment);
   if (fitting.empty())
     return Cause{Reason::does_not_fit, "the deliverable has no image for this child's vendor, class and target"};
+  const auto has_slot = [](const Image* image) { return image->slot.has_value(); };
+  if (fitting.size() > 1 && std::ranges::any_of(fitting, has_slot))
+    return Cause{Reason::slot_unknown, "the deliverable has an image for each slot of target " +
+                                           child.enrollment.target + ", and the child does not tell its slots"};
   if (fitting.size() > 1)
     return Cause{Reason::ambiguous, "the deliverable has several images for target " + child.enrollment.target};
   const Image& image = *fitting.front();
-  const auto floor = child.floors.find(deliverable.product);
-  if (floor != child.floors.end() && deliverable.sequence < floor->second)
-    return Cause{Reason::not_newer, "sequence " + std::to_string(deliverable.sequence) + " is below " +
-                                        std::to_string(floor->second) + ", which this child has confirmed"};
   if (!image.encrypted && child.enrollment.link != LinkProtection::internal)
     return Cause{Reason::no_protection,
                  "the image is plain and the child's link is not declared internal in the configuration"};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a deliverable may go to a child, and which of its images: fit, freshness, protection, and what the child
-// says of itself. Answers with a cause that the bus can show. Decides nothing about time; core/engine calls it.
+// Which image of a deliverable a child is to have: fit, protection, and what the child says of itself. Answers with a
+// cause that the bus can show. Freshness is core/trust_facts', conditions are core/conditions'; core/turn calls it.
 #pragma once
 
 #include <variant>
@@ -13,6 +13,9 @@ namespace hg::core {
 /// The images of a deliverable that are made for this child: same vendor and class, and the target's name where the
 /// deliverable has more than one image of that class.
 std::vector<const Image*> fitting_images(const Deliverable& deliverable, const Enrollment& child);
+
+/// The image that an update brings, or null when its deliverable is gone.
+const Image* image_of(const State& state, const Update& update);
 
 /// The image for the child (owned by `deliverable`), or why there is none.
 std::variant<const Image*, Cause> choose_image(const Deliverable& deliverable, const Child& child);

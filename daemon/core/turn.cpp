@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "core/conditions.hpp"
 #include "core/preflight.hpp"
+#include "core/trust_facts.hpp"
 
 namespace hg::core {
 
@@ -83,8 +85,38 @@ bool Turn::runs_only(const Inspection& seen, const Digest& digest) const {
 
 // ------------------------------------------------------------------------------------------------------- decisions
 
+/// Whether neither a floor nor a condition of the image stands against it now; otherwise the update is refused, or put
+/// off if time can heal it. Asked at preflight and, since that may be hours ago, again before ACTIVATE.
+bool Turn::is_allowed(const Image& image) {
+  Update& u = update();
+  const auto permit = find_permit(state_, child_, state_.deliverables.at(u.deliverable), now_);
+  const Cause* stands_against = std::get_if<Cause>(&permit);
+  const Cause cause = stands_against ? *stands_against : judge_conditions(state_, child_, image, now_);
+  u.permit = cause.reason == Reason::none ? std::get<PermitId>(permit) : PermitId{};
+  switch (cause.reason) {
+    case Reason::none:
+      return true;
+    case Reason::time_unknown:
+      put_off(now_ + patience().look_again, cause);
+      break;
+    case Reason::too_early:
+      put_off(*image.conditions.not_before, cause);
+      break;
+    default:
+      enter(Phase::refused, cause);
+  }
+  return false;
+}
+
+/// Tried again later, without a failure to be counted.
+void Turn::put_off(Instant until, Cause cause) {
+  update().until = until;
+  enter(Phase::deferred, std::move(cause));
+}
+
 void Turn::decide_activate(const Digest& before) {
   Update& u = update();
+  use_permit(state_, child_, now_, out_);
   u.before = before;
   u.decision = Decision::activate;
   u.orders = 0;
@@ -128,6 +160,7 @@ void Turn::end_confirmed() {
     std::uint64_t& floor = child_.floors[found->second.product];
     floor = std::max(floor, found->second.sequence);
   }
+  child_.committed = u.deliverable;
   enter(Phase::confirmed);
 }
 
@@ -205,6 +238,7 @@ void Turn::judge_preflight(const Inspection& seen) {
     return enter(Phase::refused, std::move(cause));
   u.image = image.digest;
   u.after = image.running_digest;
+  if (!is_allowed(image)) return;
 
   const Slot& active = *seen.active(image_number());
   if (runs_only(seen, u.after)) return end_confirmed();
@@ -213,6 +247,7 @@ void Turn::judge_preflight(const Inspection& seen) {
         seen.slots, [&](const Slot& s) { return s.image == image_number() && !s.active && s.confirmed; });
     u.before = fallback == seen.slots.end() ? Digest{} : fallback->digest;
     u.decision = Decision::activate;
+    use_permit(state_, child_, now_, out_);
     enter(Phase::testing);
     return judge_testing(seen);
   }
@@ -239,7 +274,8 @@ void Turn::settle_foreign_mark(const Inspection& seen) {
 void Turn::judge_staged(const Inspection& seen) {
   const Update& u = update();
   const Slot* active = seen.active(image_number());
-  if (active != nullptr && active->digest == u.after) {
+  const Image* image = image_of(state_, u);
+  if (image == nullptr || (active != nullptr && active->digest == u.after)) {
     enter(Phase::preflight);
     return judge_preflight(seen);
   }
@@ -248,7 +284,7 @@ void Turn::judge_staged(const Inspection& seen) {
   if (seen.standby(image_number(), u.after) == nullptr)
     return fail_attempt(Phase::deferred,
                         {Reason::transfer_failed, "the image was sent but the child does not list it"});
-  decide_activate(active->digest);
+  if (is_allowed(*image)) decide_activate(active->digest);
 }
 
 void Turn::judge_activating(const Inspection& seen, bool order_was_done) {
@@ -343,8 +379,7 @@ void Turn::offer_answered(const OfferAnswer& answer) {
     case Willing::no:
       return enter(Phase::refused, {Reason::child_refused, answer.text});
     case Willing::later:
-      update().until = std::max(answer.at, now_ + patience().pause);
-      return enter(Phase::deferred, {Reason::child_deferred, answer.text});
+      return put_off(std::max(answer.at, now_ + patience().pause), {Reason::child_deferred, answer.text});
   }
 }
 

@@ -50,6 +50,8 @@ class Turn {
   void notice_local_change(const Inspection& seen);
   void learn_before(const Inspection& seen);
   void settle_foreign_mark(const Inspection& seen);
+  bool is_allowed(const Image& image);
+  void put_off(Instant until, Cause cause);
   void decide_activate(const Digest& before);
   void decide_commit();
   void decide_back(Cause cause);

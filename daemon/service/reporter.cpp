@@ -34,7 +34,7 @@ void Reporter::changed(const core::State& state, std::span<const core::Change> c
       const core::Deliverable& d = put->deliverable;
       journal_.write(ports::Level::notice, {{}, d.id, {}},
                      "deliverable " + d.product + " " + d.version + " sealed: sequence " + std::to_string(d.sequence) +
-                         ", " + std::to_string(d.images.size()) + " image(s), signed by " + d.signer);
+                         ", " + std::to_string(d.images.size()) + " image(s), signed by " + signers_of(d));
     }
   }
   for (const core::ChildId& id : touched) {

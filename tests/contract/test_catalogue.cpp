@@ -84,14 +84,23 @@ TYPED_TEST(Catalogue, IsEmptyAtFirst) {
 }
 
 TYPED_TEST(Catalogue, KeepsEveryField) {
-  ASSERT_TRUE(this->commit({core::PutDeliverable{fakes::sample_deliverable(9)},
-                            core::PutRollout{fakes::sample_rollout(5), 5, 77},
-                            core::PutRollout{fakes::sample_rollout(4), 5, 77}, core::DropRollout{4},
-                            core::PutAnnouncement{"https://a.example/1.suit", Instant{Duration{7}}},
-                            core::PutAnnouncement{"https://a.example/2.suit", Instant{Duration{8}}},
-                            core::DropAnnouncement{"https://a.example/1.suit"},
-                            core::PutChild{fakes::sample_child("boiler-1")}}));
+  ASSERT_TRUE(this->commit(
+      {core::PutDeliverable{fakes::sample_deliverable(9)}, core::PutRollout{fakes::sample_rollout(5), 5, 77},
+       core::PutRollout{fakes::sample_rollout(4), 5, 77}, core::DropRollout{4},
+       core::PutAnnouncement{"https://a.example/1.suit", Instant{Duration{7}}},
+       core::PutAnnouncement{"https://a.example/2.suit", Instant{Duration{8}}},
+       core::DropAnnouncement{"https://a.example/1.suit"}, core::PutHead{fakes::sample_head("stable", 3)},
+       core::PutPermit{fakes::sample_permit(1)}, core::PutPermit{fakes::sample_permit(2)},
+       core::PutPermit{fakes::sample_permit(3)}, core::DropPermit{fakes::sample_permit(3).id},
+       core::PutGrant{fakes::sample_grant(1)}, core::PutGrant{fakes::sample_grant(2)},
+       core::DropGrant{fakes::sample_grant(2).image}, core::PutRoot{{3, Bytes(500, 0xD8)}},
+       core::PutGatewayFloor{"boiler", 12}, core::PutChild{fakes::sample_child("boiler-1")}}));
   core::State expected;
+  expected.heads["stable"] = fakes::sample_head("stable", 3);
+  for (const std::uint8_t fill : {1, 2}) expected.permits[fakes::sample_permit_id(fill)] = fakes::sample_permit(fill);
+  expected.grants[fakes::sample_digest(1)] = fakes::sample_grant(1);
+  expected.root = {3, Bytes(500, 0xD8)};
+  expected.floors = {{"boiler", 12}};
   expected.children["boiler-1"] = fakes::sample_child("boiler-1");
   expected.deliverables[fakes::sample_deliverable(9).id] = fakes::sample_deliverable(9);
   expected.rollouts[5] = fakes::sample_rollout(5);
@@ -137,6 +146,34 @@ TYPED_TEST(Catalogue, ANewValueReplacesTheWholeOldOne) {
   EXPECT_EQ(state.last_epoch, 3U);
 }
 
+TYPED_TEST(Catalogue, ANewRecordReplacesTheWholeOldOne) {
+  core::Head head = fakes::sample_head("stable", 3);
+  core::Permit permit = fakes::sample_permit(1);
+  core::Grant grant = fakes::sample_grant(1);
+  core::Deliverable what = fakes::sample_deliverable(9);
+  ASSERT_TRUE(
+      this->commit({core::PutHead{head}, core::PutPermit{permit}, core::PutGrant{grant}, core::PutRoot{{3, Bytes{1}}},
+                    core::PutGatewayFloor{"boiler", 1}, core::PutDeliverable{what}}));
+  head.version = 4;
+  head.entries.pop_back();
+  permit.whom = "pump-2";
+  permit.uses = {{"pump-2", 79}};
+  grant.record = {};
+  what.signers.pop_back();
+  what.priority.reset();
+  what.images.pop_back();
+  ASSERT_TRUE(
+      this->commit({core::PutHead{head}, core::PutPermit{permit}, core::PutGrant{grant}, core::PutRoot{{4, Bytes{2}}},
+                    core::PutGatewayFloor{"boiler", 2}, core::PutDeliverable{what}}));
+  const core::State state = this->reload();
+  EXPECT_EQ(state.heads.at("stable"), head);
+  EXPECT_EQ(state.permits.at(permit.id), permit);
+  EXPECT_EQ(state.grants.at(grant.image), grant);
+  EXPECT_EQ(state.root, (core::TrustRoot{4, Bytes{2}}));
+  EXPECT_EQ(state.floors, (core::Floors{{"boiler", 2}}));
+  EXPECT_EQ(state.deliverables.at(what.id), what);
+}
+
 TYPED_TEST(Catalogue, KeepsExtremeNumbersAndOddTexts) {
   core::Deliverable what = fakes::sample_deliverable(9);
   what.sequence = std::numeric_limits<std::uint64_t>::max();
@@ -153,11 +190,21 @@ TYPED_TEST(Catalogue, KeepsExtremeNumbersAndOddTexts) {
   child.update->after = *Digest::from_bytes(Bytes(64, 0xFF));
   core::Rollout rollout = fakes::sample_rollout(what.sequence);
   rollout.started_by = std::numeric_limits<std::uint32_t>::max();
-  ASSERT_TRUE(this->commit({core::PutDeliverable{what}, core::PutChild{child},
+  what.priority = std::numeric_limits<std::int64_t>::min();
+  what.images[1].slot = what.sequence;
+  what.images[1].conditions.minimum_battery_mwh = what.sequence;
+  what.images[1].conditions.use_before = Instant::min();
+  what.images[1].conditions.not_before = Instant::max();
+  what.images[1].conditions.versions = {{VersionOp::equal, {}},
+                                        {VersionOp::greater, {std::numeric_limits<std::int64_t>::max(), -3}}};
+  core::Head head = fakes::sample_head("", what.sequence);
+  head.entries[0] = {what.product, what.sequence, "", what.sequence};
+  ASSERT_TRUE(this->commit({core::PutDeliverable{what}, core::PutChild{child}, core::PutHead{head},
                             core::PutRollout{rollout, what.sequence, what.sequence}}));
   const core::State state = this->reload();
   EXPECT_EQ(state.deliverables.at(what.id), what);
   EXPECT_EQ(state.children.at("b"), child);
+  EXPECT_EQ(state.heads.at(""), head);
   EXPECT_EQ(state.rollouts.at(what.sequence), rollout);
 }
 

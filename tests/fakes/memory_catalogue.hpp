@@ -101,6 +101,7 @@ class MemoryCatalogue final : public ports::Catalogue {
       kept.seen = row.child.seen;
       kept.last_seen = row.child.last_seen;
       kept.floors = row.child.floors;
+      kept.committed = row.child.committed;
       kept.update = row.child.update;
       state.children.insert_or_assign(kept.enrollment.id, kept);
     }
@@ -115,6 +116,13 @@ class MemoryCatalogue final : public ports::Catalogue {
     void put(const core::DropRollout& row) { state.rollouts.erase(row.rollout); }
     void put(const core::PutAnnouncement& row) { state.announced.insert_or_assign(row.url, row.at); }
     void put(const core::DropAnnouncement& row) { state.announced.erase(row.url); }
+    void put(const core::PutHead& row) { state.heads.insert_or_assign(row.head.channel, row.head); }
+    void put(const core::PutPermit& row) { state.permits.insert_or_assign(row.permit.id, row.permit); }
+    void put(const core::DropPermit& row) { state.permits.erase(row.permit); }
+    void put(const core::PutGrant& row) { state.grants.insert_or_assign(row.grant.image, row.grant); }
+    void put(const core::DropGrant& row) { state.grants.erase(row.image); }
+    void put(const core::PutRoot& row) { state.root = row.root; }
+    void put(const core::PutGatewayFloor& row) { state.floors.insert_or_assign(row.product, row.sequence); }
     void put(const core::PutHistory& row) {
       auto& lines = history[row.child];
       lines.push_back(row);

@@ -8,10 +8,17 @@
 
 namespace hg::fakes {
 
-inline Digest sample_digest(std::uint8_t fill) { return *Digest::from_bytes(Bytes(32, fill)); }
+inline Digest sample_digest(std::uint8_t fill) {
+  return *Digest::from_bytes(Bytes(32, fill));
+}
 
 inline core::Slot sample_slot(std::uint8_t number) {
-  return {1, number, "1.2." + std::to_string(number), sample_digest(number), true, false, number == 0, number == 0, true};
+  return {1,           number, "1.2." + std::to_string(number), sample_digest(number), true, false, number == 0,
+          number == 0, true};
+}
+
+inline core::PermitId sample_permit_id(std::uint8_t fill) {
+  return to_hex(Bytes(16, fill));
 }
 
 inline core::Update sample_update() {
@@ -30,6 +37,7 @@ inline core::Update sample_update() {
   update.since = Instant{Duration{1'790'000'000'123}};
   update.until = Instant{Duration{1'790'000'060'456}};
   update.cause = {core::Reason::not_answering, "no answer in 10 s"};
+  update.permit = sample_permit_id(4);
   return update;
 }
 
@@ -45,6 +53,7 @@ inline core::Child sample_child(const std::string& id) {
   child.seen->busy = true;
   child.last_seen = Instant{Duration{1'790'000'000'999}};
   child.floors = {{"boiler", 12}, {"boiler-lite", 3}};
+  child.committed = sample_digest(8).hex();
   child.update = sample_update();
   return child;
 }
@@ -55,7 +64,7 @@ inline core::Deliverable sample_deliverable(std::uint8_t fill) {
   what.product = "boiler";
   what.sequence = 13;
   what.version = "1.3.0";
-  what.signer = "vendor-2026";
+  what.signers = {"vendor-2026", "vendor-offline"};
   what.source = "https://images.example/boiler-1.3.0.suit";
   what.sealed_at = Instant{Duration{1'790'000'001'000}};
   for (std::uint8_t n = 1; n <= 2; ++n) {
@@ -68,13 +77,49 @@ inline core::Deliverable sample_deliverable(std::uint8_t fill) {
     image.version = "1.3.0.4";
     if (n == 1) image.running_digest = sample_digest(static_cast<std::uint8_t>(n + 50));
     image.encrypted = n == 2;
+    if (n == 2) {
+      image.slot = 1;
+      image.conditions.use_before = Instant{Duration{1'990'000'000'000}};
+      image.conditions.not_before = Instant{Duration{1'690'000'000'000}};
+      image.conditions.minimum_battery_mwh = 2'500;
+      image.conditions.versions = {{VersionOp::greater_equal, {1, 2, -1, 3}}, {VersionOp::lesser, {2}}};
+      image.conditions.needs_authorization = true;
+    }
     what.images.push_back(image);
   }
+  what.priority = -7;
   return what;
 }
 
 inline core::Rollout sample_rollout(core::RolloutId id) {
-  return {id, sample_digest(9).hex(), {"pump-2", "boiler-1"}, 1000, Instant{Duration{1'790'000'002'000}}};
+  return {id, sample_digest(9).hex(), {"pump-2", "boiler-1"}, 1000, Instant{Duration{1'790'000'002'000}}, true};
+}
+
+inline core::Head sample_head(const std::string& channel, std::uint64_t version) {
+  return {channel,
+          version,
+          Instant{Duration{1'790'000'003'000}},
+          Instant{Duration{1'790'600'003'000}},
+          {{"pump", 4, sample_digest(4).hex(), 2}, {"boiler", 13, sample_digest(9).hex(), 0}}};
+}
+
+/// Of one child when `fill` is even, of a class when it is odd.
+inline core::Permit sample_permit(std::uint8_t fill) {
+  core::Permit permit;
+  permit.id = sample_permit_id(fill);
+  permit.product = "boiler";
+  permit.from = 13;
+  permit.to = 12;
+  permit.whom = "boiler-1";
+  if (fill % 2 == 1) permit.whom = core::Uuid{fill, 1, 2};
+  permit.not_after = Instant{Duration{1'790'000'004'000}};
+  permit.signers = "vendor-2026, vendor-offline";
+  permit.uses = {{"boiler-1", 77}, {"pump-2", 78}};
+  return permit;
+}
+
+inline core::Grant sample_grant(std::uint8_t fill) {
+  return {sample_digest(fill), Instant{Duration{1'790'000'005'000}}, Bytes(300, fill)};
 }
 
 inline core::PutHistory sample_line(const std::string& child, core::Epoch epoch) {

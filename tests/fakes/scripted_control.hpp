@@ -73,7 +73,7 @@ class ScriptedControl : public ports::Control {
                    .product = "boiler",
                    .sequence = 7,
                    .version = version,
-                   .signer = "vendor",
+                   .signers = {"vendor"},
                    .source = "https://vendor.example/x",
                    .sealed_at = clock_.now(),
                    .images = {image}};

@@ -23,9 +23,8 @@ struct Affected {
   void operator()(const core::PutDeliverable& put) { deliverables.insert(put.deliverable.id); }
   void operator()(const core::PutRollout& put) { rollouts.insert(put.rollout.id); }
   void operator()(const core::DropRollout& drop) { rollouts.insert(drop.rollout); }
-  void operator()(const core::PutAnnouncement&) {}
-  void operator()(const core::DropAnnouncement&) {}
-  void operator()(const core::PutHistory&) {}
+  template <class Other>  // has no object of its own
+  void operator()(const Other&) {}
 };
 
 }  // namespace

@@ -132,7 +132,7 @@ DeliverableView view_of(const core::Deliverable& deliverable) {
                        .product = deliverable.product,
                        .version = deliverable.version,
                        .sequence = deliverable.sequence,
-                       .signer = deliverable.signer,
+                       .signer = signers_of(deliverable),
                        .source = deliverable.source,
                        .sealed_at_us = to_microseconds(deliverable.sealed_at),
                        .images = to_dictionaries(deliverable.images)};

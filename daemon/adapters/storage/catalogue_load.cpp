@@ -32,11 +32,13 @@ Result<void> load_meta(Database& database, core::State& state) {
 }
 
 Result<void> load_children(Database& database, core::State& state) {
-  constexpr std::string_view kSql = "SELECT id, last_seen, revert_class, bootloader, busy, battery FROM child";
+  constexpr std::string_view kSql =
+      "SELECT id, last_seen, revert_class, bootloader, busy, battery, committed FROM child";
   return for_each(database, "child", kSql, 0, [&](Row& row) {
     core::Child child;
     child.enrollment.id = row.name(0);
     child.last_seen = row.instant(1);
+    child.committed = row.text(6);
     if (row.has(2)) {
       core::Inspection& seen = child.seen.emplace();
       seen.revert_class = row.named(2, core::revert_class_from);
@@ -49,8 +51,9 @@ Result<void> load_children(Database& database, core::State& state) {
 }
 
 Result<void> load_floors(Database& database, core::State& state) {
-  return for_each(database, "floor", "SELECT child, product, sequence FROM floor", 0,
-                  [&](Row& row) { state.children[row.name(0)].floors.insert_or_assign(row.text(1), row.number(2)); });
+  return for_each(database, "floor", "SELECT child, product, sequence FROM floor", 0, [&](Row& row) {
+    row.owner(0, state.children, row.name(0)).floors.insert_or_assign(row.text(1), row.number(2));
+  });
 }
 
 Result<void> load_slots(Database& database, core::State& state) {
@@ -68,7 +71,7 @@ Result<void> load_slots(Database& database, core::State& state) {
     slot.confirmed = row.flag(7);
     slot.active = row.flag(8);
     slot.permanent = row.flag(9);
-    core::Child& child = state.children[row.name(0)];
+    core::Child& child = row.owner(0, state.children, row.name(0));
     if (child.seen) child.seen->slots.push_back(std::move(slot));
   });
 }
@@ -76,7 +79,7 @@ Result<void> load_slots(Database& database, core::State& state) {
 Result<void> load_updates(Database& database, core::State& state) {
   constexpr std::string_view kSql =
       "SELECT child, epoch, rollout, deliverable, image, before_, after_, phase, decision, order_, orders, attempts,"
-      " since, until, reason, cause FROM update_";
+      " since, until, reason, cause, permit FROM update_";
   return for_each(database, "update_", kSql, 0, [&](Row& row) {
     core::Update update;
     update.epoch = row.number(1);
@@ -94,29 +97,37 @@ Result<void> load_updates(Database& database, core::State& state) {
     update.until = row.instant(13);
     update.cause.reason = row.named(14, core::reason_from);
     update.cause.text = row.text(15);
-    state.children[row.name(0)].update = std::move(update);
+    update.permit = row.text(16);
+    row.owner(0, state.children, row.name(0)).update = std::move(update);
   });
 }
 
 Result<void> load_deliverables(Database& database, core::State& state) {
-  constexpr std::string_view kSql = "SELECT id, product, sequence, version, signer, source, sealed_at FROM deliverable";
+  constexpr std::string_view kSql =
+      "SELECT id, product, sequence, version, source, sealed_at, priority FROM deliverable";
   return for_each(database, "deliverable", kSql, 0, [&](Row& row) {
     core::Deliverable deliverable;
     deliverable.id = row.name(0);
     deliverable.product = row.text(1);
     deliverable.sequence = row.number(2);
     deliverable.version = row.text(3);
-    deliverable.signer = row.text(4);
-    deliverable.source = row.text(5);
-    deliverable.sealed_at = row.instant(6);
+    deliverable.source = row.text(4);
+    deliverable.sealed_at = row.instant(5);
+    if (row.has(6)) deliverable.priority = row.integer(6);
     state.deliverables.insert_or_assign(deliverable.id, deliverable);
   });
 }
 
+Result<void> load_signers(Database& database, core::State& state) {
+  constexpr std::string_view kSql = "SELECT deliverable, name FROM signer ORDER BY deliverable, position";
+  return for_each(database, "signer", kSql, 0,
+                  [&](Row& row) { row.owner(0, state.deliverables, row.name(0)).signers.push_back(row.text(1)); });
+}
+
 Result<void> load_images(Database& database, core::State& state) {
   constexpr std::string_view kSql =
-      "SELECT deliverable, component, vendor, device_class, digest, size, version, running_digest, encrypted FROM image"
-      " ORDER BY deliverable, position";
+      "SELECT deliverable, component, vendor, device_class, digest, size, version, running_digest, encrypted, slot,"
+      " use_before, not_before, battery_mwh, authorization_, position FROM image ORDER BY deliverable, position";
   return for_each(database, "image", kSql, 0, [&](Row& row) {
     core::Image image;
     image.component = row.text(1);
@@ -127,18 +138,37 @@ Result<void> load_images(Database& database, core::State& state) {
     image.version = row.text(6);
     image.running_digest = row.digest(7);
     image.encrypted = row.flag(8);
-    state.deliverables[row.name(0)].images.push_back(std::move(image));
+    image.slot = row.optional_number(9);
+    image.conditions.use_before = row.optional_instant(10);
+    image.conditions.not_before = row.optional_instant(11);
+    image.conditions.minimum_battery_mwh = row.optional_number(12);
+    image.conditions.needs_authorization = row.flag(13);
+    auto& images = row.owner(0, state.deliverables, row.name(0)).images;
+    if (row.number(14) != images.size()) row.fail(14);  // conditions name images by position: no gaps
+    images.push_back(std::move(image));
+  });
+}
+
+Result<void> load_version_conditions(Database& database, core::State& state) {
+  constexpr std::string_view kSql =
+      "SELECT deliverable, image, operator, version FROM version_condition ORDER BY deliverable, image, position";
+  return for_each(database, "version_condition", kSql, 0, [&](Row& row) {
+    auto& images = row.owner(0, state.deliverables, row.name(0)).images;
+    const std::size_t image = row.index(1, images.size());
+    if (image >= images.size()) return;
+    images[image].conditions.versions.push_back({row.named(2, version_op_from), row.version(3)});
   });
 }
 
 Result<void> load_rollouts(Database& database, core::State& state) {
-  constexpr std::string_view kSql = "SELECT id, deliverable, started_by, started_at FROM rollout";
+  constexpr std::string_view kSql = "SELECT id, deliverable, started_by, started_at, approved FROM rollout";
   return for_each(database, "rollout", kSql, 0, [&](Row& row) {
     core::Rollout rollout;
     rollout.id = row.number(0);
     rollout.deliverable = row.text(1);
     rollout.started_by = row.small<std::uint32_t>(2);
     rollout.started_at = row.instant(3);
+    rollout.approved = row.flag(4);
     state.rollouts.insert_or_assign(rollout.id, rollout);
   });
 }
@@ -146,7 +176,7 @@ Result<void> load_rollouts(Database& database, core::State& state) {
 Result<void> load_rollout_children(Database& database, core::State& state) {
   constexpr std::string_view kSql = "SELECT rollout, child FROM rollout_child ORDER BY rollout, position";
   return for_each(database, "rollout_child", kSql, 0,
-                  [&](Row& row) { state.rollouts[row.number(0)].children.push_back(row.name(1)); });
+                  [&](Row& row) { row.owner(0, state.rollouts, row.number(0)).children.push_back(row.name(1)); });
 }
 
 Result<void> load_announcements(Database& database, core::State& state) {
@@ -154,12 +184,75 @@ Result<void> load_announcements(Database& database, core::State& state) {
                   [&](Row& row) { state.announced.insert_or_assign(row.name(0), row.instant(1)); });
 }
 
+Result<void> load_heads(Database& database, core::State& state) {
+  return for_each(database, "head", "SELECT channel, version, issued, expires FROM head", 0, [&](Row& row) {
+    core::Head head{row.text(0), row.number(1), row.instant(2), row.instant(3), {}};
+    state.heads.insert_or_assign(head.channel, head);
+  });
+}
+
+Result<void> load_head_entries(Database& database, core::State& state) {
+  constexpr std::string_view kSql =
+      "SELECT channel, product, sequence, manifest, minimum FROM head_entry ORDER BY channel, position";
+  return for_each(database, "head_entry", kSql, 0, [&](Row& row) {
+    core::HeadEntry entry{row.text(1), row.number(2), row.text(3), row.number(4)};
+    row.owner(0, state.heads, row.text(0)).entries.push_back(std::move(entry));
+  });
+}
+
+Result<void> load_permits(Database& database, core::State& state) {
+  constexpr std::string_view kSql =
+      "SELECT id, product, from_, to_, child, device_class, not_after, signers FROM permit";
+  return for_each(database, "permit", kSql, 0, [&](Row& row) {
+    core::Permit permit;
+    permit.id = row.checked(0, core::is_permit_id);
+    permit.product = row.text(1);
+    permit.from = row.number(2);
+    permit.to = row.number(3);
+    if (row.has(4)) {
+      permit.whom = row.name(4);
+    } else {
+      permit.whom = row.uuid(5);
+    }
+    permit.not_after = row.instant(6);
+    permit.signers = row.text(7);
+    state.permits.insert_or_assign(permit.id, permit);
+  });
+}
+
+Result<void> load_permit_uses(Database& database, core::State& state) {
+  return for_each(database, "permit_use", "SELECT permit, child, epoch FROM permit_use", 0, [&](Row& row) {
+    row.owner(0, state.permits, row.name(0)).uses.insert_or_assign(row.name(1), row.number(2));
+  });
+}
+
+Result<void> load_grants(Database& database, core::State& state) {
+  return for_each(database, "key_grant", "SELECT image, not_after, record FROM key_grant", 0, [&](Row& row) {
+    core::Grant grant{row.digest(0), row.instant(1), row.bytes(2)};
+    state.grants.insert_or_assign(grant.image, grant);
+  });
+}
+
+Result<void> load_root(Database& database, core::State& state) {
+  return for_each(database, "trust_root", "SELECT only_row, version, record FROM trust_root", 0, [&](Row& row) {
+    state.root.version = row.number(1);
+    state.root.record = row.bytes(2);
+  });
+}
+
+Result<void> load_gateway_floors(Database& database, core::State& state) {
+  return for_each(database, "gateway_floor", "SELECT product, sequence FROM gateway_floor", 0,
+                  [&](Row& row) { state.floors.insert_or_assign(row.text(0), row.number(1)); });
+}
+
 }  // namespace
 
 Result<core::State> load_state(Database& database) {
   core::State state;
-  for (const auto load : {load_meta, load_children, load_floors, load_slots, load_updates, load_deliverables,
-                          load_images, load_rollouts, load_rollout_children, load_announcements}) {
+  for (const auto load :
+       {load_meta, load_children, load_floors, load_slots, load_updates, load_deliverables, load_signers, load_images,
+        load_version_conditions, load_rollouts, load_rollout_children, load_announcements, load_heads,
+        load_head_entries, load_permits, load_permit_uses, load_grants, load_root, load_gateway_floors}) {
     if (auto loaded = load(database, state); !loaded) return loaded.error();
   }
   return state;

@@ -57,7 +57,9 @@ Error error_of(sqlite3* database, int code) {
 
 }  // namespace
 
-void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
+  sqlite3_finalize(statement);
+}
 
 void Statement::reset() {
   sqlite3_reset(statement_.get());
@@ -108,7 +110,9 @@ bool Statement::is_null(int column) const {
   return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
 }
 
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
 
 std::string_view Statement::text(int column) const {
   const auto* const text = sqlite3_column_text(statement_.get(), column);
@@ -122,7 +126,9 @@ std::string_view Statement::name(int column) const {
   return name != nullptr ? name : "";
 }
 
-void Database::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+void Database::Close::operator()(sqlite3* database) const {
+  sqlite3_close_v2(database);
+}
 
 Result<Database> Database::open(const std::filesystem::path& file, Access access) {
   sqlite3* handle = nullptr;
@@ -176,7 +182,9 @@ Result<std::string> Database::text(std::string_view sql) {
   return std::string(*row ? statement->text(0) : "");
 }
 
-bool Database::in_transaction() const { return sqlite3_get_autocommit(database_.get()) == 0; }
+bool Database::in_transaction() const {
+  return sqlite3_get_autocommit(database_.get()) == 0;
+}
 
 Result<Transaction> Transaction::begin(Database& database) {
   // IMMEDIATE: a busy database is met here and not in the middle.
@@ -189,6 +197,8 @@ Transaction::~Transaction() {
   if (database_ != nullptr && database_->in_transaction()) (void)database_->execute("ROLLBACK");
 }
 
-Result<void> Transaction::commit() { return database_->execute("COMMIT"); }
+Result<void> Transaction::commit() {
+  return database_->execute("COMMIT");
+}
 
 }  // namespace hg::storage

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -23,7 +24,8 @@ class Statement {
  public:
   Statement() = default;
 
-  /// Binds the next parameters in order: integers, bool, text or nullptr. A failure is told by run() or next().
+  /// Binds the next parameters in order: integers, bool, text, nullptr, or one of them as an optional. A failure is
+  /// told by run() or next().
   template <class... Arguments>
   void bind(const Arguments&... arguments) {
     (bind_one(arguments), ...);
@@ -62,6 +64,10 @@ class Statement {
   void bind_text(std::string_view value);
   void bind_null();
 
+  template <class T>
+  void bind_one(const std::optional<T>& value) {
+    value ? bind_one(*value) : bind_null();
+  }
   template <class T>
   void bind_one(const T& value) {
     if constexpr (std::is_null_pointer_v<T>) {

@@ -16,11 +16,12 @@ std::string Row::name(int column) {
   return value;
 }
 
-bool Row::flag(int column) { return bounded(column, 1) == 1; }
+bool Row::flag(int column) {
+  return bounded(column, 1) == 1;
+}
 
 std::uint64_t Row::number(int column) {
-  if (!has(column)) fail(column);
-  return std::bit_cast<std::uint64_t>(statement_->integer(column));
+  return std::bit_cast<std::uint64_t>(integer(column));
 }
 
 std::uint64_t Row::bounded(int column, std::uint64_t most) {
@@ -29,9 +30,46 @@ std::uint64_t Row::bounded(int column, std::uint64_t most) {
   return value > most ? 0 : value;
 }
 
-Instant Row::instant(int column) {
+std::int64_t Row::integer(int column) {
   if (!has(column)) fail(column);
-  return Instant{Duration{statement_->integer(column)}};
+  return statement_->integer(column);
+}
+
+Instant Row::instant(int column) {
+  return Instant{Duration{integer(column)}};
+}
+
+std::optional<std::uint64_t> Row::optional_number(int column) {
+  return has(column) ? std::optional(number(column)) : std::nullopt;
+}
+
+std::optional<Instant> Row::optional_instant(int column) {
+  return has(column) ? std::optional(instant(column)) : std::nullopt;
+}
+
+Bytes Row::bytes(int column) {
+  const auto value = from_hex(text(column));
+  if (!value) fail(column);
+  return value.value_or(Bytes{});
+}
+
+Version Row::version(int column) {
+  const std::string value = text(column);
+  const auto version = value.empty() ? Version{} : version_from(value);
+  if (!version) fail(column);
+  return version.value_or(Version{});
+}
+
+std::size_t Row::index(int column, std::size_t size) {
+  const std::uint64_t value = number(column);
+  if (value >= size) fail(column);
+  return value;
+}
+
+std::string Row::checked(int column, bool (*is_good)(std::string_view)) {
+  std::string value = text(column);
+  if (!is_good(value)) fail(column);
+  return value;
 }
 
 Digest Row::digest(int column) {

@@ -16,7 +16,8 @@ CREATE TABLE child (
   revert_class   TEXT,               -- this and the next three: NULL until the child was inspected once
   bootloader     TEXT,
   busy           INTEGER,
-  battery        INTEGER             -- percent; NULL: it does not tell
+  battery        INTEGER,            -- percent; NULL: it does not tell
+  committed      TEXT NOT NULL       -- the deliverable that it confirmed last
 ) STRICT, WITHOUT ROWID;
 
 -- The highest sequence number that a child has confirmed of each product.
@@ -58,7 +59,8 @@ CREATE TABLE update_ (
   since       INTEGER NOT NULL,
   until       INTEGER NOT NULL,
   reason      TEXT NOT NULL,
-  cause       TEXT NOT NULL
+  cause       TEXT NOT NULL,
+  permit      TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE deliverable (
@@ -66,9 +68,16 @@ CREATE TABLE deliverable (
   product   TEXT NOT NULL,
   sequence  INTEGER NOT NULL,
   version   TEXT NOT NULL,
-  signer    TEXT NOT NULL,
   source    TEXT NOT NULL,
-  sealed_at INTEGER NOT NULL
+  sealed_at INTEGER NOT NULL,
+  priority  INTEGER                  -- NULL: the manifest does not say
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE signer (
+  deliverable TEXT NOT NULL REFERENCES deliverable (id) ON DELETE CASCADE,
+  position    INTEGER NOT NULL,
+  name        TEXT NOT NULL,
+  PRIMARY KEY (deliverable, position)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE image (
@@ -82,14 +91,31 @@ CREATE TABLE image (
   version        TEXT NOT NULL,
   running_digest TEXT NOT NULL,
   encrypted      INTEGER NOT NULL,
+  slot           INTEGER,            -- this and the next three: NULL when the manifest does not ask for it
+  use_before     INTEGER,
+  not_before     INTEGER,
+  battery_mwh    INTEGER,
+  authorization_ INTEGER NOT NULL,
   PRIMARY KEY (deliverable, position)
+) STRICT, WITHOUT ROWID;
+
+-- What must hold of the version that runs on the child before an image.
+CREATE TABLE version_condition (
+  deliverable TEXT NOT NULL,
+  image       INTEGER NOT NULL,      -- its position
+  position    INTEGER NOT NULL,
+  operator    TEXT NOT NULL,
+  version     TEXT NOT NULL,         -- "1.2-rc.3"
+  PRIMARY KEY (deliverable, image, position),
+  FOREIGN KEY (deliverable, image) REFERENCES image (deliverable, position) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE rollout (
   id          INTEGER PRIMARY KEY,
   deliverable TEXT NOT NULL,
   started_by  INTEGER NOT NULL,
-  started_at  INTEGER NOT NULL
+  started_at  INTEGER NOT NULL,
+  approved    INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE rollout_child (
@@ -102,6 +128,63 @@ CREATE TABLE rollout_child (
 CREATE TABLE announcement (
   url   TEXT PRIMARY KEY,
   heard INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What signed records said. The newest head of each channel.
+CREATE TABLE head (
+  channel TEXT PRIMARY KEY,
+  version INTEGER NOT NULL,
+  issued  INTEGER NOT NULL,
+  expires INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE head_entry (
+  channel  TEXT NOT NULL REFERENCES head (channel) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  product  TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  manifest TEXT NOT NULL,
+  minimum  INTEGER NOT NULL,
+  PRIMARY KEY (channel, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE permit (
+  id           TEXT PRIMARY KEY,
+  product      TEXT NOT NULL,
+  from_        INTEGER NOT NULL,
+  to_          INTEGER NOT NULL,
+  child        TEXT,                 -- one of these two
+  device_class TEXT,
+  not_after    INTEGER NOT NULL,
+  signers      TEXT NOT NULL,
+  CHECK ((child IS NULL) <> (device_class IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE permit_use (
+  permit TEXT NOT NULL REFERENCES permit (id) ON DELETE CASCADE,
+  child  TEXT NOT NULL,
+  epoch  INTEGER NOT NULL,
+  PRIMARY KEY (permit, child)
+) STRICT, WITHOUT ROWID;
+
+-- Content keys for this gateway; the record as it came, in hexadecimal digits.
+CREATE TABLE key_grant (
+  image     TEXT PRIMARY KEY,
+  not_after INTEGER NOT NULL,
+  record    TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE trust_root (
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+  version  INTEGER NOT NULL,         -- 0: none came yet
+  record   TEXT NOT NULL             -- as it came, in hexadecimal digits
+) STRICT;
+INSERT INTO trust_root VALUES (1, 0, '');
+
+-- The sequence numbers below which no child is brought without a permit.
+CREATE TABLE gateway_floor (
+  product  TEXT PRIMARY KEY,
+  sequence INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- `line` counts per child, so that the oldest line is found without a scan.

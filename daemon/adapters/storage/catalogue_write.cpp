@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapters/storage/catalogue_write.hpp"
+
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "ports/catalogue.hpp"
+
+namespace hg::storage {
+
+Result<Writer> Writer::prepare(Database& database) {
+  Writer writer;
+  // An upsert and no REPLACE: that would delete the row first, and its own rows with it.
+  const std::pair<Statement*, std::string_view> statements[] = {
+      {&writer.child_,
+       "INSERT INTO child (id, last_seen, committed, revert_class, bootloader, busy, battery)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET last_seen = ?2, committed = ?3,"
+       " revert_class = ?4, bootloader = ?5, busy = ?6, battery = ?7"},
+      {&writer.clear_floors_, "DELETE FROM floor WHERE child = ?1"},
+      {&writer.floor_, "INSERT INTO floor (child, product, sequence) VALUES (?1, ?2, ?3)"},
+      {&writer.clear_slots_, "DELETE FROM slot WHERE child = ?1"},
+      {&writer.slot_,
+       "INSERT INTO slot (child, position, image, slot, version, digest, bootable, pending, confirmed, active,"
+       " permanent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"},
+      {&writer.clear_update_, "DELETE FROM update_ WHERE child = ?1"},
+      {&writer.update_,
+       "INSERT OR REPLACE INTO update_ (child, epoch, rollout, deliverable, image, before_, after_, phase, decision,"
+       " order_, orders, attempts, since, until, reason, cause, permit)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"},
+      {&writer.deliverable_,
+       "INSERT INTO deliverable (id, product, sequence, version, source, sealed_at, priority)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET product = ?2, sequence = ?3, version = ?4,"
+       " source = ?5, sealed_at = ?6, priority = ?7"},
+      {&writer.clear_signers_, "DELETE FROM signer WHERE deliverable = ?1"},
+      {&writer.signer_, "INSERT INTO signer (deliverable, position, name) VALUES (?1, ?2, ?3)"},
+      {&writer.clear_images_, "DELETE FROM image WHERE deliverable = ?1"},
+      {&writer.image_,
+       "INSERT INTO image (deliverable, position, component, vendor, device_class, digest, size, version,"
+       " running_digest, encrypted, slot, use_before, not_before, battery_mwh, authorization_)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"},
+      {&writer.version_condition_,
+       "INSERT INTO version_condition (deliverable, image, position, operator, version) VALUES (?1, ?2, ?3, ?4, ?5)"},
+      {&writer.rollout_,
+       "INSERT INTO rollout (id, deliverable, started_by, started_at, approved) VALUES (?1, ?2, ?3, ?4, ?5)"
+       " ON CONFLICT (id) DO UPDATE SET deliverable = ?2, started_by = ?3, started_at = ?4, approved = ?5"},
+      {&writer.clear_rollout_children_, "DELETE FROM rollout_child WHERE rollout = ?1"},
+      {&writer.rollout_child_, "INSERT INTO rollout_child (rollout, position, child) VALUES (?1, ?2, ?3)"},
+      {&writer.drop_rollout_, "DELETE FROM rollout WHERE id = ?1"},
+      {&writer.announcement_, "INSERT OR REPLACE INTO announcement (url, heard) VALUES (?1, ?2)"},
+      {&writer.drop_announcement_, "DELETE FROM announcement WHERE url = ?1"},
+      {&writer.meta_, "UPDATE meta SET last_rollout = ?1, last_epoch = ?2"},
+      {&writer.last_line_, "SELECT coalesce(max(line), 0) FROM history WHERE child = ?1"},
+      {&writer.history_,
+       "INSERT INTO history (child, line, at, epoch, deliverable, phase, reason, cause)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
+      {&writer.prune_, "DELETE FROM history WHERE child = ?1 AND line <= ?2"},
+      {&writer.head_,
+       "INSERT INTO head (channel, version, issued, expires) VALUES (?1, ?2, ?3, ?4)"
+       " ON CONFLICT (channel) DO UPDATE SET version = ?2, issued = ?3, expires = ?4"},
+      {&writer.clear_head_entries_, "DELETE FROM head_entry WHERE channel = ?1"},
+      {&writer.head_entry_,
+       "INSERT INTO head_entry (channel, position, product, sequence, manifest, minimum)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+      {&writer.permit_,
+       "INSERT INTO permit (id, product, from_, to_, child, device_class, not_after, signers)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO UPDATE SET product = ?2, from_ = ?3, to_ = ?4,"
+       " child = ?5, device_class = ?6, not_after = ?7, signers = ?8"},
+      {&writer.clear_permit_uses_, "DELETE FROM permit_use WHERE permit = ?1"},
+      {&writer.permit_use_, "INSERT INTO permit_use (permit, child, epoch) VALUES (?1, ?2, ?3)"},
+      {&writer.drop_permit_, "DELETE FROM permit WHERE id = ?1"},
+      {&writer.grant_, "INSERT OR REPLACE INTO key_grant (image, not_after, record) VALUES (?1, ?2, ?3)"},
+      {&writer.drop_grant_, "DELETE FROM key_grant WHERE image = ?1"},
+      {&writer.root_, "UPDATE trust_root SET version = ?1, record = ?2"},
+      {&writer.gateway_floor_, "INSERT OR REPLACE INTO gateway_floor (product, sequence) VALUES (?1, ?2)"},
+  };
+  for (const auto& [statement, sql] : statements) {
+    auto prepared = database.prepare(sql);
+    if (!prepared) return prepared.error();
+    *statement = std::move(*prepared);
+  }
+  return writer;
+}
+
+Result<void> Writer::put(const core::PutChild& row) {
+  const core::Child& child = row.child;
+  const std::string& id = child.enrollment.id;
+  Statement& to = child_;
+  to.bind(id, stored(child.last_seen), child.committed);
+  if (child.seen) {
+    to.bind(core::name_of(child.seen->revert_class), child.seen->bootloader, child.seen->busy,
+            child.seen->battery_percent);
+  } else {
+    to.bind(nullptr, nullptr, nullptr, nullptr);
+  }
+  if (auto put = to.run(); !put) return put;
+  if (auto put = put_floors(child); !put) return put;
+  if (auto put = put_slots(child); !put) return put;
+  return put_update(child);
+}
+
+Result<void> Writer::put_floors(const core::Child& child) {
+  const std::string& id = child.enrollment.id;
+  if (auto cleared = clear_floors_.run(id); !cleared) return cleared;
+  for (const auto& [product, sequence] : child.floors)
+    if (auto put = floor_.run(id, product, stored(sequence)); !put) return put;
+  return {};
+}
+
+Result<void> Writer::put_slots(const core::Child& child) {
+  const std::string& id = child.enrollment.id;
+  if (auto cleared = clear_slots_.run(id); !cleared) return cleared;
+  if (!child.seen) return {};
+  std::int64_t position = 0;
+  for (const core::Slot& slot : child.seen->slots) {
+    auto put = slot_.run(id, position++, slot.image, slot.slot, slot.version, stored(slot.digest), slot.bootable,
+                         slot.pending, slot.confirmed, slot.active, slot.permanent);
+    if (!put) return put;
+  }
+  return {};
+}
+
+Result<void> Writer::put_update(const core::Child& child) {
+  const std::string& id = child.enrollment.id;
+  if (!child.update) return clear_update_.run(id);
+  const core::Update& update = *child.update;
+  return update_.run(id, stored(update.epoch), stored(update.rollout), update.deliverable, stored(update.image),
+                     stored(update.before), stored(update.after), core::name_of(update.phase),
+                     core::name_of(update.decision), core::name_of(update.order), update.orders, update.attempts,
+                     stored(update.since), stored(update.until), core::name_of(update.cause.reason), update.cause.text,
+                     update.permit);
+}
+
+Result<void> Writer::put(const core::PutDeliverable& row) {
+  const core::Deliverable& what = row.deliverable;
+  auto put = deliverable_.run(what.id, what.product, stored(what.sequence), what.version, what.source,
+                              stored(what.sealed_at), what.priority);
+  if (!put) return put;
+  if (auto cleared = clear_signers_.run(what.id); !cleared) return cleared;
+  std::int64_t position = 0;
+  for (const std::string& name : what.signers)
+    if (put = signer_.run(what.id, position++, name); !put) return put;
+  if (auto cleared = clear_images_.run(what.id); !cleared) return cleared;
+  position = 0;
+  for (const core::Image& image : what.images)
+    if (put = put_image(what.id, position++, image); !put) return put;
+  return {};
+}
+
+Result<void> Writer::put_image(const core::DeliverableId& id, std::int64_t position, const core::Image& image) {
+  const core::Conditions& conditions = image.conditions;
+  auto put =
+      image_.run(id, position, image.component, stored(image.vendor), stored(image.device_class), stored(image.digest),
+                 stored(image.size), image.version, stored(image.running_digest), image.encrypted, stored(image.slot),
+                 stored(conditions.use_before), stored(conditions.not_before), stored(conditions.minimum_battery_mwh),
+                 conditions.needs_authorization);
+  if (!put) return put;
+  std::int64_t number = 0;
+  for (const VersionCondition& condition : conditions.versions) {
+    put = version_condition_.run(id, position, number++, name_of(condition.op), to_text(condition.version));
+    if (!put) return put;
+  }
+  return {};
+}
+
+Result<void> Writer::put(const core::PutRollout& row) {
+  const core::Rollout& rollout = row.rollout;
+  const std::int64_t id = stored(rollout.id);
+  if (auto counted = meta_.run(stored(row.last_rollout), stored(row.last_epoch)); !counted) return counted;
+  auto put = rollout_.run(id, rollout.deliverable, rollout.started_by, stored(rollout.started_at), rollout.approved);
+  if (!put) return put;
+  if (auto cleared = clear_rollout_children_.run(id); !cleared) return cleared;
+  std::int64_t position = 0;
+  for (const core::ChildId& child : rollout.children)
+    if (put = rollout_child_.run(id, position++, child); !put) return put;
+  return {};
+}
+
+Result<void> Writer::put(const core::PutHistory& row) {
+  last_line_.bind(row.child);
+  const auto found = last_line_.next();
+  if (!found) return found.error();
+  const std::int64_t line = last_line_.integer(0) + 1;
+  last_line_.reset();
+  auto put = history_.run(row.child, line, stored(row.at), stored(row.epoch), row.deliverable, core::name_of(row.phase),
+                          core::name_of(row.cause.reason), row.cause.text);
+  if (!put) return put;
+  return prune_.run(row.child, line - std::int64_t{ports::Catalogue::kHistoryPerChild});
+}
+
+Result<void> Writer::put(const core::PutHead& row) {
+  const core::Head& head = row.head;
+  auto put = head_.run(head.channel, stored(head.version), stored(head.issued), stored(head.expires));
+  if (!put) return put;
+  if (auto cleared = clear_head_entries_.run(head.channel); !cleared) return cleared;
+  std::int64_t position = 0;
+  for (const core::HeadEntry& entry : head.entries) {
+    put = head_entry_.run(head.channel, position++, entry.product, stored(entry.sequence), entry.manifest,
+                          stored(entry.minimum));
+    if (!put) return put;
+  }
+  return {};
+}
+
+Result<void> Writer::put(const core::PutPermit& row) {
+  const core::Permit& permit = row.permit;
+  permit_.bind(permit.id, permit.product, stored(permit.from), stored(permit.to));
+  if (const auto* child = std::get_if<core::ChildId>(&permit.whom)) {
+    permit_.bind(*child, nullptr);
+  } else {
+    permit_.bind(nullptr, stored(std::get<core::Uuid>(permit.whom)));
+  }
+  auto put = permit_.run(stored(permit.not_after), permit.signers);
+  if (!put) return put;
+  if (auto cleared = clear_permit_uses_.run(permit.id); !cleared) return cleared;
+  for (const auto& [child, epoch] : permit.uses)
+    if (put = permit_use_.run(permit.id, child, stored(epoch)); !put) return put;
+  return {};
+}
+
+Result<void> Writer::put(const core::PutGrant& row) {
+  return grant_.run(stored(row.grant.image), stored(row.grant.not_after), to_hex(row.grant.record));
+}
+
+}  // namespace hg::storage

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/conditions.hpp"
+
+#include <algorithm>
+
+#include "core/trust_facts.hpp"
+
+namespace hg::core {
+
+namespace {
+
+Cause judge_approval(const State& state, const Child& child, const Conditions& conditions) {
+  const auto rollout = state.rollouts.find(child.update->rollout);
+  const bool is_approved = rollout != state.rollouts.end() && rollout->second.approved;
+  if (!conditions.needs_authorization || is_approved) return {};
+  return {Reason::not_approved, "the manifest asks for an authorization: approve a rollout of it by name"};
+}
+
+std::string_view sign_of(VersionOp op) {
+  switch (op) {
+    case VersionOp::greater:
+      return "above";
+    case VersionOp::greater_equal:
+      return "at least";
+    case VersionOp::equal:
+      return "equal to";
+    case VersionOp::lesser_equal:
+      return "at most";
+    case VersionOp::lesser:
+      return "below";
+  }
+  return "?";
+}
+
+Cause judge_versions(const Child& child, const Conditions& conditions) {
+  if (conditions.versions.empty()) return {};
+  const Slot* active = child.seen->active(child.enrollment.image_number);
+  const std::string text = active == nullptr ? "" : active->version;
+  const std::optional<Version> current = version_from(text);
+  if (!current) return {Reason::version_condition, "the version that the child runs cannot be read: '" + text + "'"};
+  const auto broken = std::ranges::find_if_not(conditions.versions, [&](const auto& c) { return holds(c, *current); });
+  if (broken == conditions.versions.end()) return {};
+  return {Reason::version_condition, "the child runs " + text + ", which is not " + std::string(sign_of(broken->op)) +
+                                         " " + to_text(broken->version)};
+}
+
+Cause judge_battery(const Conditions& conditions) {
+  if (!conditions.minimum_battery_mwh) return {};
+  return {Reason::battery_condition, "the image asks for " + std::to_string(*conditions.minimum_battery_mwh) +
+                                         " mWh, and children tell their battery in percent only"};
+}
+
+Cause judge_time(const State& state, const Conditions& conditions, Instant now) {
+  if (!conditions.use_before && !conditions.not_before) return {};
+  if (!state.time_is_known)
+    return {Reason::time_unknown, "the image may be used only for a time, and the time is not known"};
+  const Instant then = trusted_time(state, now);
+  if (conditions.use_before && then >= *conditions.use_before)
+    return {Reason::use_before_passed, "the image was to be used before " + to_text(*conditions.use_before)};
+  if (conditions.not_before && then < *conditions.not_before)
+    return {Reason::too_early, "the image is not to be used before " + to_text(*conditions.not_before)};
+  return {};
+}
+
+}  // namespace
+
+Cause judge_conditions(const State& state, const Child& child, const Image& image, Instant now) {
+  const Conditions& conditions = image.conditions;
+  for (Cause cause : {judge_approval(state, child, conditions), judge_versions(child, conditions),
+                      judge_battery(conditions), judge_time(state, conditions, now)})
+    if (cause.reason != Reason::none) return cause;
+  return {};
+}
+
+}  // namespace hg::core

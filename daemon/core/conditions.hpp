@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether the conditions that an image carries from its manifest hold for a child now. Answers with a cause that the
+// bus can show; what is done about it (refused, or put off: time_unknown, too_early) is for core/turn, which calls it.
+#pragma once
+
+#include "core/model.hpp"
+
+namespace hg::core {
+
+/// The child must have an update, and have said what it runs. No reason: all hold.
+Cause judge_conditions(const State& state, const Child& child, const Image& image, Instant now);
+
+}  // namespace hg::core
