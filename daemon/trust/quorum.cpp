@@ -55,7 +55,7 @@ Result<void> check_key(const Key& key, const Demand& demand) {
   return {};
 }
 
-/// The keys that count, each once, and what the first signature that does not count lacks.
+/// The keys that count, each once, and what the first of the others lacks: a signer of ours before a stranger.
 struct Counted {
   std::vector<const Key*> keys;
   std::optional<Error> lack;
@@ -63,7 +63,6 @@ struct Counted {
 
 Result<const Key*> counting_key(const Root& root, const std::string& signer, const Demand& demand,
                                 const std::vector<const Key*>& before) {
-  if (signer.empty()) return Error{Errc::unauthenticated, "a signature by no key of the root"};
   const auto key = std::ranges::find(root.keys, signer, &Key::name);
   if (key == root.keys.end()) return Error{Errc::unauthenticated, "key " + signer + " is not in the root"};
   if (auto may = check_key(*key, demand); !may) return may.error();
@@ -75,7 +74,12 @@ Result<const Key*> counting_key(const Root& root, const std::string& signer, con
 
 Counted count(const Root& root, std::span<const std::string> signers, const Demand& demand) {
   Counted counted;
+  bool has_stranger = false;
   for (const std::string& signer : signers) {
+    if (signer.empty()) {
+      has_stranger = true;
+      continue;
+    }
     const auto key = counting_key(root, signer, demand, counted.keys);
     if (key) {
       counted.keys.push_back(*key);
@@ -83,6 +87,7 @@ Counted count(const Root& root, std::span<const std::string> signers, const Dema
       counted.lack = key.error();
     }
   }
+  if (has_stranger && !counted.lack) counted.lack = Error{Errc::unauthenticated, "a signature by no key of the root"};
   return counted;
 }
 

@@ -74,7 +74,7 @@ Result<void> read_thresholds(cbor::Reader& reader, Root& root) {
 
 constexpr std::array<Field<Key>, 7> kKeyFields = {{
     {1, "name", Presence::required, [](auto& reader, Key& key) { return keep(read_name(reader), key.name); }},
-    {2, "COSE_Key", Presence::required,
+    {2, "public key", Presence::required,
      [](auto& reader, Key& key) { return keep(read_cose_key(reader), key.cose_key); }},
     {3, "roles", Presence::required,
      [](auto& reader, Key& key) { return keep(read_list(reader, kRoles, read_role), key.roles); }},

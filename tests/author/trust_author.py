@@ -19,7 +19,7 @@ Times are seconds since 1970, digests and ids bytes or hexadecimal text, keys PE
 where a public key is meant). `damage` spoils a record in one way; see DAMAGES. As a program, the keyword arguments are
 JSON, in which keys, products and entries are maps:
 
-    trust_author.py make_key '{"path": "anna.pem"}'
+    trust_author.py make_keys '{"anna.pem": "ESP256", "bert.pem": "Ed25519"}'
     trust_author.py permit '{"product": "acme/boiler", "from_": 9, "to": 7, "child": "b", "sign": ["anna.pem"]}' -o OUT
 """
 
@@ -82,6 +82,12 @@ def make_key(path, algorithm="ESP256"):
     Path(path).write_bytes(private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                                  serialization.NoEncryption()))
     return path
+
+
+def make_keys(**algorithms):
+    """Several at once: path=algorithm."""
+    for path, algorithm in algorithms.items():
+        make_key(path, algorithm)
 
 
 def load_private(pem):
@@ -321,7 +327,7 @@ DAMAGES = {each.__name__.replace("_", "-"): each
 
 def main(words):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    makers = {each.__name__: each for each in (make_key, root, head, permit, grant)}
+    makers = {each.__name__: each for each in (make_keys, root, head, permit, grant)}
     parser.add_argument("what", choices=makers)
     parser.add_argument("arguments", type=json.loads, help="keyword arguments as JSON")
     parser.add_argument("-o", "--output")
