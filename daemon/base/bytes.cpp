@@ -52,7 +52,7 @@ bool equal_in_constant_time(ByteView a, ByteView b) {
 }
 
 void wipe(std::span<std::uint8_t> secret) {
-  ::explicit_bzero(secret.data(), secret.size());
+  if (!secret.empty()) ::explicit_bzero(secret.data(), secret.size());  // an empty one may be nullptr
 }
 
 }  // namespace hg

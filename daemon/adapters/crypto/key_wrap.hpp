@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The three steps of mathematics below content_keys, over OpenSSL 3 EVP. Private to adapters/crypto.
+#pragma once
+
+#include "adapters/crypto/openssl.hpp"
+#include "adapters/crypto/secret.hpp"
+#include "cose/algorithms.hpp"
+
+namespace hg::crypto {
+
+/// AES key wrap (RFC 3394) with a key of 16, 24 or 32 bytes: 8 bytes longer. Errors: internal.
+Result<Bytes> wrap_key(ByteView wrapping, ByteView key);
+
+/// Errors: unauthenticated (another key wrapped it).
+Result<Secret> unwrap_key(ByteView wrapping, ByteView wrapped);
+
+/// The shared secret of a private and a public key of one curve (for EC its x coordinate). Errors: invalid (the peer's
+/// point is no good, or the secret is all zero).
+Result<Secret> agree(EVP_PKEY* own, EVP_PKEY* peer);
+
+/// HKDF-SHA-256 (RFC 5869); an empty salt is none. Errors: internal.
+Result<Secret> derive_key(ByteView secret, ByteView salt, ByteView info, std::size_t size);
+
+/// A fresh pair of keys of a curve that can agree. Errors: internal.
+Result<Owned<EVP_PKEY>> generate_key(cose::Curve curve);
+
+}  // namespace hg::crypto
