@@ -28,7 +28,7 @@ Result<Record> parse(ByteView bytes, RecordKind kind) {
 Result<void> check_expiry(Instant not_after, const TrustedTime& now) {
   if (!now.is_known) return Error{Errc::unavailable, std::string(kTimeUnknown) + ": expiry cannot be judged"};
   if (now.at <= not_after) return {};
-  return Error{Errc::denied, "it was valid until " + to_text(not_after)};
+  return Error{Errc::mismatch, "it was valid until " + to_text(not_after)};
 }
 
 /// Both thresholds of a rotation, told apart.
@@ -42,14 +42,14 @@ Result<void> check_both(const Result<void>& present, const Result<void>& next) {
 Result<void> check_newer(const Head& head, const Head& last) {
   const std::string name = "channel " + head.channel + ": ";
   if (head.version < last.version) {
-    return Error{Errc::denied, name + "version " + std::to_string(head.version) + " is older than " +
-                                   std::to_string(last.version) + ", which was seen"};
+    return Error{Errc::mismatch, name + "version " + std::to_string(head.version) + " is older than " +
+                                     std::to_string(last.version) + ", which was seen"};
   }
   if (head.version == last.version && head != last) {
     return Error{Errc::mismatch, name + "another version " + std::to_string(head.version) + " was seen"};
   }
   if (head.issued < last.issued) {
-    return Error{Errc::denied, name + "issued " + to_text(head.issued) + ", before the one that was seen"};
+    return Error{Errc::mismatch, name + "issued " + to_text(head.issued) + ", before the one that was seen"};
   }
   return {};
 }
@@ -139,7 +139,7 @@ Result<std::unique_ptr<Authority>> Authority::successor(ByteView bytes, const co
   const std::string version = "version " + std::to_string(next->root.version);
   if (next->root == root()) return Error{Errc::exists, "root: " + version + " is in force"};
   if (next->root.version <= root().version) {
-    return Error{Errc::denied, "root: " + version + " is not after " + std::to_string(root().version)};
+    return Error{Errc::mismatch, "root: " + version + " is not after " + std::to_string(root().version)};
   }
   const auto both = check_both(parts_->is_root_signed(*record, now), next->is_root_signed(*record, now));
   if (!both) return both.error().within("root");

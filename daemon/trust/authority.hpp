@@ -32,8 +32,8 @@ struct TrustedTime {
 };
 
 /// Errors of all: invalid, unsupported, too_large (malformed), unauthenticated (too few have signed), denied (those who
-/// did may not, or no longer; an older record), mismatch (not what was meant), unavailable (time unknown; later is
-/// another answer).
+/// did may not, or no longer), mismatch (older than what is known, expired, for another gateway), exists (in force
+/// already), unavailable (time unknown; later is another answer).
 class Authority {
  public:
   /// The administrator's first root, or the one in force at a restart: it must be signed by its own threshold. Validity

@@ -242,15 +242,42 @@ TEST(Trust, TimeIsTheLatestOfWhatIsKnown) {
   EXPECT_FALSE(kClockIn1970.is_known);
 }
 
-TEST(Trust, UnknownTimeHoldsAndAnExpiredKeyDoesNot) {
-  Release release;
-  release.root.keys[2].not_after = day(9);
-  const auto authority = authority_of(release.root).value();
-  const auto judged = [&](const TrustedTime& now) {
-    return authority->may_release(release.signers, release.product, release.components, now).error();
+/// What a caller can decide by, row by row of the tables.
+template <class T, std::size_t kRows>
+const Rule<T>& row(const Rule<T> (&rules)[kRows], std::string_view name) {
+  return *std::ranges::find(rules, name, [](const Rule<T>& rule) { return std::string_view(rule.name); });
+}
+
+TEST(Trust, RefusedReleasesHaveCodes) {
+  const auto code = [](const char* name) {
+    Release release;
+    row(kReleaseRules, name).spoil(release);
+    const auto authority = authority_of(release.root).value();
+    return authority->may_release(release.signers, release.product, release.components, release.now).error().code;
   };
-  EXPECT_EQ(judged(kClockIn1970).code, Errc::unavailable);
-  EXPECT_EQ(judged(kToday).code, Errc::denied);
+  EXPECT_EQ(code("by_nobody"), Errc::unauthenticated);
+  EXPECT_EQ(code("two_signatures_by_one_key"), Errc::unauthenticated);
+  EXPECT_EQ(code("key_outside_its_role"), Errc::denied);
+  EXPECT_EQ(code("key_outside_its_prefix"), Errc::denied);
+  EXPECT_EQ(code("after_its_validity"), Errc::denied);
+  EXPECT_EQ(code("clock_in_1970"), Errc::unavailable);
+}
+
+TEST(Trust, RefusedRecordsHaveCodes) {
+  const auto head = [](const char* name) {
+    const Case made = spoilt(kHead, row(kHeadRules, name));
+    return open_case(made, kHead, write_head(made.head), "hugo").error().code;
+  };
+  const auto grant = [](const char* name) {
+    const Case made = spoilt(kGrant, row(kGrantRules, name));
+    return open_case(made, kGrant, write_grant(made.grant), "dora").error().code;
+  };
+  EXPECT_EQ(head("older_than_the_last_seen"), Errc::mismatch);
+  EXPECT_EQ(head("by_a_stranger"), Errc::unauthenticated);
+  EXPECT_EQ(head("permit_as_a_head"), Errc::invalid);
+  EXPECT_EQ(grant("expired"), Errc::mismatch);
+  EXPECT_EQ(grant("for_another_gateway"), Errc::mismatch);
+  EXPECT_EQ(grant("clock_in_1970"), Errc::unavailable);
 }
 
 // ------------------------------------------------------------------------------------------ records
