@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pack/verify.hpp"
+
+#include <iostream>
+
+#include "pack/dates.hpp"
+#include "pack/files.hpp"
+#include "pack/words.hpp"
+#include "suit/profile.hpp"
+#include "trust/authority.hpp"
+
+namespace hg::pack {
+
+namespace {
+
+using trust::Authority;
+using trust::Record;
+using trust::RecordKind;
+
+/// Whom this run believes: the keys of the command line, or a root file.
+struct Believed {
+  std::unique_ptr<cose::KeyRing> keys;
+  std::unique_ptr<Authority> authority;
+
+  [[nodiscard]] const cose::KeyRing& ring() const { return authority ? authority->ring() : *keys; }
+};
+
+trust::TrustedTime trusted_now() {
+  return trust::TrustedTime::from(now(), {}, {});
+}
+
+Result<Believed> make_believed(const VerifyOptions& options) {
+  Believed believed;
+  if (!options.root) {
+    auto ring = make_ring(options.ring);
+    if (!ring) return ring.error();
+    believed.keys = std::move(*ring);
+    return believed;
+  }
+  const Result<Bytes> root = read_file(*options.root);
+  if (!root) return root.error();
+  auto authority = Authority::from_first_root(*root, crypto::RingMaker());
+  if (!authority) return authority.error().within(options.root->string());
+  believed.authority = std::move(*authority);
+  return believed;
+}
+
+Result<std::vector<Bytes>> read_files(const std::vector<std::filesystem::path>& paths) {
+  std::vector<Bytes> contents;
+  for (const auto& path : paths) {
+    Result<Bytes> content = read_file(path);
+    if (!content) return content.error();
+    contents.push_back(std::move(*content));
+  }
+  return contents;
+}
+
+Result<void> verify_envelope(ByteView envelope, const VerifyOptions& options, const Believed& believed) {
+  const Result<std::vector<Bytes>> files = read_files(options.dependencies);
+  if (!files) return files.error();
+  const std::vector<ByteView> dependencies(files->begin(), files->end());
+  const Result<suit::Manifest> manifest = suit::open(envelope, believed.ring(), dependencies);
+  if (!manifest) return manifest.error();
+  if (believed.authority) {
+    const Result<void> may =
+        believed.authority->may_release(manifest->signers, manifest->product, manifest->components, trusted_now());
+    if (!may) return may.error();
+  }
+  if (options.complete) {
+    if (const Result<void> complete = suit::check_deliverable(*manifest); !complete) return complete.error();
+  }
+  for (const std::string& payload : suit::missing_payloads(*manifest))
+    warn("the payload " + payload + " is not in the file");
+  std::vector<std::string> signers = manifest->signers;
+  signers.insert(signers.end(), manifest->mac_keys.begin(), manifest->mac_keys.end());
+  std::cout << clean(manifest->product + " sequence " + std::to_string(manifest->sequence) + ": signed by " +
+                     joined(signers))
+            << '\n';
+  return {};
+}
+
+/// Whether the record says what its kind says, and its signers may say it.
+Result<void> judge(const Record& record, ByteView bytes, const Authority& authority) {
+  const auto forget = [](const auto& result) { return result ? Result<void>() : Result<void>(result.error()); };
+  switch (record.kind) {
+    case RecordKind::root:
+      return forget(authority.successor(bytes, crypto::RingMaker(), trusted_now()));
+    case RecordKind::head:
+      return forget(authority.open_head(record, trusted_now(), nullptr));
+    case RecordKind::permit:
+      return forget(authority.open_permit(record, trusted_now()));
+    case RecordKind::grant: {
+      const Result<trust::Grant> grant = trust::read_grant(record.payload);
+      if (!grant) return grant.error();
+      return forget(authority.open_grant(record, trusted_now(), grant->gateway));
+    }
+  }
+  return Error{Errc::internal, "a kind of record that nobody judges"};
+}
+
+/// Whether the payload is well formed.
+Result<void> read_payload(const Record& record) {
+  const auto forget = [](const auto& result) { return result ? Result<void>() : Result<void>(result.error()); };
+  switch (record.kind) {
+    case RecordKind::root:
+      return forget(trust::read_root(record.payload));
+    case RecordKind::head:
+      return forget(trust::read_head(record.payload));
+    case RecordKind::permit:
+      return forget(trust::read_permit(record.payload));
+    case RecordKind::grant:
+      return forget(trust::read_grant(record.payload));
+  }
+  return Error{Errc::internal, "a kind of record that nobody reads"};
+}
+
+Result<void> verify_record(ByteView bytes, const Believed& believed) {
+  const Result<Record> record = Record::parse(bytes);
+  if (!record) return record.error();
+  if (const Result<void> read = read_payload(*record); !read) return read.error();
+  const Result<std::vector<std::string>> signers = record->signers(believed.ring());
+  if (!signers) return signers.error();
+  if (believed.authority) {
+    if (const Result<void> may = judge(*record, bytes, *believed.authority); !may) return may.error();
+  } else if (signers->empty()) {
+    return Error{Errc::unauthenticated, "none of the given keys signed the " + std::string(name_of(record->kind))};
+  }
+  std::cout << clean(std::string(name_of(record->kind)) + ": signed by " + joined(*signers)) << '\n';
+  return {};
+}
+
+}  // namespace
+
+Result<void> verify(const VerifyOptions& options) {
+  const Result<Bytes> content = read_file(options.file);
+  if (!content) return content.error();
+  const Result<Believed> believed = make_believed(options);
+  if (!believed) return believed.error();
+  const Result<void> verdict = trust::looks_like_record(*content) ? verify_record(*content, *believed)
+                                                                  : verify_envelope(*content, options, *believed);
+  return verdict ? verdict : verdict.error().within(options.file.string());
+}
+
+}  // namespace hg::pack
