@@ -32,10 +32,20 @@ std::string_view sign_of(VersionOp op) {
   return "?";
 }
 
+/// What runs; when the new image is under test already, what ran before it.
+const Slot* slot_to_follow(const Child& child) {
+  const std::uint8_t number = child.enrollment.image_number;
+  const Slot* active = child.seen->active(number);
+  if (active == nullptr || active->digest != child.update->after) return active;
+  const auto fallback = std::ranges::find_if(
+      child.seen->slots, [&](const Slot& s) { return s.image == number && !s.active && s.confirmed; });
+  return fallback == child.seen->slots.end() ? nullptr : &*fallback;
+}
+
 Cause judge_versions(const Child& child, const Conditions& conditions) {
   if (conditions.versions.empty()) return {};
-  const Slot* active = child.seen->active(child.enrollment.image_number);
-  const std::string text = active == nullptr ? "" : active->version;
+  const Slot* slot = slot_to_follow(child);
+  const std::string text = slot == nullptr ? "" : slot->version;
   const std::optional<Version> current = version_from(text);
   if (!current) return {Reason::version_condition, "the version that the child runs cannot be read: '" + text + "'"};
   const auto broken = std::ranges::find_if_not(conditions.versions, [&](const auto& c) { return holds(c, *current); });

@@ -190,7 +190,10 @@ void on(State& state, const RolloutRequested& event, Instant now, Output& out) {
     out.refusal = children.error();
     return;
   }
-  if (const auto may = may_begin(state, state.deliverables.at(event.deliverable), now); !event.approved && !may) {
+  const bool is_repair = std::ranges::all_of(
+      *children, [&](const ChildId& id) { return state.children.at(id).committed == event.deliverable; });
+  const auto may = may_begin(state, state.deliverables.at(event.deliverable), now);
+  if (!event.approved && !is_repair && !may) {
     out.refusal = may.error();
     return;
   }

@@ -115,6 +115,10 @@ void accept(State& state, const HeadAccepted& event, Instant, Output& out) {
 void accept(State& state, const PermitAccepted& event, Instant now, Output& out) {
   Permit permit = event.permit;
   permit.uses.clear();
+  if (!is_permit_id(permit.id)) {
+    out.refusal = Error{Errc::invalid, "'" + permit.id + "' is no id of a permit"};
+    return;
+  }
   if (state.permits.contains(permit.id)) {
     out.refusal = Error{Errc::exists, "permit " + permit.id + " is known already"};
     return;
@@ -210,10 +214,13 @@ std::variant<PermitId, Cause> find_permit(const State& state, const Child& child
     if (permit.product != deliverable.product || permit.from != floor.sequence || permit.to != deliverable.sequence)
       continue;
     const std::vector<Cause> faults = faults_of(state, permit, child, now);
-    if (faults.empty() && permit.uses.contains(child.enrollment.id)) return id;  // by this update
-    if (faults.empty() && found.empty()) found = id;
-    const bool is_nearer = nearest.reason == Reason::none || faults.front().reason == Reason::time_unknown;
-    if (faults.size() == 1 && is_nearer) nearest = faults.front();
+    if (faults.empty()) {
+      if (permit.uses.contains(child.enrollment.id)) return id;  // by this very update
+      if (found.empty()) found = id;
+    } else if (faults.size() == 1) {
+      const bool can_heal = faults.front().reason == Reason::time_unknown;
+      if (nearest.reason == Reason::none || can_heal) nearest = faults.front();
+    }
   }
   if (!found.empty()) return found;
   if (nearest.reason != Reason::none) return nearest;

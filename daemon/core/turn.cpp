@@ -86,12 +86,16 @@ bool Turn::runs_only(const Inspection& seen, const Digest& digest) const {
 // ------------------------------------------------------------------------------------------------------- decisions
 
 /// Whether neither a floor nor a condition of the image stands against it now; otherwise the update is refused, or put
-/// off if time can heal it. Asked at preflight and, since that may be hours ago, again before ACTIVATE.
+/// off if time can heal it. Asked at preflight and, since that may be hours ago, again before ACTIVATE. Conditions are
+/// about installing: they do not matter to a child that runs the image already.
 bool Turn::is_allowed(const Image& image) {
   Update& u = update();
   const auto permit = find_permit(state_, child_, state_.deliverables.at(u.deliverable), now_);
-  const Cause* stands_against = std::get_if<Cause>(&permit);
-  const Cause cause = stands_against ? *stands_against : judge_conditions(state_, child_, image, now_);
+  Cause cause;
+  if (std::holds_alternative<Cause>(permit))
+    cause = std::get<Cause>(permit);
+  else if (!runs_only(*child_.seen, u.after))
+    cause = judge_conditions(state_, child_, image, now_);
   u.permit = cause.reason == Reason::none ? std::get<PermitId>(permit) : PermitId{};
   switch (cause.reason) {
     case Reason::none:

@@ -97,7 +97,7 @@ TYPED_TEST(Catalogue, KeepsEveryField) {
        core::PutGatewayFloor{"boiler", 12}, core::PutChild{fakes::sample_child("boiler-1")}}));
   core::State expected;
   expected.heads["stable"] = fakes::sample_head("stable", 3);
-  for (const std::uint8_t fill : {1, 2}) expected.permits[fakes::sample_permit_id(fill)] = fakes::sample_permit(fill);
+  for (const std::uint8_t fill : Bytes{1, 2}) expected.permits[fakes::sample_permit_id(fill)] = fakes::sample_permit(fill);
   expected.grants[fakes::sample_digest(1)] = fakes::sample_grant(1);
   expected.root = {3, Bytes(500, 0xD8)};
   expected.floors = {{"boiler", 12}};

@@ -20,6 +20,8 @@ inline const Digest kOther = digest_of('x');
 inline const Digest kBlob = digest_of('b');
 inline const DeliverableId kDeliverable = "d1";
 inline const ChildId kBoiler = "boiler";
+inline const PermitId kPermit(32, '7');
+inline const Instant kNow{std::chrono::hours{24 * 365 * 50}};
 
 inline Slot slot(std::uint8_t number, const Digest& digest, std::string_view flags) {
   Slot result;
@@ -96,6 +98,16 @@ inline Deliverable deliverable() {
   return d;
 }
 
+/// From sequence 9, which the tests let the child have confirmed, to the deliverable's.
+inline Permit permit() {
+  return {kPermit, "boiler", 9, 7, kBoiler, kNow + std::chrono::hours{24 * 365}, "vendor", {}};
+}
+
+/// Lists the deliverable, for a week.
+inline Head head(std::uint64_t version = 1) {
+  return {"stable", version, kNow, kNow + std::chrono::hours{24 * 7}, {{"boiler", 7, kDeliverable, 0}}};
+}
+
 class Bench {
  public:
   Bench() {
@@ -142,6 +154,11 @@ class Bench {
     link(true);
     says(normal());
     start();
+    go_on_to(phase);
+  }
+
+  /// The same from preflight, where go_to() or a further attempt has brought it.
+  void go_on_to(Phase phase) {
     if (phase == Phase::preflight) return;
     says(normal());
     if (phase == Phase::offered) return;
@@ -168,7 +185,7 @@ class Bench {
   std::string phase() { return std::string(name_of(update().phase)); }
 
   State state;
-  Instant now{std::chrono::hours{24 * 365 * 50}};
+  Instant now = kNow;
   std::vector<PutHistory> history;
 };
 

@@ -2,8 +2,6 @@
 // The state machine by tables: (phase, what happens) -> (phase, step), values in and values out.
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "core/table_child.hpp"
 
 namespace hg::core::table {
@@ -143,11 +141,7 @@ INSTANTIATE_TEST_SUITE_P(
                      images.push_back(images.front());
                    },
                    Reason::ambiguous},
-        RefusalRow{"below_the_floor",
-                   [](Bench& b) {
-                     b.child().floors["boiler"] = 8;
-                   },
-                   Reason::not_newer},
+        RefusalRow{"below_the_floor", [](Bench& b) { b.child().floors["boiler"] = 8; }, Reason::not_newer},
         RefusalRow{"plain_on_an_open_link", [](Bench& b) { b.child().enrollment.link = LinkProtection::none; },
                    Reason::no_protection},
         RefusalRow{"digest_cannot_be_told", [](Bench& b) { image_of(b).running_digest = {}; }, Reason::cannot_verify}),
@@ -543,90 +537,6 @@ TEST(Clock, SetBackDoesNotMakeADeferredUpdateWaitAgain) {
   bench.now -= hours{5};
   bench.post(TimePassed{kBoiler, bench.child().step_number});
   EXPECT_EQ(bench.phase(), "preflight");
-}
-
-// ------------------------------------------------------------------------------------------------------- invariants
-
-/// The child said: this image, active, confirmed, nothing pending.
-bool rests_on(const Child& child, const Digest& digest) {
-  const Slot* active = child.seen->active(0);
-  return active != nullptr && active->digest == digest && active->confirmed && !child.seen->anything_pending(0);
-}
-
-/// Whatever is answered in whatever order, the engine keeps its promises.
-TEST(Invariants, HoldUnderRandomAnswers) {
-  const std::vector<Inspection> sayings{
-      normal(),   uploaded(), marked(),       under_test(),   after_confirm(),      after_revert(),
-      only_new(), other(),    foreign_mark(), foreign_test(), silent_about_active()};
-  for (std::uint32_t seed = 1; seed <= 300; ++seed) {
-    std::mt19937 random(seed);
-    Bench bench;
-    bench.link(true);
-    Decision last = Decision::none;
-    Phase last_phase = Phase::preflight;
-    Epoch epoch = 0;
-    for (int i = 0; i < 200; ++i) {
-      const Inspection& seen = sayings[random() % sayings.size()];
-      switch (random() % 12) {
-        case 0:
-          bench.link(false);
-          break;
-        case 1:
-          bench.link(true);
-          break;
-        case 2:
-          bench.start();
-          break;
-        case 3:
-          bench.fails(Errc::timed_out);
-          break;
-        case 4:
-          bench.answer(OfferAnswer{});
-          break;
-        case 5:
-          bench.answer(BackedUp{});
-          break;
-        case 6:
-          bench.answer(Delivered{});
-          break;
-        case 7:
-          bench.answer(GuardFailed{seen});
-          break;
-        case 8:
-          bench.answer(Ordered{seen});
-          break;
-        case 9:
-          bench.restart();
-          break;
-        default:
-          std::holds_alternative<Wait>(bench.child().step) ? bench.wait_out() : void(bench.says(seen));
-      }
-      if (!bench.child().update) continue;
-      const Update& u = bench.update();
-      const bool same = u.epoch == epoch;
-      if (same && last == Decision::commit && last_phase != Phase::confirmed) {
-        EXPECT_EQ(u.decision, Decision::commit) << "seed " << seed;
-      }
-      if (same && last == Decision::back && u.decision != Decision::back) {
-        EXPECT_EQ(last_phase, Phase::reverted) << "only another attempt begins anew, seed " << seed;
-      }
-      if (u.phase == Phase::confirmed && last_phase != Phase::confirmed) {
-        EXPECT_TRUE(rests_on(bench.child(), u.after)) << "seed " << seed;
-      }
-      if (u.phase == Phase::reverted && last_phase != Phase::reverted) {
-        EXPECT_TRUE(rests_on(bench.child(), u.before)) << "seed " << seed;
-      }
-      if (std::holds_alternative<Activate>(bench.child().step)) {
-        EXPECT_NE(u.decision, Decision::none) << "ACTIVATE is decided before the order";
-      }
-      if (std::holds_alternative<Confirm>(bench.child().step)) {
-        EXPECT_EQ(u.decision, Decision::commit);
-      }
-      last = u.decision;
-      last_phase = u.phase;
-      epoch = u.epoch;
-    }
-  }
 }
 
 }  // namespace
