@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <optional>
 
-#include "suit/cose.hpp"
+#include "cose/mac.hpp"
+#include "cose/signed.hpp"
 #include "suit/limits.hpp"
 
 namespace hg::suit {
 namespace {
+
+constexpr std::uint64_t kMac0Tag = 17;
 
 struct DigestToSign {
   Digest value;
@@ -26,37 +29,89 @@ Result<DigestToSign> read_digest_to_sign(cbor::Reader& reader) {
   return DigestToSign{*value, *again.read_item()};
 }
 
-/// The name of the key that signed, or why the block does not count.
-Result<std::string> check_block(const Element& block, ByteView payload, const cose::KeyRing& anchors) {
-  cbor::Reader reader = block.content;
-  const auto message = read_sign1(reader);
-  if (!message) return message.error();
-  if (auto finished = reader.finish(); !finished) return finished.error();
-  return anchors.verify(message->algorithm, message->key_id, to_be_signed(*message, payload), message->signature);
-}
+/// Reads the blocks in turn and keeps the names of the keys that made them.
+class Blocks {
+ public:
+  Blocks(ByteView payload, const cose::KeyRing& ring, Authenticated& found)
+      : payload_(payload), ring_(ring), found_(found) {}
 
-Result<void> check_blocks(cbor::Reader& reader, std::size_t count, ByteView payload, const cose::KeyRing& anchors,
-                          Authenticated& found) {
-  std::optional<Error> first_reason;
+  Result<void> read(cbor::Reader& reader, std::size_t count);
+
+ private:
+  Result<void> read_block(cbor::Reader reader);
+  Result<void> read_signatures(cbor::Reader& reader);
+  Result<void> read_mac(cbor::Reader& reader);
+  void take(const Result<std::string>& key, std::vector<std::string>& names);
+
+  ByteView payload_;
+  const cose::KeyRing& ring_;
+  Authenticated& found_;
+  std::optional<Error> first_reason_;  ///< why a block does not count
+};
+
+Result<void> Blocks::read(cbor::Reader& reader, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const auto block = read_element(reader);
     if (!block) return block.error();
-    const auto signer = check_block(*block, payload, anchors);
-    if (signer) {
-      if (std::ranges::find(found.signers, *signer) == found.signers.end()) found.signers.push_back(*signer);
-    } else if (signer.error().code == Errc::invalid) {
-      return signer.error();
-    } else if (!first_reason) {
-      first_reason = signer.error();
-    }
+    const auto read = read_block(block->content);
+    if (read) continue;
+    if (read.error().code == Errc::invalid || read.error().code == Errc::too_large) return read.error();
+    if (!first_reason_) first_reason_ = read.error();
   }
-  if (!found.signers.empty()) return {};
-  return first_reason.value_or(Error{Errc::unauthenticated, "no signature"});
+  if (!found_.signers.empty() || !found_.mac_keys.empty()) return {};
+  return first_reason_.value_or(Error{Errc::unauthenticated, "no signature"});
+}
+
+Result<void> Blocks::read_block(cbor::Reader reader) {
+  cbor::Reader ahead = reader;
+  const auto tag = ahead.read_tag();
+  auto read = tag && *tag == kMac0Tag ? read_mac(reader) : read_signatures(reader);
+  if (!read) return read;
+  return reader.finish();
+}
+
+Result<void> Blocks::read_signatures(cbor::Reader& reader) {
+  const std::size_t offset = reader.offset();
+  const auto message = cose::read_signed(reader);
+  if (!message) return message.error();
+  if (message->payload) return cbor::Reader::error_at(offset, Errc::invalid, "an attached payload");
+  for (const cose::Signature& signature : message->signatures) {
+    const Bytes covered = cose::to_be_signed(signature, payload_);
+    take(ring_.verify(signature.algorithm, signature.key_id, covered, signature.signature), found_.signers);
+  }
+  return {};
+}
+
+Result<void> Blocks::read_mac(cbor::Reader& reader) {
+  const std::size_t offset = reader.offset();
+  const auto message = cose::read_mac0(reader);
+  if (!message) return message.error();
+  if (message->payload) return cbor::Reader::error_at(offset, Errc::invalid, "an attached payload");
+  const Bytes covered = cose::to_be_maced(*message, payload_);
+  take(ring_.verify_mac(message->algorithm, message->key_id, covered, message->tag), found_.mac_keys);
+  return {};
+}
+
+void Blocks::take(const Result<std::string>& key, std::vector<std::string>& names) {
+  if (!key) {
+    if (!first_reason_) first_reason_ = key.error();
+  } else if (std::ranges::find(names, *key) == names.end()) {
+    names.push_back(*key);
+  }
 }
 
 }  // namespace
 
-Result<Authenticated> authenticate(const Envelope& envelope, const cose::KeyRing& anchors) {
+Result<Digest> read_claimed_digest(const Envelope& envelope) {
+  cbor::Reader reader = envelope.authentication.content;
+  const auto count = reader.enter_array();
+  if (!count) return count.error();
+  const auto digest = read_digest_to_sign(reader);
+  if (!digest) return digest.error();
+  return digest->value;
+}
+
+Result<Authenticated> authenticate(const Envelope& envelope, const cose::KeyRing& ring) {
   cbor::Reader reader = envelope.authentication.content;
   const auto count = reader.enter_array();
   if (!count) return count.error();
@@ -66,12 +121,11 @@ Result<Authenticated> authenticate(const Envelope& envelope, const cose::KeyRing
   }
   const auto digest = read_digest_to_sign(reader);
   if (!digest) return digest.error();
-  if (auto matches = check_digest(anchors, envelope.manifest.encoded, digest->value); !matches) {
+  if (auto matches = check_digest(ring, envelope.manifest.encoded, digest->value); !matches) {
     return matches.error().within("manifest");
   }
-  Authenticated found{digest->value, {}};
-  auto checked = check_blocks(reader, *count - 1, digest->encoded, anchors, found);
-  if (!checked) return checked.error();
+  Authenticated found{digest->value, {}, {}};
+  if (auto read = Blocks(digest->encoded, ring, found).read(reader, *count - 1); !read) return read.error();
   if (auto finished = reader.finish(); !finished) return finished.error();
   return found;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two building blocks that every part of a SUIT envelope is made of: a byte string that wraps CBOR and whose digest
-// is taken over its encoding with the head, and SUIT_Digest. Called by the readers of envelope, authentication,
-// manifest and parameters.
+// The building blocks that every part of a SUIT envelope is made of: a byte string that wraps CBOR and whose digest is
+// taken over its encoding with the head, a slice that knows where it stands, and SUIT_Digest. Called by the readers of
+// envelope, authentication, manifest and parameters.
 #pragma once
 
 #include "base/cbor.hpp"
@@ -18,11 +18,29 @@ struct Element {
 
 Result<Element> read_element(cbor::Reader& reader);
 
-/// SUIT_Digest = [algorithm, bytes] (§8.4.2), SHA-256 only: images are stored under theirs. A digest of another length
-/// or algorithm, truncated ones above all, is refused by name.
+/// The content of a string in an envelope. Two are equal when their bytes are.
+struct Slice {
+  ByteView bytes;
+  std::size_t offset = 0;    ///< of its first byte in the envelope
+  std::size_t manifest = 0;  ///< in whose envelope it stands: 0 the opened one, else a dependency (bundle.hpp)
+
+  [[nodiscard]] cbor::Reader reader() const { return cbor::Reader(bytes, offset); }
+  [[nodiscard]] std::string_view text() const;
+
+  friend bool operator==(const Slice& a, const Slice& b);
+};
+
+/// A byte string.
+Result<Slice> read_slice(cbor::Reader& reader);
+
+/// SUIT_Digest = [algorithm, bytes] (§8.4.2) by SHA-256, SHA-384 or SHA-512; the length then tells which. A digest of
+/// another length or algorithm, truncated ones above all, is refused by name.
 Result<Digest> read_digest(cbor::Reader& reader);
 
-/// Fails with Errc::mismatch unless `signed_digest` is the SHA-256 of `bytes`; compares in constant time.
-Result<void> check_digest(const cose::KeyRing& anchors, ByteView bytes, const Digest& signed_digest);
+/// The digest of `bytes` by the algorithm that `like` was made with.
+Result<Digest> digest_like(const cose::KeyRing& ring, ByteView bytes, const Digest& like);
+
+/// Fails with Errc::mismatch unless `signed_digest` is that of `bytes`; compares in constant time.
+Result<void> check_digest(const cose::KeyRing& ring, ByteView bytes, const Digest& signed_digest);
 
 }  // namespace hg::suit

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "suit/envelope.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "suit/labels.hpp"
@@ -53,8 +54,13 @@ Result<void> check_complete(const Envelope& envelope, std::size_t total_bytes) {
 
 }  // namespace
 
-Result<Envelope> Envelope::parse(ByteView bytes) {
-  cbor::Reader reader(bytes);
+const IntegratedPayload* Envelope::find_payload(std::string_view name) const {
+  const auto found = std::ranges::find(payloads, name, &IntegratedPayload::name);
+  return found == payloads.end() ? nullptr : &*found;
+}
+
+Result<Envelope> Envelope::parse(ByteView bytes, std::size_t origin) {
+  cbor::Reader reader(bytes, origin);
   const auto tag = reader.read_tag();
   if (!tag) return tag.error().within("no SUIT envelope (tag 107)");
   if (*tag != kEnvelopeTag)

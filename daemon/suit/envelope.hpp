@@ -15,7 +15,7 @@ namespace hg::suit {
 /// A payload that travels inside the envelope, under a text key that some URI names (§8.6).
 struct IntegratedPayload {
   std::string_view name;
-  std::size_t offset = 0;  ///< of its first byte in the envelope
+  std::size_t offset = 0;  ///< of its first byte, counted as the envelope's are
   ByteView bytes;
 };
 
@@ -26,8 +26,11 @@ struct Envelope {
   std::map<std::int64_t, Element> severed;  ///< by their key in the manifest: 14, 15, 16, 18, 20, 23
   std::vector<IntegratedPayload> payloads;
 
+  [[nodiscard]] const IntegratedPayload* find_payload(std::string_view name) const;
+
   /// Refuses what is not tag 107, unknown or reserved keys, and more than kMaxEnvelopeBytes beside the payloads.
-  static Result<Envelope> parse(ByteView bytes);
+  /// `origin` is the offset of bytes[0] in the envelope that these bytes came in.
+  static Result<Envelope> parse(ByteView bytes, std::size_t origin = 0);
 };
 
 }  // namespace hg::suit

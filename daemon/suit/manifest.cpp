@@ -3,43 +3,15 @@
 
 #include <algorithm>
 
-#include "suit/authentication.hpp"
-#include "suit/envelope.hpp"
+#include "suit/bundle.hpp"
 #include "suit/execution.hpp"
-#include "suit/members.hpp"
+#include "suit/findings.hpp"
+#include "suit/labels.hpp"
+#include "suit/payloads.hpp"
 #include "suit/text.hpp"
 
 namespace hg::suit {
 namespace {
-
-/// Connects images with the payloads beside the manifest. An intermediary may add a payload under the very URI that it
-/// was fetched from (§8.6), so any URI may name one; "#name" must.
-Result<void> place_payload(const Envelope& envelope, const cose::KeyRing& anchors, Image& image) {
-  const auto payload = std::ranges::find(envelope.payloads, image.uri, &IntegratedPayload::name);
-  const std::string name = "payload " + image.uri;
-  if (payload == envelope.payloads.end()) return {};
-  if (payload->bytes.size() != *image.size) {
-    return Error{Errc::mismatch, name + " has " + std::to_string(payload->bytes.size()) + " bytes, " +
-                                     std::to_string(*image.size) + " are signed"};
-  }
-  if (auto matches = check_digest(anchors, payload->bytes, *image.digest); !matches) {
-    return matches.error().within(name);
-  }
-  image.integrated = Range{payload->offset, payload->bytes.size(), 0};
-  return {};
-}
-
-Result<void> place_payloads(const Envelope& envelope, const cose::KeyRing& anchors, std::vector<Image>& images) {
-  for (const IntegratedPayload& payload : envelope.payloads) {
-    if (std::ranges::find(images, payload.name, &Image::uri) == images.end()) {
-      return cbor::Reader::error_at(payload.offset, Errc::invalid, "an integrated payload that no URI refers to");
-    }
-  }
-  for (Image& image : images) {
-    if (auto placed = place_payload(envelope, anchors, image); !placed) return placed;
-  }
-  return {};
-}
 
 std::vector<std::string> texts_of(const std::vector<ComponentId>& components) {
   std::vector<std::string> texts;
@@ -54,30 +26,52 @@ std::string joined(const std::vector<std::string>& texts) {
   return all;
 }
 
+void describe(const Opened& root, Manifest& manifest) {
+  const Members& members = root.members;
+  manifest.sequence = members.sequence_number;
+  manifest.digest = root.by.manifest_digest;
+  manifest.signers = root.by.signers;
+  manifest.mac_keys = root.by.mac_keys;
+  manifest.components = texts_of(members.components);
+  manifest.product = members.manifest_id ? members.manifest_id->text() : joined(manifest.components);
+  manifest.set_version = members.set_version;
+  manifest.version = version_text(members.set_version);
+  for (const std::int64_t key : members.absent) manifest.absent_sections.emplace_back(name_of_member(key));
+}
+
+/// The root's texts first.
+Result<void> read_texts(const Outcome& outcome, const Bundle& bundle, std::vector<Image>& images) {
+  std::vector<std::size_t> manifests = {0};
+  manifests.insert(manifests.end(), outcome.processed.begin(), outcome.processed.end());
+  for (const std::size_t manifest : manifests) {
+    const auto& text = bundle[manifest].members.text;
+    if (!text) continue;
+    if (auto read = read_versions(*text, images); !read) return read.error().within("text");
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<Manifest> open(ByteView envelope_bytes, const cose::KeyRing& anchors, std::span<const ByteView>) {
-  const auto envelope = Envelope::parse(envelope_bytes);
-  if (!envelope) return envelope.error().within("envelope");
-  const auto authenticated = authenticate(*envelope, anchors);
-  if (!authenticated) return authenticated.error().within("authentication");
-  const auto members = read_members(*envelope, anchors);
-  if (!members) return members.error().within("manifest");
-  auto images = run_symbolically(*members);
-  if (!images) return images.error();
-  if (members->text) {
-    if (auto read = read_versions(*members->text, *images); !read) return read.error().within("text");
-  }
-  if (auto placed = place_payloads(*envelope, anchors, *images); !placed) return placed.error();
+Result<Manifest> open(ByteView envelope, const cose::KeyRing& ring, std::span<const ByteView> dependencies) {
+  auto root = open_authentic(envelope, 0, 0, ring);
+  if (!root) return root.error();
+  Bundle bundle(std::move(*root), ring, dependencies);
+  const auto outcome = run_symbolically(bundle);
+  if (!outcome) return outcome.error();
   Manifest manifest;
-  manifest.sequence = members->sequence_number;
-  manifest.digest = authenticated->manifest_digest;
-  manifest.components = texts_of(members->components);
-  manifest.product = members->manifest_id ? members->manifest_id->text() : joined(manifest.components);
-  manifest.set_version = members->set_version;
-  manifest.version = version_text(members->set_version);
-  manifest.signers = authenticated->signers;
-  manifest.images = std::move(*images);
+  describe(bundle[0], manifest);
+  manifest.priority = find_priority(*outcome);
+  auto needed = find_dependencies(*outcome, bundle);
+  if (!needed) return needed.error();
+  manifest.dependencies = std::move(*needed);
+  auto images = find_images(*outcome);
+  if (!images) return images.error();
+  Payloads payloads(bundle);
+  if (auto referenced = payloads.check_referenced(*outcome); !referenced) return referenced.error();
+  if (auto placed = payloads.place(*images); !placed) return placed.error();
+  for (Found& found : *images) manifest.images.push_back(std::move(found.image));
+  if (auto read = read_texts(*outcome, bundle, manifest.images); !read) return read.error();
   return manifest;
 }
 

@@ -14,11 +14,12 @@ constexpr std::uint64_t kVersionOfFormat = 1;
 constexpr std::int64_t kDependencies = 1;  // keys of the common block, §8.4.5
 constexpr std::int64_t kComponents = 2;
 constexpr std::int64_t kSharedSequence = 4;
+constexpr std::int64_t kDependencyPrefix = 1;  // key of a dependency's metadata
 
 /// Reads one manifest after its envelope was authenticated.
 class MembersReader {
  public:
-  MembersReader(const Envelope& envelope, const cose::KeyRing& anchors) : envelope_(envelope), anchors_(anchors) {}
+  MembersReader(const Envelope& envelope, const cose::KeyRing& ring) : envelope_(envelope), ring_(ring) {}
 
   Result<Members> read();
 
@@ -27,6 +28,9 @@ class MembersReader {
   Result<void> read_format_version(cbor::Reader& reader);
   Result<void> read_sequence_number(cbor::Reader& reader);
   Result<void> read_common(cbor::Reader& reader);
+  Result<void> read_common_member(std::int64_t key, std::size_t offset, cbor::Reader& reader);
+  Result<void> read_dependencies(cbor::Reader& reader);
+  Result<ComponentId> read_prefix(cbor::Reader& reader);
   Result<void> read_components(cbor::Reader& reader);
   Result<void> read_reference_uri(cbor::Reader& reader);
   Result<void> read_set_version(cbor::Reader& reader);
@@ -35,11 +39,13 @@ class MembersReader {
   [[nodiscard]] Result<void> check_complete() const;
 
   const Envelope& envelope_;
-  const cose::KeyRing& anchors_;
+  const cose::KeyRing& ring_;
   Members members_;
   bool has_format_version_ = false;
   bool has_sequence_number_ = false;
   std::size_t severed_used_ = 0;
+  std::size_t dependencies_offset_ = 0;
+  std::size_t absent_offset_ = 0;  // of the first
 };
 
 Result<Members> MembersReader::read() {
@@ -112,19 +118,56 @@ Result<void> MembersReader::read_common(cbor::Reader& reader) {
     const auto key = keys->next_integer();
     if (!key) return key.error().within("common");
     if (!key->has_value()) break;
-    if (**key == kDependencies) return cbor::Reader::error_at(offset, Errc::unsupported, "dependencies");
-    if (**key == kComponents) {
-      if (auto read = read_components(inside); !read) return read.error();
-    } else if (**key == kSharedSequence) {
-      const auto sequence = inside.read_wrapped();
-      if (!sequence) return sequence.error().within("shared sequence");
-      members_.shared_sequence = *sequence;
-    } else {
-      return cbor::Reader::error_at(offset, Errc::unsupported, "common key " + std::to_string(**key));
-    }
+    if (auto read = read_common_member(**key, offset, inside); !read) return read.error().within("common");
   }
   if (auto finished = inside.finish(); !finished) return finished.error().within("common");
   return {};
+}
+
+Result<void> MembersReader::read_common_member(std::int64_t key, std::size_t offset, cbor::Reader& reader) {
+  if (key == kDependencies) return read_dependencies(reader);
+  if (key == kComponents) return read_components(reader);
+  if (key != kSharedSequence) {
+    return cbor::Reader::error_at(offset, Errc::unsupported, "common key " + std::to_string(key));
+  }
+  const auto sequence = reader.read_wrapped();
+  if (!sequence) return sequence.error().within("shared sequence");
+  members_.shared_sequence = *sequence;
+  return {};
+}
+
+/// {+ index => metadata}. The indices go on after those of the components, as in all published examples; the prefix
+/// is the only name that such a dependency has.
+Result<void> MembersReader::read_dependencies(cbor::Reader& reader) {
+  dependencies_offset_ = reader.offset();
+  auto keys = cbor::MapKeys::enter(reader);
+  if (!keys) return keys.error().within("dependencies");
+  if (keys->count() == 0 || keys->count() > kMaxDependencies) {
+    return cbor::Reader::error_at(dependencies_offset_, Errc::invalid, std::to_string(keys->count()) + " dependencies");
+  }
+  for (;;) {
+    const std::size_t offset = reader.offset();
+    const auto key = keys->next_integer();
+    if (!key) return key.error().within("dependencies");
+    if (!key->has_value()) return {};
+    if (**key < 0) return cbor::Reader::error_at(offset, Errc::invalid, "dependency " + std::to_string(**key));
+    auto prefix = read_prefix(reader);
+    if (!prefix) return prefix.error().within("dependency " + std::to_string(**key));
+    members_.dependencies.push_back({static_cast<std::uint64_t>(**key), std::move(*prefix)});
+  }
+}
+
+Result<ComponentId> MembersReader::read_prefix(cbor::Reader& reader) {
+  const std::size_t offset = reader.offset();
+  auto keys = cbor::MapKeys::enter(reader);
+  if (!keys) return keys.error();
+  const auto key = keys->next_integer();
+  if (!key) return key.error();
+  if (!key->has_value()) return cbor::Reader::error_at(offset, Errc::unsupported, "without a prefix it has no name");
+  if (**key != kDependencyPrefix || keys->count() != 1) {
+    return cbor::Reader::error_at(offset, Errc::unsupported, "metadata other than a prefix");
+  }
+  return read_component_id(reader);
 }
 
 Result<void> MembersReader::read_components(cbor::Reader& reader) {
@@ -178,10 +221,11 @@ Result<void> MembersReader::read_element_member(std::int64_t key, cbor::Reader& 
   const auto digest = read_digest(reader);
   if (!digest) return digest.error().within(name);
   if (!is_outside) {
-    if (!is_sequence(key)) return {};
-    return cbor::Reader::error_at(offset, Errc::not_found, name + " is severed and absent, but needed");
+    if (is_sequence(key) && members_.absent.empty()) absent_offset_ = offset;
+    if (is_sequence(key)) members_.absent.push_back(key);
+    return {};
   }
-  if (auto matches = check_digest(anchors_, outside->second.encoded, *digest); !matches) {
+  if (auto matches = check_digest(ring_, outside->second.encoded, *digest); !matches) {
     return matches.error().within("severed " + name);
   }
   ++severed_used_;
@@ -200,6 +244,16 @@ Result<void> MembersReader::check_complete() const {
   if (!has_format_version_) return Error{Errc::invalid, "no manifest version"};
   if (!has_sequence_number_) return Error{Errc::invalid, "no sequence number"};
   if (members_.components.empty()) return Error{Errc::invalid, "no components"};
+  if (!members_.absent.empty() && !members_.sequences.contains(label::kInvoke)) {
+    return cbor::Reader::error_at(absent_offset_, Errc::not_found,
+                                  std::string(name_of_member(members_.absent.front())) +
+                                      " is severed and absent, and the manifest invokes nothing without it");
+  }
+  for (const DependencyEntry& dependency : members_.dependencies) {
+    if (dependency.index >= members_.components.size()) continue;
+    return cbor::Reader::error_at(dependencies_offset_, Errc::unsupported,
+                                  "dependency " + std::to_string(dependency.index) + " has the index of a component");
+  }
   if (severed_used_ != envelope_.severed.size()) {
     return Error{Errc::unauthenticated, "a severed member in the envelope without its digest in the manifest"};
   }
@@ -208,8 +262,8 @@ Result<void> MembersReader::check_complete() const {
 
 }  // namespace
 
-Result<Members> read_members(const Envelope& envelope, const cose::KeyRing& anchors) {
-  return MembersReader(envelope, anchors).read();
+Result<Members> read_members(const Envelope& envelope, const cose::KeyRing& ring) {
+  return MembersReader(envelope, ring).read();
 }
 
 }  // namespace hg::suit

@@ -14,19 +14,28 @@
 
 namespace hg::suit {
 
+/// Another manifest that this one names in its common block.
+struct DependencyEntry {
+  std::uint64_t index = 0;  ///< by which commands select it; not below the number of components
+  ComponentId id;           ///< the prefix
+};
+
 /// Slices of the envelope, which must outlive this.
 struct Members {
   std::uint64_t sequence_number = 0;
-  std::vector<ComponentId> components;          ///< no two alike; never empty
+  std::vector<ComponentId> components;  ///< no two alike; never empty
+  std::vector<DependencyEntry> dependencies;
   std::optional<cbor::Reader> shared_sequence;  ///< at its array
   std::optional<ComponentId> manifest_id;
   Version set_version;                        ///< empty: none
   std::map<std::int64_t, Element> sequences;  ///< by their key
+  std::vector<std::int64_t> absent;           ///< keys of sequences that were severed and are not there
   std::optional<Element> text;
 };
 
-/// Refuses unknown members, dependencies (not in this slice of profile v1), a severed member that is not announced, not
-/// as signed, both inside and outside, or needed and absent. Text and CoSWID may be absent.
-Result<Members> read_members(const Envelope& envelope, const cose::KeyRing& anchors);
+/// Refuses unknown members, a severed member that is not announced, not as signed or both inside and outside.
+/// Text and CoSWID may be absent. So may severed sequences, if the manifest still says how to invoke what they
+/// installed: the draft severs them after the update, and a manifest that can neither install nor boot is of no use.
+Result<Members> read_members(const Envelope& envelope, const cose::KeyRing& ring);
 
 }  // namespace hg::suit

@@ -19,7 +19,6 @@ Result<void> read_component(const cbor::Key& key, cbor::Reader& reader, std::vec
   cbor::Reader id_reader(key.encoded, key.offset);
   const auto id = read_component_id(id_reader);
   if (!id) return id.error();
-  const auto image = std::ranges::find(images, *id, &Image::component);
   auto keys = cbor::MapKeys::enter(reader);
   if (!keys) return keys.error();
   for (;;) {
@@ -28,8 +27,10 @@ Result<void> read_component(const cbor::Key& key, cbor::Reader& reader, std::vec
     if (!label->has_value()) return {};
     const auto text = reader.read_text();
     if (!text) return text.error();
-    const bool wanted = **label == kComponentVersion && image != images.end() && image->version.empty();
-    if (wanted && is_presentable(*text)) image->version = *text;
+    if (**label != kComponentVersion || !is_presentable(*text)) continue;
+    for (Image& image : images) {
+      if (image.component == *id && image.version.empty()) image.version = *text;
+    }
   }
 }
 

@@ -4,7 +4,9 @@
 // not compute SHA-256.
 #include "suit/authentication.hpp"
 #include "suit/envelope.hpp"
+#include "suit/bundle.hpp"
 #include "suit/execution.hpp"
+#include "suit/findings.hpp"
 #include "suit/manifest.hpp"
 #include "suit/members.hpp"
 #include "suit/text.hpp"
@@ -28,8 +30,14 @@ class CredulousAnchors : public hg::cose::KeyRing {
 void read_unauthenticated(const hg::suit::Envelope& envelope, const CredulousAnchors& anchors) {
   const auto members = hg::suit::read_members(envelope, anchors);
   if (!members) return;
-  auto images = hg::suit::run_symbolically(*members);
-  if (images && members->text) (void)hg::suit::read_versions(*members->text, *images);
+  hg::suit::Bundle bundle({envelope, {}, *members, 0}, anchors, {});
+  const auto outcome = hg::suit::run_symbolically(bundle);
+  if (!outcome) return;
+  const auto found = hg::suit::find_images(*outcome);
+  if (!found || !members->text) return;
+  std::vector<hg::suit::Image> images;
+  for (const auto& each : *found) images.push_back(each.image);
+  (void)hg::suit::read_versions(*members->text, images);
 }
 
 }  // namespace
