@@ -96,44 +96,70 @@ Error Reader::error_at(std::size_t offset, Errc code, std::string_view what) {
   return Error{code, std::string(what)}.within("offset " + std::to_string(offset));
 }
 
-Result<std::uint64_t> Reader::argument(std::uint8_t low_bits, std::size_t size) const {
-  if (left() < 1 + size) return error(Errc::invalid, "the input ends inside an item head");
-  std::uint64_t value = 0;
-  for (const std::uint8_t byte : input_.subspan(position_ + 1, size)) value = value << 8U | byte;
-  const std::uint64_t smallest = low_bits == kFirstLongArgument ? kFirstLongArgument : 1ULL << (4 * size);
-  if (value < smallest) return error(Errc::invalid, "a head that is not the shortest one");
-  return value;
+/// What is wrong with a head. Its text is made only where somebody is told: looking ahead costs nothing.
+enum class Reader::Fault : std::uint8_t { none, end, end_inside, long_form, not_ours, indefinite, reserved, too_long };
+
+std::string Reader::text_of(Fault fault, Type type) {
+  switch (fault) {
+    case Fault::end:
+      return "the input ends where an item should begin";
+    case Fault::end_inside:
+      return "the input ends inside an item head";
+    case Fault::long_form:
+      return "a head that is not the shortest one";
+    case Fault::not_ours:
+      return "a float, a break or a simple value other than false, true and null";
+    case Fault::indefinite:
+      return "an indefinite length";
+    case Fault::reserved:
+      return "a reserved item head";
+    case Fault::too_long:
+      return std::string(name_of(type)) + " longer than the input";
+    case Fault::none:
+      break;
+  }
+  return "no fault";
 }
 
-Result<Reader::Head> Reader::head() const {
-  if (at_end()) return error(Errc::invalid, "the input ends where an item should begin");
+/// The argument that stands in `size` bytes after the first.
+Reader::Fault Reader::find_argument(std::size_t size, Head& head) const {
+  if (left() < 1 + size) return Fault::end_inside;
+  head.argument = 0;
+  for (const std::uint8_t byte : input_.subspan(position_ + 1, size)) head.argument = head.argument << 8U | byte;
+  head.size = 1 + size;
+  const std::uint64_t smallest = size == 1 ? kFirstLongArgument : 1ULL << (4 * size);
+  return head.argument < smallest ? Fault::long_form : Fault::none;
+}
+
+Reader::Fault Reader::find_head(Head& head) const {
+  if (at_end()) return Fault::end;
   const std::uint8_t major = input_[position_] >> 5U;
   const std::uint8_t low_bits = input_[position_] & 0x1FU;
   if (major == 7) {
-    if (low_bits == kSimpleFalse || low_bits == kSimpleTrue) {
-      return Head{Type::boolean, low_bits == kSimpleTrue ? 1U : 0U, 1};
-    }
-    if (low_bits == kSimpleNull) return Head{Type::null, 0, 1};
-    return error(Errc::invalid, "a float, a break or a simple value other than false, true and null");
+    if (low_bits != kSimpleFalse && low_bits != kSimpleTrue && low_bits != kSimpleNull) return Fault::not_ours;
+    head = {low_bits == kSimpleNull ? Type::null : Type::boolean, low_bits == kSimpleTrue ? 1U : 0U, 1};
+    return Fault::none;
   }
-  Head head{kTypeOfMajor[major], low_bits, 1};
-  if (low_bits == kIndefinite) return error(Errc::invalid, "an indefinite length");
-  if (low_bits > kLastLongArgument) return error(Errc::invalid, "a reserved item head");
+  head = {kTypeOfMajor[major], low_bits, 1};
+  if (low_bits == kIndefinite) return Fault::indefinite;
+  if (low_bits > kLastLongArgument) return Fault::reserved;
   if (low_bits >= kFirstLongArgument) {
-    const std::size_t size = std::size_t{1} << (low_bits - kFirstLongArgument);
-    const auto value = argument(low_bits, size);
-    if (!value) return value.error();
-    head.argument = *value;
-    head.size = 1 + size;
+    const Fault fault = find_argument(std::size_t{1} << (low_bits - kFirstLongArgument), head);
+    if (fault != Fault::none) return fault;
   }
   // What is announced must be there: a length or count beyond the input costs nothing but this comparison.
   const std::size_t room = left() - head.size;
   const bool is_string = head.type == Type::bytes || head.type == Type::text;
-  if ((is_string || head.type == Type::array) && head.argument > room) {
-    return error(Errc::invalid, std::string(name_of(head.type)) + " longer than the input");
-  }
-  if (head.type == Type::map && head.argument > room / 2) return error(Errc::invalid, "map longer than the input");
-  return head;
+  if ((is_string || head.type == Type::array) && head.argument > room) return Fault::too_long;
+  if (head.type == Type::map && head.argument > room / 2) return Fault::too_long;
+  return Fault::none;
+}
+
+Result<Reader::Head> Reader::head() const {
+  Head found;
+  const Fault fault = find_head(found);
+  if (fault != Fault::none) return error(Errc::invalid, text_of(fault, found.type));
+  return found;
 }
 
 Result<Reader::Head> Reader::head_of(Type type) const {
@@ -152,8 +178,8 @@ Result<Type> Reader::peek() const {
 }
 
 bool Reader::next_is(Type type) const {
-  const auto found = head();
-  return found && found->type == type;
+  Head found;
+  return find_head(found) == Fault::none && found.type == type;
 }
 
 Result<std::uint64_t> Reader::read_uint() {

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.hpp"
@@ -40,6 +41,7 @@ class Reader {
 
   /// The type of the next item; fails at the end and on what we never accept.
   [[nodiscard]] Result<Type> peek() const;
+  /// Whether a well-formed item of that type is next.
   [[nodiscard]] bool next_is(Type type) const;
 
   Result<std::uint64_t> read_uint();
@@ -79,9 +81,12 @@ class Reader {
     std::uint64_t argument = 0;
     std::size_t size = 0;
   };
+  enum class Fault : std::uint8_t;
+  static std::string text_of(Fault fault, Type type);
+  [[nodiscard]] Fault find_argument(std::size_t size, Head& head) const;
+  [[nodiscard]] Fault find_head(Head& head) const;
   [[nodiscard]] Result<Head> head() const;
   [[nodiscard]] Result<Head> head_of(Type type) const;
-  [[nodiscard]] Result<std::uint64_t> argument(std::uint8_t low_bits, std::size_t size) const;
   [[nodiscard]] std::size_t left() const { return input_.size() - position_; }
   Result<ByteView> read_string(Type type);
   Result<std::size_t> enter(Type type);
