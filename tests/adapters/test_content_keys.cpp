@@ -244,6 +244,10 @@ TEST(Contents, EachAlgorithmRefusesKeysOfOthers) {
   }
 }
 
+TEST(Contents, MoreThanTheLimitIsNotDecryptedAtOnce) {
+  EXPECT_EQ(decrypt({}, ContentKey::generate(1).value(), Bytes(kMaxContentBytes + 1)).error().code, Errc::too_large);
+}
+
 TEST(Contents, TheSinksErrorIsPassedOn) {
   const ContentKey key = ContentKey::generate(1).value();
   const WrapKey shared = WrapKey::from_bytes("shared", random_bytes(16)).value();

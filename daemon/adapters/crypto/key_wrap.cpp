@@ -2,7 +2,6 @@
 #include "adapters/crypto/key_wrap.hpp"
 
 #include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/params.h>
 
 #include <string>
@@ -77,7 +76,7 @@ Result<Secret> derive_key(ByteView secret, ByteView salt, ByteView info, std::si
 Result<Owned<EVP_PKEY>> generate_key(cose::Curve curve) {
   const std::string name(cose::facts_of(curve).name);
   Owned<EVP_PKEY> key(curve == cose::Curve::x25519 ? EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519")
-                                                   : EVP_EC_gen(name.c_str()));
+                                                   : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", name.c_str()));
   if (!key) return openssl_failure("make a key");
   return key;
 }

@@ -80,16 +80,15 @@ Result<Owned<EVP_PKEY>> ec_key_from(const cose::PublicKey& key) {
   Bytes point{kUncompressed};
   point.insert(point.end(), key.x.begin(), key.x.end());
   point.insert(point.end(), key.y.begin(), key.y.end());
-  const OSSL_PARAM parameters[] = {
+  OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name.data(), 0),
       OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()),
       OSSL_PARAM_construct_end(),
   };
-  OSSL_PARAM* given = const_cast<OSSL_PARAM*>(parameters);  // NOLINT: EVP_PKEY_fromdata only reads them
   EVP_PKEY* made = nullptr;
   const Owned<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
   const bool is_made = context && EVP_PKEY_fromdata_init(context.get()) == 1 &&
-                       EVP_PKEY_fromdata(context.get(), &made, EVP_PKEY_PUBLIC_KEY, given) == 1;
+                       EVP_PKEY_fromdata(context.get(), &made, EVP_PKEY_PUBLIC_KEY, parameters) == 1;
   Owned<EVP_PKEY> owned(made);
   const Owned<EVP_PKEY_CTX> check(is_made ? EVP_PKEY_CTX_new_from_pkey(nullptr, made, nullptr) : nullptr);
   const bool is_good = check && EVP_PKEY_public_check(check.get()) == 1;
@@ -120,7 +119,7 @@ Result<Point> point_of(const EVP_PKEY* key) {
       (name != nullptr ? std::string(name) : "unknown") + " key of " + std::to_string(bits) + " bits";
   const bool is_rsa = EVP_PKEY_is_a(key, "RSA") == 1 || EVP_PKEY_is_a(key, "RSA-PSS") == 1;
   if (is_rsa && bits < kSmallestRsaBits) return Error{Errc::unsupported, label + " is too weak"};
-  return Error{Errc::unsupported, label + " is not accepted, only P-256, P-384 and Ed25519"};
+  return Error{Errc::unsupported, label + " is not accepted"};
 }
 
 Result<Owned<EVP_PKEY>> key_from(const cose::PublicKey& key) {
