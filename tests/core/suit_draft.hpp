@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "adapters/crypto/hashes.hpp"
+#include "adapters/crypto/keys.hpp"
 #include "base/cbor.hpp"
 #include "suit/manifest.hpp"
 
@@ -27,7 +28,9 @@ class CredulousAnchors : public cose::KeyRing {
     return Error{Errc::unauthenticated, "no MACs"};
   }
   [[nodiscard]] Digest sha256(ByteView bytes) const override { return crypto::Sha256::of(bytes); }
-  [[nodiscard]] Result<Digest> digest(std::int64_t, ByteView bytes) const override { return sha256(bytes); }
+  [[nodiscard]] Result<Digest> digest(std::int64_t algorithm, ByteView bytes) const override {
+    return crypto::Keys().digest(algorithm, bytes);
+  }
 };
 
 using Items = std::vector<Bytes>;
@@ -58,14 +61,17 @@ inline Bytes array(const Items& items) {
   });
 }
 using Entries = std::map<std::int64_t, Bytes>;
-inline Bytes map(const Entries& entries) {  // in the order of the numbers, which is the encoding's for those above -1
+inline Bytes map(const Entries& entries) {  // negative keys come after the others
   return item([&](cbor::Writer& w) {
     w.map(entries.size());
-    for (const auto& [key, value] : entries) w.integer(key).encoded(value);
+    const auto first = entries.lower_bound(0);
+    std::for_each(first, entries.end(), [&w](const auto& entry) { w.integer(entry.first).encoded(entry.second); });
+    std::for_each(std::reverse_iterator(first), entries.rend(),
+                  [&w](const auto& entry) { w.integer(entry.first).encoded(entry.second); });
   });
 }
-inline Bytes digest_of(ByteView bytes) {
-  return array({number(-16), string(crypto::Sha256::of(bytes).bytes())});
+inline Bytes digest_of(ByteView bytes, std::int64_t algorithm = -16) {
+  return array({number(algorithm), string(crypto::Keys().digest(algorithm, bytes)->bytes())});
 }
 inline Bytes commands(const Items& items) {
   return string(array(items));
@@ -88,10 +94,18 @@ struct Draft {
   std::vector<std::pair<std::string, Bytes>> payloads;
   Items blocks = {block("ok", {})};
 
+  std::int64_t digest_algorithm = -16;  // of the manifest
+
   static Bytes block(std::string_view signature, const Entries& unprotected) {
     return string(item([&](cbor::Writer& w) {
       w.tag(18).array(4).bytes(map({{1, number(-9)}})).encoded(map(unprotected)).null().bytes(as_bytes(signature));
     }));
+  }
+
+  /// Another kind of block, or one with another header or payload than block() writes.
+  static Bytes message(std::uint64_t tag, const Bytes& body_header, const Bytes& payload, const Bytes& last) {
+    return string(
+        item([&](cbor::Writer& w) { w.tag(tag).array(4).bytes(body_header).map(0).encoded(payload).encoded(last); }));
   }
 
   [[nodiscard]] Bytes manifest_bytes() const {
@@ -107,7 +121,7 @@ struct Draft {
 
   [[nodiscard]] Bytes bytes() const {
     const Bytes signed_part = manifest_bytes();
-    Items wrapper = {string(digest_of(signed_part))};
+    Items wrapper = {string(digest_of(signed_part, digest_algorithm))};
     wrapper.insert(wrapper.end(), blocks.begin(), blocks.end());
     Entries members = {{2, string(array(wrapper))}, {3, signed_part}};
     for (const auto& [key, value] : envelope) members[key] = value;

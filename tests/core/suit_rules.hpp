@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rules of the first slice of profile v1 as a table: how a good envelope is spoilt, and what the refusal says.
+// The rules of profile v1 for envelope, authentication and manifest as tables: how a good envelope is spoilt, and what
+// the refusal says. Those for commands and parameters are in suit_command_rules.hpp.
 #pragma once
 
-#include "core/suit_draft.hpp"
+#include "core/suit_command_rules.hpp"
 
 namespace hg::suit::draft {
 
@@ -12,20 +13,18 @@ struct Rule {
   const char* refusal;  ///< part of the message; null: accepted
 };
 
-/// Command sequences inside one another.
-inline Bytes nested(int levels) {
-  Bytes sequence = commands({number(3), kPolicy});
-  for (int i = 1; i < levels; ++i) sequence = commands({number(32), sequence});
-  return sequence;
-}
-
 inline void carry(Draft& d, const Bytes& payload, std::string_view uri) {
   d.payloads = {{std::string(uri), payload}};
   d.install[1] = map({{21, text(uri)}});
 }
 
-inline void append(Items& sequence, const Items& more) {
-  sequence.insert(sequence.end(), more.begin(), more.end());
+inline const Bytes kNil = {0xf6};
+inline const Bytes kEs256 = map({{1, number(-9)}});
+inline const Bytes kHmac = map({{1, number(5)}});
+
+/// One COSE_Signature.
+inline Bytes signature(std::string_view value) {
+  return array({string(kEs256), map({}), string(as_bytes(value))});
 }
 
 inline constexpr Rule kEnvelopeRules[] = {
@@ -93,6 +92,38 @@ inline constexpr Rule kAuthenticationRules[] = {
        d.blocks = {Draft::block("ok", {{99, text("?")}})};
      },
      nullptr},
+    {"crit_beside_a_good_one",
+     [](Draft& d) {
+       d.blocks.push_back(Draft::block("ok", {{2, array({number(1)})}}));
+     },
+     nullptr},
+    {"attached_payload_beside_a_good_one",
+     [](Draft& d) { d.blocks.push_back(Draft::message(18, kEs256, string({}), string({}))); },
+     "authentication: offset 58: an attached payload"},
+    {"sign_of_two",
+     [](Draft& d) {
+       d.blocks = {Draft::message(98, {}, kNil, array({signature("ko"), signature("ok")}))};
+     },
+     nullptr},
+    {"sign_of_nobody_good",
+     [](Draft& d) {
+       d.blocks = {Draft::message(98, {}, kNil, array({signature("ko"), signature("ko")}))};
+     },
+     "not ok"},
+    {"sign_of_none", [](Draft& d) { d.blocks = {Draft::message(98, {}, kNil, array({}))}; }, "offset 52: no signature"},
+    {"sign_of_seventeen",
+     [](Draft& d) { d.blocks = {Draft::message(98, {}, kNil, array(Items(17, signature("ok"))))}; },
+     "more than 16 signatures"},
+    {"mac_by_a_ring_without", [](Draft& d) { d.blocks = {Draft::message(17, kHmac, kNil, string(as_bytes("ok")))}; },
+     "authentication: no MACs"},
+    {"mac_beside_a_good_one",
+     [](Draft& d) { d.blocks.push_back(Draft::message(17, kHmac, kNil, string(as_bytes("ok")))); }, nullptr},
+    {"mac_with_recipients", [](Draft& d) { d.blocks = {Draft::message(97, kHmac, kNil, string(as_bytes("ok")))}; },
+     "offset 46: COSE_Mac is not accepted"},
+    {"mac_with_recipients_beside_a_good_one",
+     [](Draft& d) { d.blocks.push_back(Draft::message(97, kHmac, kNil, string(as_bytes("ok")))); }, nullptr},
+    {"sha384", [](Draft& d) { d.digest_algorithm = -43; }, nullptr},
+    {"sha512", [](Draft& d) { d.digest_algorithm = -44; }, nullptr},
     {"broken_block_beside_a_good_one",
      [](Draft& d) {
        d.blocks.push_back(string(Bytes{0xd2, 0x80}));
@@ -107,6 +138,45 @@ inline constexpr Rule kManifestRules[] = {
     {"negative_sequence_number", [](Draft& d) { d.manifest[2] = number(-1); }, "sequence number: "},
     {"no_components", [](Draft& d) { d.components = {}; }, "0 components"},
     {"unknown_common_key", [](Draft& d) { d.common[5] = number(0); }, "common key 5"},
+    {"sixty_five_components",
+     [](Draft& d) {
+       d.components.clear();
+       for (int i = 0; i < 65; ++i) d.components.push_back(array({string(Bytes{1, static_cast<std::uint8_t>(i)})}));
+     },
+     "65 components"},
+    {"no_dependencies", [](Draft& d) { d.common[1] = map({}); }, "common: offset 71: 0 dependencies"},
+    {"nine_dependencies",
+     [](Draft& d) {
+       Entries entries;
+       for (int i = 1; i < 10; ++i) entries[i] = map({{1, array({string(as_bytes("d"))})}});
+       d.common[1] = map(entries);
+     },
+     "9 dependencies"},
+    {"negative_dependency",
+     [](Draft& d) {
+       d.common[1] = map({{-1, map({{1, array({string(as_bytes("d"))})}})}});
+     },
+     "offset 72: dependency -1"},
+    {"dependency_without_prefix",
+     [](Draft& d) {
+       d.common[1] = map({{1, map({})}});
+     },
+     "dependency 1: offset 73: without a prefix it has no name"},
+    {"dependency_with_other_metadata",
+     [](Draft& d) {
+       d.common[1] = map({{1, map({{2, number(0)}})}});
+     },
+     "metadata other than a prefix"},
+    {"dependency_that_is_a_component",
+     [](Draft& d) {
+       d.common[1] = map({{0, map({{1, array({string(as_bytes("d"))})}})}});
+     },
+     "offset 71: dependency 0 has the index of a component"},
+    {"dependency_that_is_not_here",
+     [](Draft& d) {
+       d.common[1] = map({{1, map({{1, array({string(as_bytes("d"))})}})}});
+     },
+     "before directive-set-component-index"},
     {"empty_component", [](Draft& d) { d.components = {array({})}; }, "a component id of 0 parts"},
     {"climbing_component", [](Draft& d) { d.components = {array({string(as_bytes(".."))})}; }, "empty, long or a path"},
     {"path_component", [](Draft& d) { d.components = {array({string(as_bytes("/etc"))})}; }, "empty, long or a path"},
@@ -142,159 +212,81 @@ inline constexpr Rule kManifestRules[] = {
        d.manifest[20] = digest_of(d.envelope[20]);
      },
      nullptr},
+    {"severed_by_sha512",
+     [](Draft& d) {
+       d.envelope[20] = commands(d.install);
+       d.manifest[20] = digest_of(d.envelope[20], -44);
+     },
+     nullptr},
+    {"severed_by_sha384_and_another",
+     [](Draft& d) {
+       d.envelope[20] = commands(d.install);
+       d.manifest[20] = digest_of({}, -43);
+     },
+     "manifest: severed install: the digest is not the signed one"},
+    {"severed_install_absent", [](Draft& d) { d.manifest[20] = digest_of({}); },
+     "install is severed and absent, and the manifest invokes nothing without it"},
+    {"severed_install_absent_and_invoke",
+     [](Draft& d) {
+       d.manifest[20] = digest_of({});
+       d.manifest[9] = commands({number(23), kPolicy});
+     },
+     "install is severed and absent: what it brings is unknown"},
+    {"severed_payload_fetch_absent_and_invoke",
+     [](Draft& d) {
+       d.manifest[16] = digest_of({});
+       d.manifest[9] = commands({number(23), kPolicy});
+     },
+     "payload-fetch is severed and absent: what it brings is unknown"},
     {"severed_validate", [](Draft& d) { d.manifest[7] = digest_of({}); }, "validate: "},
     {"long_text", [](Draft& d) { d.manifest[23] = string(Bytes(16385)); }, "text"},
     {"text_that_is_none", [](Draft& d) { d.manifest[23] = string(Bytes{0x01}); }, "text: "},
 };
 
-inline constexpr Rule kCommandRules[] = {
-    {"odd_sequence", [](Draft& d) { d.install.pop_back(); }, "a command sequence of 5 elements"},
-    {"empty_sequence", [](Draft& d) { d.install = {}; }, "a command sequence of 0 elements"},
-    {"custom_command",
-     [](Draft& d) {
-       append(d.install, {number(-257), kPolicy});
-     },
-     "command (-257) is unknown"},
-    {"copy",
-     [](Draft& d) {
-       append(d.install, {number(22), kPolicy});
-     },
-     "install: offset 196: directive-copy (22) without a source component"},
-    {"invoke_in_install",
-     [](Draft& d) {
-       append(d.install, {number(23), kPolicy});
-     },
-     "may not stand here"},
-    {"invoke_in_invoke",
-     [](Draft& d) {
-       d.manifest[9] = commands({number(23), kPolicy});
-     },
-     nullptr},
-    {"fetch_in_validate",
-     [](Draft& d) {
-       d.manifest[7] = commands({number(21), kPolicy});
-     },
-     "may not stand here"},
-    {"fetch_in_payload_fetch", [](Draft& d) { d.manifest[16] = commands(d.install); }, nullptr},
-    {"abort",
-     [](Draft& d) {
-       append(d.install, {number(14), kPolicy});
-     },
-     "condition-abort (14) always fails"},
-    {"index_false",
-     [](Draft& d) {
-       append(d.install, {number(12), Bytes{0xf4}});
-     },
-     "with false"},
-    {"index_true",
-     [](Draft& d) {
-       append(d.install, {number(12), yes()});
-     },
-     nullptr},
-    {"index_list",
-     [](Draft& d) {
-       append(d.install, {number(12), array({number(0)})});
-     },
-     nullptr},
-    {"index_empty_list",
-     [](Draft& d) {
-       append(d.install, {number(12), array({})});
-     },
-     "too few or too many"},
-    {"index_beyond",
-     [](Draft& d) {
-       append(d.install, {number(12), number(1)});
-     },
-     "that no component has"},
-    {"nested_as_deep_as_allowed", [](Draft& d) { d.manifest[7] = nested(8); }, nullptr},
-    {"nested_too_deep", [](Draft& d) { d.manifest[7] = nested(9); }, "nested too deep"},
-    {"too_many_commands",
-     [](Draft& d) {
-       for (int i = 0; i < 4096; ++i) append(d.install, {number(3), kPolicy});
-     },
-     "one command too many"},
+/// What is authentic and of the profile, and lacks what a gateway needs.
+inline constexpr Rule kDeliverableRules[] = {
     {"no_vendor_condition",
      [](Draft& d) {
        d.after_parameters = {number(2), kPolicy};
      },
-     "component app has no vendor condition"},
+     "component app has no vendor condition: it would fit any device"},
     {"no_class_condition",
      [](Draft& d) {
        d.after_parameters = {number(1), kPolicy};
      },
-     "component app has no class condition"},
-    {"two_classes",
+     "component app has no class condition: it would fit any device"},
+    {"no_digest",
      [](Draft& d) {
-       append(d.after_parameters, {number(20), map({{2, string(kOtherUuid)}}), number(2), kPolicy});
+       d.parameters.erase(3);
+       d.install.resize(4);
      },
-     "contradicts an earlier one"},
-    {"device_condition_without_device",
-     [](Draft& d) {
-       append(d.install, {number(24), kPolicy});
-     },
-     "without its parameter"},
-    {"fetch_of_nothing",
+     "component app has no digest of the bytes that travel"},
+    {"no_size", [](Draft& d) { d.parameters.erase(14); }, "component app has no image size"},
+    {"nothing_fetched",
      [](Draft& d) {
        d.install = {number(3), kPolicy};
      },
-     "no image is fetched"},
-    {"fetch_without_uri",
+     "no image is fetched or written: nothing to distribute"},
+    {"written",
      [](Draft& d) {
-       d.install = {number(21), kPolicy};
-     },
-     "without a URI"},
-    {"fetch_without_digest", [](Draft& d) { d.parameters.erase(3); }, "without an image digest"},
-    {"fetch_without_size", [](Draft& d) { d.parameters.erase(14); }, "component app has no image size"},
-    {"fetch_of_two_images",
-     [](Draft& d) {
-       append(d.install, {number(20), map({{14, number(6)}}), number(21), kPolicy});
-     },
-     "another image into the same component"},
-    {"match_of_another_image",
-     [](Draft& d) {
-       append(d.install, {number(20), map({{3, string(digest_of({}))}}), number(3), kPolicy});
-     },
-     "wants another image than the one brought"},
-    {"set_does_not_replace",
-     [](Draft& d) {
-       append(d.after_parameters, {number(19), map({{2, string(kOtherUuid)}}), number(2), kPolicy});
+       d.parameters[18] = string(as_bytes("image"));
+       d.install = {number(18), kPolicy, number(3), kPolicy};
      },
      nullptr},
-};
-
-inline constexpr Rule kParameterRules[] = {
-    {"empty_map",
+    {"written_and_not_what_it_must_match",
      [](Draft& d) {
-       append(d.install, {number(20), map({})});
+       d.parameters[18] = string(as_bytes("other"));
+       d.install = {number(18), kPolicy, number(3), kPolicy};
      },
-     "an empty parameter map"},
-    {"unknown", [](Draft& d) { d.parameters[99] = number(0); }, "unknown parameter 99"},
-    {"encryption_info", [](Draft& d) { d.parameters[19] = string({}); }, "parameter encryption-info (19): no tagged COSE message: offset 162"},
-    {"soft_failure", [](Draft& d) { d.parameters[13] = yes(); }, "sets soft-failure (13) outside of try-each and run-sequence"},
-    {"strict_order", [](Draft& d) { d.parameters[12] = yes(); }, nullptr},
-    {"short_uuid", [](Draft& d) { d.parameters[1] = string(Bytes(15)); }, "an identifier of 15 bytes"},
-    {"digest_not_wrapped", [](Draft& d) { d.parameters[3] = digest_of({}); }, "image-digest (3): "},
-    {"size_negative", [](Draft& d) { d.parameters[14] = number(-1); }, "image-size (14): "},
-    {"empty_uri",
+     "content of component app: the digest is not the signed one"},
+    {"written_and_encrypted_without_plaintext_digest",
      [](Draft& d) {
-       d.install[1] = map({{21, text("")}});
+       d.parameters.erase(3);
+       d.parameters[18] = string(as_bytes("cipher"));
+       d.parameters[19] = string(encryption_info(1));
+       d.install = {number(18), kPolicy};
      },
-     "a URI of 0 bytes"},
-    {"long_uri",
-     [](Draft& d) {
-       d.install[1] = map({{21, text(std::string(2049, 'a'))}});
-     },
-     "a URI of 2049 bytes"},
-    {"uri_with_newline",
-     [](Draft& d) {
-       d.install[1] = map({{21, text("https://a\r\nX: y")}});
-     },
-     "do not have"},
-    {"uri_not_ascii",
-     [](Draft& d) {
-       d.install[1] = map({{21, text("https://\u00e9")}});
-     },
-     "do not have"},
+     "component app is encrypted without a digest of the plaintext"},
 };
 
 }  // namespace hg::suit::draft

@@ -11,6 +11,7 @@
 
 #include "adapters/crypto/hashes.hpp"
 #include "base/cbor.hpp"
+#include "core/suit_command_rules.hpp"
 #include "core/suit_examples.hpp"
 #include "core/suit_rules.hpp"
 
@@ -28,33 +29,52 @@ Result<Manifest> open_draft(const Draft& made) {
   return open_deliverable(made.bytes(), CredulousAnchors{});
 }
 
+void expect(const Draft& made, const char* refusal) {
+  const auto manifest = open_draft(made);
+  if (refusal == nullptr) {
+    EXPECT_TRUE(manifest) << manifest.error().message;
+  } else {
+    ASSERT_FALSE(manifest);
+    EXPECT_THAT(manifest.error().message, HasSubstr(refusal));
+  }
+}
+
+const auto kNameOfRow = [](const auto& row) { return std::string(row.param.name); };
+
 class Rules : public testing::TestWithParam<Rule> {};
 
 TEST_P(Rules, Hold) {
   Draft made;
   GetParam().spoil(made);
-  const auto manifest = open_draft(made);
-  if (GetParam().refusal == nullptr) {
-    EXPECT_TRUE(manifest) << manifest.error().message;
-  } else {
-    ASSERT_FALSE(manifest);
-    EXPECT_THAT(manifest.error().message, HasSubstr(GetParam().refusal));
-  }
+  expect(made, GetParam().refusal);
 }
+INSTANTIATE_TEST_SUITE_P(Envelope, Rules, testing::ValuesIn(kEnvelopeRules), kNameOfRow);
+INSTANTIATE_TEST_SUITE_P(Authentication, Rules, testing::ValuesIn(kAuthenticationRules), kNameOfRow);
+INSTANTIATE_TEST_SUITE_P(Manifest, Rules, testing::ValuesIn(kManifestRules), kNameOfRow);
+INSTANTIATE_TEST_SUITE_P(Deliverable, Rules, testing::ValuesIn(kDeliverableRules), kNameOfRow);
 
-std::string name_of_rule(const testing::TestParamInfo<Rule>& row) {
-  return row.param.name;
+class CommandRules : public testing::TestWithParam<CommandRule> {};
+
+TEST_P(CommandRules, Hold) {
+  expect(GetParam().draft(), GetParam().refusal);
 }
+INSTANTIATE_TEST_SUITE_P(Suit, CommandRules, testing::ValuesIn(kCommandRules), kNameOfRow);
 
-INSTANTIATE_TEST_SUITE_P(Envelope, Rules, testing::ValuesIn(kEnvelopeRules), name_of_rule);
+class ParameterRules : public testing::TestWithParam<ParameterRule> {};
 
-INSTANTIATE_TEST_SUITE_P(Authentication, Rules, testing::ValuesIn(kAuthenticationRules), name_of_rule);
+TEST_P(ParameterRules, Hold) {
+  Draft made;
+  made.parameters[GetParam().key] = GetParam().value();
+  if (GetParam().key == 21) made.install = {number(21), kPolicy};
+  expect(made, GetParam().refusal);
+}
+INSTANTIATE_TEST_SUITE_P(Suit, ParameterRules, testing::ValuesIn(kParameterRules), kNameOfRow);
 
-INSTANTIATE_TEST_SUITE_P(Manifest, Rules, testing::ValuesIn(kManifestRules), name_of_rule);
-
-INSTANTIATE_TEST_SUITE_P(Commands, Rules, testing::ValuesIn(kCommandRules), name_of_rule);
-
-INSTANTIATE_TEST_SUITE_P(Parameters, Rules, testing::ValuesIn(kParameterRules), name_of_rule);
+TEST(Suit, AnEmptyParameterMapIsRefused) {
+  Draft made;
+  append(made.install, {number(20), map({})});
+  expect(made, "install: directive-override-parameters (20): offset 197: an empty parameter map");
+}
 
 // ------------------------------------------------------------------------------------- several components
 
