@@ -112,7 +112,7 @@ Result<void> read_recipients(cbor::Reader& reader, const Algorithm& content, std
 Result<Algorithm> content_algorithm(const Headers& headers) {
   const auto number = any_algorithm(headers);
   if (!number) return number.error();
-  const auto algorithm = find_algorithm(*number, Purpose::content);
+  auto algorithm = find_algorithm(*number, Purpose::content);
   if (!algorithm) return algorithm.error();
   const bool is_aead = algorithm->output_size > 0;
   if (auto checked = check_protection(headers, *algorithm, is_aead); !checked) return checked.error();

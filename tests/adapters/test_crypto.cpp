@@ -102,6 +102,31 @@ TEST_F(Signatures, TheCurveIsPinned) {
   EXPECT_THAT(signer(-35, sign_ecdsa(p256_.get(), EVP_sha384(), 48)), HasSubstr("no ES384 signature"));
 }
 
+TEST_F(Signatures, EachAlgorithmWithEachKeyThatIsNotItsOwn) {
+  struct Kind {
+    EVP_PKEY* key;
+    Bytes signature;
+    std::vector<std::int64_t> algorithms;
+  };
+  const Kind kinds[] = {
+      {p256_.get(), by_p256_, {-7, -9}}, {p384_.get(), by_p384_, {-35, -51}}, {ed_.get(), by_ed_, {-8, -19}}};
+  for (const Kind& has : kinds) {
+    Keys keys;
+    ASSERT_TRUE(keys.add("only", public_pem_of(has.key)));
+    for (const Kind& asked : kinds) {
+      for (const std::int64_t algorithm : asked.algorithms) {
+        Bytes signature = has.signature;
+        signature.resize(asked.signature.size());
+        EXPECT_EQ(keys.verify(algorithm, {}, kMessage, signature).has_value(), &has == &asked) << algorithm;
+        EXPECT_EQ(keys.verify(algorithm, {}, kMessage, asked.signature).has_value(), &has == &asked) << algorithm;
+      }
+    }
+    for (const std::int64_t algorithm : {5, 6, 7, 1, 2, 3, 24, -65534, -3, -4, -5, -29, -30, -31}) {
+      EXPECT_EQ(keys.verify(algorithm, {}, kMessage, has.signature).error().code, Errc::unsupported) << algorithm;
+    }
+  }
+}
+
 TEST_F(Signatures, LengthsAreExact) {
   EXPECT_THAT(signer(-9, ByteView(by_p256_).first(63)), HasSubstr("signature of 63 bytes"));
   EXPECT_THAT(signer(-9, sign_raw(p256_.get(), EVP_sha256(), kMessage)), HasSubstr("bytes, not 64"));
