@@ -116,6 +116,7 @@ TEST(Trust, PrefixesEndWhereNamesAreDivided) {
   EXPECT_TRUE(fits("acme", "acme/boiler"));
   EXPECT_TRUE(fits("acme/", "acme/boiler/v2"));
   EXPECT_FALSE(fits("acme/", "acme"));
+  EXPECT_FALSE(fits("acme/", "acme/"));
   EXPECT_FALSE(fits("acme", "acmeevil"));
   EXPECT_FALSE(fits("acme", "acme+evil"));
   EXPECT_FALSE(fits("acme/boiler", "acme"));

@@ -136,11 +136,11 @@ inline const Digest kImage = Digest::from_bytes(Bytes(32, 0x11)).value();
 inline const Digest kGateway = Digest::from_bytes(Bytes(32, 0x22)).value();
 inline const Digest kManifest = Digest::from_bytes(Bytes(32, 0x33)).value();
 
-/// A COSE_Encrypt with AES-KW, which needs no point.
-inline Bytes encrypted_key(int recipients = 1) {
+/// A COSE_Encrypt with AES-KW, which needs no point; `ciphertext` as it is encoded: nil.
+inline Bytes encrypted_key(int recipients = 1, const Bytes& ciphertext = {0xf6}) {
   const Bytes algorithm = map({{1, number(1)}});
   return item([&](cbor::Writer& w) {
-    w.tag(96).array(4).bytes(algorithm).map(1).uint(5).bytes(Bytes(12)).null();
+    w.tag(96).array(4).bytes(algorithm).map(1).uint(5).bytes(Bytes(12)).encoded(ciphertext);
     w.array(static_cast<std::size_t>(recipients));
     for (int i = 0; i < recipients; ++i) w.array(3).bytes({}).map(1).uint(1).integer(-3).bytes(Bytes(24));
   });

@@ -162,7 +162,7 @@ inline constexpr Rule<Release> kReleaseRules[] = {
      nullptr},
     {"strictest_rule_of_a_joined_product",
      [](Release& r) {
-       r.root.products = {{"radio", 2, 0}, {"app", 1, 0}};
+       r.root.products = {{"radio", 1, 0}, {"app", 2, 0}};
        r.product = "app+radio";
      },
      "1 of 2 author keys"},

@@ -228,6 +228,8 @@ inline constexpr FieldRule kFieldRules[] = {
     {"grant_key_in_the_open", kGrant, [](Fields& f) { f[4] = string(Bytes(16)); }, "encrypted key: "},
     {"grant_for_two", kGrant, [](Fields& f) { f[4] = string(encrypted_key(2)); }, "2 recipients, a grant has one"},
     {"grant_for_none", kGrant, [](Fields& f) { f[4] = string(encrypted_key(0)); }, "encrypted key: "},
+    {"grant_with_a_ciphertext", kGrant, [](Fields& f) { f[4] = string(encrypted_key(1, string(Bytes(16)))); },
+     "a ciphertext, which must be detached"},
     {"grant_huge_key", kGrant, [](Fields& f) { f[4] = string(Bytes(1025)); }, "1025 bytes"},
     {"grant_key_with_more_behind", kGrant,
      [](Fields& f) {
