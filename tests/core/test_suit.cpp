@@ -126,18 +126,6 @@ TEST(Suit, ARunSequenceRunsForEachSelectedComponentAndGivesTheSelectionBack) {
   EXPECT_EQ(manifest->images.size(), 2U);
 }
 
-TEST(Suit, RunSequencesThatMultiplyStopAtTheLimitOfCommands) {
-  Draft made = two_components();
-  Bytes sequence = commands({number(3), kPolicy});
-  for (int level = 1; level < 8; ++level) {
-    Items doubling;
-    for (int i = 0; i < 8; ++i) append(doubling, {number(12), yes(), number(32), sequence});
-    sequence = level < 3 ? commands(doubling) : commands({number(12), yes(), number(32), sequence});
-  }
-  made.manifest[7] = sequence;
-  EXPECT_THAT(open_draft(made).error().message, HasSubstr("one command too many"));
-}
-
 TEST(Suit, SignersAreNamedOnceEach) {
   Draft made;
   const auto by = [](std::string_view name) { return Draft::block("ok", {{4, string(as_bytes(name))}}); };
