@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -19,7 +20,8 @@ struct RingOptions {
 /// Each key has its file as name. Errors name the file.
 Result<std::unique_ptr<crypto::Keys>> make_ring(const RingOptions& options);
 
-/// A secret from a file: the bytes, or hexadecimal digits and white space after them.
-Result<Bytes> read_secret(const std::filesystem::path& path);
+/// A secret from a file: hexadecimal digits (and white space after them) if they make one of these sizes, else the
+/// bytes as they are, of whatever size.
+Result<Bytes> read_secret(const std::filesystem::path& path, std::initializer_list<std::size_t> sizes);
 
 }  // namespace hg::pack

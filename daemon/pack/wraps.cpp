@@ -15,7 +15,7 @@ Result<crypto::RecipientKey> read_recipient(const std::filesystem::path& path) {
 }
 
 Result<crypto::WrapKey> read_kek(const KekFile& kek) {
-  Result<Bytes> secret = read_secret(kek.file);
+  Result<Bytes> secret = read_secret(kek.file, {16, 24, 32});
   if (!secret) return secret.error();
   auto key = crypto::WrapKey::from_bytes(kek.kid, *secret);
   wipe(*secret);

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Root files, heads and permits: what headgate-pack writes, what another program reads, and what a gateway says of it."""
+
+import json
+import uuid
+
+import cbor2
+import pytest
+import suit_verifier
+
+ROOT = """version = 1
+issued = 2026-11-21
+
+[thresholds]
+root = 2
+
+[[key]]
+name = "rita"
+file = "rita.pub"
+roles = ["root"]
+
+[[key]]
+name = "rolf"
+file = "rolf.pub"
+roles = ["root"]
+offline = true
+
+[[key]]
+name = "desk"
+file = "desk.pub"
+roles = ["author"]
+prefixes = ["acme/"]
+not-after = 2099-01-01
+
+[[key]]
+name = "vault"
+file = "vault.pub"
+roles = ["author"]
+offline = true
+
+[[key]]
+name = "channel"
+file = "channel.pub"
+roles = ["head"]
+
+[[product]]
+prefix = "acme/"
+threshold = 2
+offline = 1
+"""
+RELEASE = ('product = "{product}"\nsequence = {sequence}\nversion = "2.0.0"\nvendor = "vendor.example"\n'
+           'class = "boiler-v1"\n\n[[target]]\ncomponent = "{product}/app"\nfile = "app.bin"\n')
+
+
+@pytest.fixture
+def workshop(workshop):
+    workshop.keys = {name: workshop.key(name, "Ed25519" if name == "vault" else "ESP256")
+                     for name in ("rita", "rolf", "desk", "vault", "channel", "stranger")}
+    workshop.write("root.toml", ROOT)
+    workshop.write("app.bin", b"image")
+    return workshop
+
+
+def signed_root(workshop, name="root.hgr", *more):
+    workshop.pack("root", "root.toml", "--key", "rita.pem", "-o", name, *more)
+    workshop.pack("sign", name, "--key", "rolf.pem")
+    return name
+
+
+def release(workshop, product="acme/boiler", sequence=7, keys=("desk", "vault"), name="out.suit"):
+    workshop.write("recipe.toml", RELEASE.format(product=product, sequence=sequence))
+    words = [word for key in keys for word in ("--key", f"{key}.pem")]
+    workshop.pack("create", "recipe.toml", "-o", name, *words)
+    return name
+
+
+def test_a_root_by_two(workshop):
+    workshop.pack("root", "root.toml", "--key", "rita.pem", "-o", "root.hgr")
+    assert "1 of 2 root keys" in workshop.refusal("verify", "--root", "root.hgr", "root.hgr")
+    assert "signed it already" in workshop.refusal("sign", "root.hgr", "--key", "rita.pem")
+    workshop.pack("sign", "root.hgr", "--key", "rolf.pem")
+    workshop.pack("verify", "--root", "root.hgr", "root.hgr")
+    keys = [workshop.keys["rita"], workshop.keys["rolf"]]
+    kind, payload, signers = suit_verifier.open_record(workshop.read("root.hgr"), keys)
+    assert (kind, signers) == ("root", [0, 1])
+    shown = json.loads(workshop.pack("inspect", "--json", "root.hgr"))
+    assert (shown["kind"], shown["verified"], shown["version"]) == ("root", False, 1)
+    assert shown["issued"] == "2026-11-21T00:00:00Z"
+    assert shown["thresholds"] == {"root": 2, "author": 1, "director": 1, "head": 1, "gateway": 1}
+    assert [key["name"] for key in shown["keys"]] == ["rita", "rolf", "desk", "vault", "channel"]
+    assert shown["keys"][2]["prefixes"] == ["acme/"] and shown["keys"][2]["not after"] == "2099-01-01T00:00:00Z"
+    assert shown["products"] == [{"prefix": "acme/", "threshold": 2, "offline": 1}]
+    assert payload[1] == 1
+
+
+def test_a_successor(workshop):
+    signed_root(workshop)
+    words = ("root", "root.toml", "--key", "rita.pem", "--key", "rolf.pem", "-o", "next.hgr", "--successor-of",
+             "root.hgr")
+    assert "must be higher than 1 of root.hgr" in workshop.refusal(*words)
+    workshop.write("root.toml", workshop.read("root.toml").replace(b"version = 1", b"version = 2"))
+    workshop.pack(*words)
+    workshop.pack("verify", "--root", "root.hgr", "next.hgr")
+    assert workshop.run("verify", "--root", "next.hgr", "root.hgr").returncode == 1
+
+
+def test_a_release_under_a_root(workshop):
+    signed_root(workshop)
+    release(workshop)
+    assert "signed by desk, vault" in workshop.pack("verify", "--root", "root.hgr", "--complete", "out.suit")
+    release(workshop, keys=["desk"])
+    assert "1 of 2" in workshop.refusal("verify", "--root", "root.hgr", "out.suit")
+    release(workshop, keys=["channel"])
+    assert "channel is for head, not for author" in workshop.refusal("verify", "--root", "root.hgr", "out.suit")
+    release(workshop, product="other/thing", keys=["desk"])
+    assert "desk may sign acme/, not other/thing" in workshop.refusal("verify", "--root", "root.hgr", "out.suit")
+    release(workshop, keys=["stranger"])
+    assert workshop.run("verify", "--root", "root.hgr", "out.suit").returncode == 1
+
+
+def test_a_head_of_envelopes(workshop):
+    signed_root(workshop)
+    release(workshop, name="boiler.suit")
+    release(workshop, product="acme/pump", sequence=3, name="pump.suit")
+    workshop.pack("head", "--channel", "stable", "--version", 42, "--expires", "2099-02-07", "--key", "channel.pem", "-o",
+                  "stable.hgr", "boiler.suit", "pump.suit")
+    workshop.pack("verify", "--root", "root.hgr", "stable.hgr")
+    kind, _, signers = suit_verifier.open_record(workshop.read("stable.hgr"), [workshop.keys["channel"]])
+    assert (kind, signers) == ("head", [0])
+    shown = json.loads(workshop.pack("inspect", "--json", "stable.hgr"))
+    assert (shown["channel"], shown["version"], shown["expires"]) == ("stable", 42, "2099-02-07T00:00:00Z")
+    digests = [cbor2.loads(cbor2.loads(cbor2.loads(workshop.read(name)).value[2])[0])[1].hex()
+               for name in ("boiler.suit", "pump.suit")]
+    assert shown["entries"] == [{"product": "acme/boiler", "sequence": 7, "manifest digest": digests[0]},
+                                {"product": "acme/pump", "sequence": 3, "manifest digest": digests[1]}]
+
+
+def test_a_head_of_a_recipe(workshop):
+    release(workshop, name="boiler.suit")
+    workshop.write("head.toml", 'channel = "stable"\nversion = 43\nissued = 2026-11-21\nexpires = 2099-02-07\n[[entry]]\n'
+                   'file = "boiler.suit"\nminimum = 5\n[[entry]]\nproduct = "acme/pump"\nsequence = 3\n'
+                   f'manifest = "{"ab" * 32}"\n')
+    workshop.pack("head", "--recipe", "head.toml", "--key", "channel.pem", "-o", "stable.hgr")
+    entries = json.loads(workshop.pack("inspect", "--json", "stable.hgr"))["entries"]
+    assert entries[0]["minimum"] == 5 and entries[0]["sequence"] == 7
+    assert entries[1] == {"product": "acme/pump", "sequence": 3, "manifest digest": "ab" * 32}
+    workshop.write("head.toml", 'channel = "stable"\nversion = 43\nexpires = 2099-02-07\n[[entry]]\nfile = "gone"\n')
+    assert "head.toml:5:8: file: " in workshop.refusal("head", "--recipe", "head.toml", "--key", "channel.pem", "-o", "h")
+
+
+def test_a_permit(workshop):
+    signed_root(workshop)
+    words = ("permit", "--product", "acme/boiler", "--from", 9, "--to", 7, "--not-after", "2099-01-31T12:00:00Z",
+             "--key", "desk.pem", "-o", "back.hgr")
+    workshop.pack(*words, "--child", "boiler-1")
+    assert "1 of 2" in workshop.refusal("verify", "--root", "root.hgr", "back.hgr")
+    workshop.pack("sign", "--key", "vault.pem", "back.hgr")
+    workshop.pack("verify", "--root", "root.hgr", "back.hgr")
+    shown = json.loads(workshop.pack("inspect", "--json", "back.hgr"))
+    assert (shown["product"], shown["from"], shown["to"], shown["child"]) == ("acme/boiler", 9, 7, "boiler-1")
+    assert shown["not after"] == "2099-01-31T12:00:00Z"
+    workshop.pack(*words, "--class", "boiler-v1", "--vendor", "vendor.example")
+    wanted = uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_DNS, "vendor.example"), "boiler-v1")
+    again = json.loads(workshop.pack("inspect", "--json", "back.hgr"))
+    assert again["class id"] == str(wanted) and again["id"] != shown["id"]
+    workshop.pack(*words, "--class", wanted)
+    assert json.loads(workshop.pack("inspect", "--json", "back.hgr"))["class id"] == str(wanted)
+
+
+def test_a_permit_upwards_is_none(workshop):
+    assert "permit: " in workshop.refusal(
+        "permit", "--product", "acme/boiler", "--from", 7, "--to", 9, "--not-after", "2099-01-31", "--child", "c",
+        "--key", "desk.pem", "-o", "back.hgr")
+    assert not workshop.path("back.hgr").exists()
+
+
+def test_records_by_keys_alone(workshop):
+    signed_root(workshop)
+    assert workshop.pack("verify", "root.hgr", "--key", "rolf.pub") == "root: signed by rolf.pub\n"
+    assert "none of the given keys" in workshop.refusal("verify", "root.hgr", "--key", "desk.pub")
+    spoiled = bytearray(workshop.read("root.hgr"))
+    spoiled[-1] ^= 1
+    workshop.write("spoiled.hgr", bytes(spoiled))
+    assert "none of the given keys" in workshop.refusal("verify", "spoiled.hgr", "--key", "rolf.pub")
+    workshop.write("cut.hgr", bytes(spoiled[:100]))
+    workshop.refusal("verify", "cut.hgr", "--key", "rolf.pub")
+    workshop.refusal("inspect", "cut.hgr")
+
+
+WRONG_ROOTS = {
+    "unknown role": ('roles = ["root"]', 'roles = ["king"]', 'root.toml:10:9: roles: "king" is no role'),
+    "unknown key": ("offline = true", "online = true", 'unknown key "online"'),
+    "private key": ("rita.pub", "rita.pem", "root.toml:9:8: file: "),
+    "no name": ('name = "rita"\n', "", "name: is missing"),
+    "name twice": ("rolf\"", "rita\"", "root.toml: "),
+    "too few": ("root = 2", "root = 3", "root.toml: "),
+    "no role": ("root = 2", "king = 2", 'root.toml:5:1: unknown key "king"'),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_ROOTS)
+def test_wrong_roots(workshop, name):
+    old, new, words = WRONG_ROOTS[name]
+    recipe = workshop.read("root.toml").decode()
+    assert old in recipe
+    workshop.write("root.toml", recipe.replace(old, new, 1))
+    assert words in workshop.refusal("root", "root.toml", "--key", "rita.pem", "-o", "root.hgr")
+    assert not workshop.path("root.hgr").exists()
