@@ -10,11 +10,20 @@ python3-cryptography and no code of headgate, so that reader and author can only
         --image component=app,file=app.bin,uri=https://fw.example/app.bin -o boiler.suit
 
 --image may be given again, and may have class=NAME (else --class-name), version=TEXT and integrated=yes (the bytes
-travel in the envelope; uri is then "#component" unless given). --damage spoils the result in one way; see DAMAGES.
+travel in the envelope; uri is then "#component" unless given). Images of one component with slot=N are alternatives.
+With kek=FILE (16 bytes in hexadecimal) and ciphertext=FILE the image is encrypted into that file, which is what uri and
+integrated then mean; it is fetched into the component stage=NAME and decrypted into its own.
+--use-before, --battery, --priority with --authorize, --at-version, --not-before and --after set the conditions of
+update-management. --depends name=ID,file=ENVELOPE[,uri=URI][,integrated=yes] lets the release build on another one.
+--cosigner KEY:ALG makes the signature a COSE_Sign of all; --mac-key FILE adds a COSE_Mac0.
+--damage spoils the result in one way; see DAMAGES.
 """
 
 import argparse
 import hashlib
+import hmac
+import os
+import re
 import sys
 import uuid
 from dataclasses import dataclass, field, replace
@@ -24,11 +33,17 @@ import cbor2
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 
-ENVELOPE_TAG, SIGN1_TAG, SHA256 = 107, 18, -16
+ENVELOPE_TAG, SIGN1_TAG, SIGN_TAG, MAC0_TAG, ENCRYPT_TAG, SHA256 = 107, 18, 98, 17, 96, -16
+HMAC_256, A128KW, A128GCM = 5, -3, 1
 REPORT_ALL, REPORT_FAILURE = 15, 2
 VENDOR_MATCH, CLASS_MATCH, IMAGE_MATCH, SELECT, OVERRIDE, FETCH = 1, 2, 3, 12, 20, 21
+USE_BEFORE, SLOT, INTEGRITY, PROCESS, TRY_EACH, COPY = 4, 5, 7, 11, 15, 22
+BATTERY, AUTHORIZED, VERSION, WAIT = 26, 27, 28, 29
 MARKS = {"rc": -1, "beta": -2, "alpha": -3}
+COMPARISONS = {">": 1, ">=": 2, "=": 3, "<=": 4, "<": 5}
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,38 @@ class Image:
     integrated: bool = False
     signed_digest: bytes = b""  # b"": the true one
     signed_size: int = -1  # -1: the true one
+    slot: int = -1  # -1: for any
+    stage: str = ""  # component that the ciphertext is fetched into; "": not encrypted
+    ciphertext: bytes = b""
+    encryption_info: bytes = b""
+
+    @property
+    def travelling(self):
+        return self.ciphertext or self.content
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What must hold before any image of a release may be brought (draft-ietf-suit-update-management)."""
+
+    use_before: int = 0
+    battery: int = 0
+    priority: int = 0
+    authorize: bool = False
+    at_versions: tuple = ()  # of what is there: [comparison, version]
+    not_before: int = 0
+    after: tuple = ()  # (target, [comparison, version])
+
+
+@dataclass(frozen=True)
+class Dependency:
+    name: str
+    envelope: bytes
+    uri: str
+    integrated: bool = False
+
+    def digest(self):
+        return member_digest(cbor2.loads(self.envelope).value[3])
 
 
 @dataclass(frozen=True)
@@ -72,6 +119,26 @@ class Release:
     description: str = ""  # goes into the text member
     section: int = 20  # where images are fetched: 20 install, 16 payload-fetch
     severed: bool = False  # text and that section outside the manifest
+    conditions: Conditions = Conditions()
+    dependencies: tuple = ()
+    cosigners: tuple = ()  # (key, algorithm): then the block is a COSE_Sign
+    mac_key: bytes = b""  # adds a COSE_Mac0
+
+    def components(self):
+        """The targets and then the stages, each once."""
+        names = [image.component for image in self.images] + [image.stage for image in self.images if image.stage]
+        return list(dict.fromkeys(names))
+
+    def select(self, component):
+        return [SELECT, self.components().index(component)]
+
+    def select_dependency(self, position):
+        return [SELECT, len(self.components()) + position]
+
+    def targets(self):
+        """The images of each component: more than one only with slots."""
+        return [[image for image in self.images if image.component == name]
+                for name in dict.fromkeys(image.component for image in self.images)]
 
 
 # ---------------------------------------------------------------------------------------------------------- encoding
@@ -126,36 +193,116 @@ def version_parts(text):
     return [MARKS[part] if part in MARKS else int(part) for part in text.replace("-", ".").split(".")]
 
 
-def parameters_of(release, image):
-    digest = [SHA256, image.signed_digest] if image.signed_digest else digest_over(image.content)
+def identity_of(release, image):
     return {
         1: vendor_uuid(release.vendor_domain).bytes,
         2: class_uuid(release.vendor_domain, image.class_name or release.class_name).bytes,
-        3: wrap(digest),
-        14: len(image.content) if image.signed_size < 0 else image.signed_size,
     }
+
+
+def bytes_of(image):
+    """Digest and size of the component when all is done."""
+    digest = [SHA256, image.signed_digest] if image.signed_digest else digest_over(image.content)
+    return {3: wrap(digest), 14: len(image.content) if image.signed_size < 0 else image.signed_size}
+
+
+def try_slots(images, parameters):
+    """One alternative for each image's slot, with its parameters."""
+    return [TRY_EACH, [wrap([OVERRIDE, {5: image.slot}, SLOT, REPORT_ALL, OVERRIDE, parameters(image)])
+                       for image in images]]
 
 
 def shared_sequence(release):
     commands = []
-    for index, image in enumerate(release.images):
-        commands += [SELECT, index, OVERRIDE, parameters_of(release, image)]
+    for images in release.targets():
+        has_slots = images[0].slot >= 0
+        identity = identity_of(release, images[0])
+        commands += release.select(images[0].component)
+        commands += [OVERRIDE, identity if has_slots else {**identity, **bytes_of(images[0])}]
+        commands += try_slots(images, bytes_of) if has_slots else []
         commands += [VENDOR_MATCH, REPORT_ALL, CLASS_MATCH, REPORT_ALL]
+        commands += condition_commands(release.conditions)
+    return commands
+
+
+def condition_commands(conditions):
+    commands = []
+    for command, value in ((USE_BEFORE, conditions.use_before), (BATTERY, conditions.battery)):
+        if value:
+            commands += [OVERRIDE, {command: value}, command, REPORT_ALL]
+    if conditions.priority or conditions.authorize:
+        commands += [OVERRIDE, {27: conditions.priority}]
+    if conditions.authorize:
+        commands += [AUTHORIZED, REPORT_ALL]
+    for comparison in conditions.at_versions:
+        commands += [OVERRIDE, {28: wrap(comparison)}, VERSION, REPORT_ALL]
+    return commands
+
+
+def wait_commands(conditions):
+    """Waiting is a directive, and may not stand in the shared sequence."""
+    events = [{5: conditions.not_before}] if conditions.not_before else []
+    events += [{4: [target.encode(), [comparison]]} for target, comparison in conditions.after]
+    commands = []
+    for event in events:
+        commands += [OVERRIDE, {29: wrap(event)}, WAIT, REPORT_FAILURE]
     return commands
 
 
 def fetch_sequence(release):
+    commands = process_sequence(release)
+    for images in release.targets():
+        commands += release.select(images[0].component) + wait_commands(release.conditions)
+        if images[0].slot >= 0:
+            commands += try_slots(images, lambda image: {21: image.uri}) + [FETCH, REPORT_FAILURE]
+        elif images[0].stage:
+            commands += decrypt_sequence(release, images[0])
+        else:
+            commands += [OVERRIDE, {21: images[0].uri}, FETCH, REPORT_FAILURE]
+        commands += [IMAGE_MATCH, REPORT_ALL]
+    return commands
+
+
+def decrypt_sequence(release, image):
+    """Fetches the ciphertext into the stage and decrypts it into the target."""
+    stage = {3: wrap(digest_over(image.ciphertext)), 14: len(image.ciphertext), 21: image.uri}
+    source = release.components().index(image.stage)
+    return (release.select(image.stage) + [OVERRIDE, stage, FETCH, REPORT_FAILURE, IMAGE_MATCH, REPORT_ALL] +
+            release.select(image.component) +
+            [OVERRIDE, {19: image.encryption_info, 22: source}, COPY, REPORT_FAILURE])
+
+
+def resolve_sequence(release):
     commands = []
-    for index, image in enumerate(release.images):
-        commands += [SELECT, index, OVERRIDE, {21: image.uri}, FETCH, REPORT_FAILURE, IMAGE_MATCH, REPORT_ALL]
+    for position, dependency in enumerate(release.dependencies):
+        parameters = {3: wrap(dependency.digest()), 14: len(dependency.envelope), 21: dependency.uri}
+        commands += release.select_dependency(position)
+        commands += [OVERRIDE, parameters, FETCH, REPORT_FAILURE, IMAGE_MATCH, REPORT_ALL]
+    return commands
+
+
+def process_sequence(release):
+    commands = []
+    for position, dependency in enumerate(release.dependencies):
+        commands += release.select_dependency(position)
+        commands += [OVERRIDE, {3: wrap(dependency.digest())}, INTEGRITY, REPORT_ALL, PROCESS, 0]
     return commands
 
 
 def validate_sequence(release):
     commands = []
-    for index in range(len(release.images)):
-        commands += [SELECT, index, IMAGE_MATCH, REPORT_ALL]
+    for images in release.targets():
+        commands += release.select(images[0].component) + [IMAGE_MATCH, REPORT_ALL]
     return commands
+
+
+def common_of(release):
+    common = {2: [component_id(name) for name in release.components()], 4: wrap(shared_sequence(release))}
+    if release.dependencies:
+        first = len(release.components())
+        common[1] = {first + position: {1: component_id(dependency.name)}
+                     for position, dependency in enumerate(release.dependencies)}
+    return common
 
 
 def text_of(release):
@@ -173,12 +320,14 @@ def members_of(release):
     manifest = {
         1: 1,
         2: release.sequence,
-        3: wrap({2: [component_id(image.component) for image in release.images], 4: wrap(shared_sequence(release))}),
+        3: wrap(common_of(release)),
         5: component_id(release.product),
         6: wrap(version_parts(release.set_version)),
         7: wrap(validate_sequence(release)),
         release.section: wrap(fetch_sequence(release)),
     }
+    if release.dependencies:
+        manifest[15] = wrap(resolve_sequence(release))
     text = text_of(release)
     if text:
         manifest[23] = wrap(text)
@@ -208,6 +357,34 @@ def sign1(key, algorithm, payload, key_id=b""):
     return cbor2.CBORTag(SIGN1_TAG, [protected, {4: key_id} if key_id else {}, None, signature])
 
 
+def sign_by_all(signers, payload, key_id=b""):
+    """COSE_Sign with detached payload; the algorithm of each signer stands in its own header."""
+    signatures = []
+    for key, algorithm in signers:
+        protected = encode({1: ALGORITHMS[algorithm].number})
+        signature = sign(key, algorithm, encode(["Signature", b"", protected, b"", payload]))
+        signatures.append([protected, {4: key_id} if key_id else {}, signature])
+    return cbor2.CBORTag(SIGN_TAG, [b"", {}, None, signatures])
+
+
+def mac0(secret, payload):
+    """COSE_Mac0 with detached payload."""
+    protected = encode({1: HMAC_256})
+    tag = hmac.new(secret, encode(["MAC0", protected, b"", payload]), hashlib.sha256).digest()
+    return cbor2.CBORTag(MAC0_TAG, [protected, {}, None, tag])
+
+
+def encrypt(content, key_encryption_key):
+    """The ciphertext by AES-128-GCM under a new key, and a COSE_Encrypt for the holder of the key encryption key."""
+    content_key, nonce = os.urandom(16), os.urandom(12)
+    protected = encode({1: A128GCM})
+    additional = encode(["Encrypt", protected, b""])
+    wrapped = aes_key_wrap(key_encryption_key, content_key)
+    recipient = [b"", {1: A128KW, 4: b"kid-1"}, wrapped]
+    message = cbor2.CBORTag(ENCRYPT_TAG, [protected, {5: nonce}, None, [recipient]])
+    return AESGCM(content_key).encrypt(nonce, content, additional), encode(message)
+
+
 def author(release, key, algorithm, key_id=b""):
     """The envelope's bytes."""
     return assemble(*members_of(release), release, key, algorithm, key_id)
@@ -215,8 +392,14 @@ def author(release, key, algorithm, key_id=b""):
 
 def assemble(manifest, severed, release, key, algorithm, key_id=b""):
     digest = encode(member_digest(manifest))
-    wrapper = wrap([digest, wrap(sign1(key, algorithm, digest, key_id))])
-    payloads = {image.uri: image.content for image in release.images if image.integrated}
+    blocks = [sign1(key, algorithm, digest, key_id)]
+    if release.cosigners:
+        blocks = [sign_by_all([(key, algorithm), *release.cosigners], digest, key_id)]
+    if release.mac_key:
+        blocks.append(mac0(release.mac_key, digest))
+    wrapper = wrap([digest, *map(wrap, blocks)])
+    payloads = {image.uri: image.travelling for image in release.images if image.integrated}
+    payloads.update({each.uri: each.envelope for each in release.dependencies if each.integrated})
     return encode(cbor2.CBORTag(ENVELOPE_TAG, {2: wrapper, 3: manifest, **severed, **payloads}))
 
 
@@ -328,16 +511,76 @@ DAMAGES = {each.__name__.replace("_", "-"): each
 # ------------------------------------------------------------------------------------------------------ command line
 
 
+def fields_of(text):
+    return dict(each.split("=", 1) for each in text.split(","))
+
+
+def nothing_left(option, fields):
+    if fields:
+        raise argparse.ArgumentTypeError(f"{option} has no {', '.join(fields)}")
+
+
 def image_from(text):
-    fields = dict(each.split("=", 1) for each in text.split(","))
+    fields = fields_of(text)
     integrated = fields.pop("integrated", "no") == "yes"
     component = fields.pop("component")
-    image = Image(component=component, content=Path(fields.pop("file")).read_bytes(),
-                  uri=fields.pop("uri", f"#{component}"), class_name=fields.pop("class", ""),
-                  version=fields.pop("version", ""), integrated=integrated)
-    if fields:
-        raise argparse.ArgumentTypeError(f"--image has no {', '.join(fields)}")
+    content = Path(fields.pop("file")).read_bytes()
+    encrypted = {}
+    if "kek" in fields:
+        ciphertext, info = encrypt(content, hex_from(fields.pop("kek")))
+        Path(fields.pop("ciphertext")).write_bytes(ciphertext)
+        encrypted = {"stage": fields.pop("stage", f"{component}-encrypted"), "ciphertext": ciphertext,
+                     "encryption_info": info}
+    image = Image(component=component, content=content, uri=fields.pop("uri", f"#{component}"),
+                  class_name=fields.pop("class", ""), version=fields.pop("version", ""), integrated=integrated,
+                  slot=int(fields.pop("slot", -1)), **encrypted)
+    nothing_left("--image", fields)
     return image
+
+
+def dependency_from(text):
+    fields = fields_of(text)
+    name = fields.pop("name")
+    dependency = Dependency(name, Path(fields.pop("file")).read_bytes(), fields.pop("uri", f"#{name}"),
+                            fields.pop("integrated", "no") == "yes")
+    nothing_left("--depends", fields)
+    return dependency
+
+
+def comparison_from(text):
+    """">=1.2" """
+    sign, version = re.fullmatch(r"([<>]?=?)(.+)", text).groups()
+    return [COMPARISONS[sign], version_parts(version)]
+
+
+def after_from(text):
+    """"radio>=2.0" """
+    target, comparison = re.fullmatch(r"([\w-]+)(.+)", text).groups()
+    return target, comparison_from(comparison)
+
+
+def cosigner_from(text):
+    file, algorithm = text.rsplit(":", 1)
+    return load_key(file), algorithm
+
+
+def hex_from(file):
+    return bytes.fromhex(Path(file).read_text())
+
+
+def add_condition_arguments(parser):
+    parser.add_argument("--use-before", type=int, default=0, help="seconds since 1970")
+    parser.add_argument("--battery", type=int, default=0, help="at least, in mWh")
+    parser.add_argument("--priority", type=int, default=0)
+    parser.add_argument("--authorize", action="store_true")
+    parser.add_argument("--at-version", type=comparison_from, action="append", default=[])
+    parser.add_argument("--not-before", type=int, default=0, help="seconds since 1970")
+    parser.add_argument("--after", type=after_from, action="append", default=[], help="another target's version first")
+
+
+def conditions_from(given):
+    return Conditions(given.use_before, given.battery, given.priority, given.authorize, tuple(given.at_version),
+                      given.not_before, tuple(given.after))
 
 
 def author_arguments(words):
@@ -354,6 +597,10 @@ def author_arguments(words):
     parser.add_argument("--description", default="")
     parser.add_argument("--payload-fetch", action="store_true", help="fetch in that section, not in install")
     parser.add_argument("--severed", action="store_true")
+    add_condition_arguments(parser)
+    parser.add_argument("--depends", type=dependency_from, action="append", default=[])
+    parser.add_argument("--cosigner", type=cosigner_from, action="append", default=[])
+    parser.add_argument("--mac-key", type=hex_from, default=b"", help="a file with 32 bytes in hexadecimal")
     parser.add_argument("--damage", choices=DAMAGES)
     parser.add_argument("-o", "--output", required=True)
     return parser.parse_args(words)
@@ -374,7 +621,8 @@ def main(words):
         return
     given = author_arguments(words)
     release = Release(given.sequence, given.product, given.set_version, given.vendor_domain, given.class_name,
-                      given.image, given.description, 16 if given.payload_fetch else 20, given.severed)
+                      given.image, given.description, 16 if given.payload_fetch else 20, given.severed,
+                      conditions_from(given), tuple(given.depends), tuple(given.cosigner), given.mac_key)
     key = load_key(given.key)
     if given.damage:
         envelope = DAMAGES[given.damage](release, key, given.alg)

@@ -8,12 +8,14 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "adapters/crypto/hashes.hpp"
 #include "base/cbor.hpp"
 #include "core/suit_command_rules.hpp"
 #include "core/suit_examples.hpp"
 #include "core/suit_rules.hpp"
+#include "cose/encrypted.hpp"
 
 namespace hg::suit {
 namespace {
@@ -171,6 +173,18 @@ class Authored : public testing::TestWithParam<const char*> {
     return open_deliverable(read_file(directory_ + "/out.suit"), anchors);
   }
 
+  /// What the author is told of every release.
+  static std::string release(const std::string& product) {
+    return "--key private.pem --sequence 7 --product " + product +
+           " --set-version 2.0 --vendor-domain vendor.example --class-name boiler-v1 ";
+  }
+
+  /// Makes private.pem, and a ring that believes it.
+  void make_key(crypto::Keys& ring) const {
+    run("make_key --private private.pem --public vendor.pem");
+    EXPECT_TRUE(ring.add_file(directory_ + "/vendor.pem"));
+  }
+
   static std::string image(const std::string& name) {
     return HEADGATE_SOURCE_DIR "/tests/vectors/mcuboot/" + name + ".bin";
   }
@@ -208,6 +222,77 @@ TEST_P(Authored, IsUnderstoodAsItWasMeant) {
 INSTANTIATE_TEST_SUITE_P(Algorithms, Authored,
                          testing::Values("ES256", "ESP256", "ES384", "ESP384", "EdDSA", "Ed25519"),
                          [](const auto& row) { return row.param; });
+
+TEST_F(Authored, SlotsAndConditionsAreUnderstood) {
+  crypto::Keys ring;
+  make_key(ring);
+  run(release("acme/boiler") + "--image component=app,slot=0,uri=a.bin,file=" + image("app-1.1.0") +
+      " --image component=app,slot=1,uri=b.bin,file=" + image("app-2.0.0") +
+      " --use-before 2000000000 --battery 250 --priority -2 --authorize --at-version '>=1.0' --at-version '<2-rc'"
+      " --not-before 1900000000 --after 'radio>=2.0' -o out.suit");
+  const auto manifest = open_deliverable(read_file(directory_ + "/out.suit"), ring);
+  ASSERT_TRUE(manifest) << manifest.error().message;
+  EXPECT_EQ(manifest->priority, -2);
+  ASSERT_EQ(manifest->images.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Image& one = manifest->images[i];
+    EXPECT_EQ(one.slot, i);
+    EXPECT_EQ(one.uri, i == 0 ? "a.bin" : "b.bin");
+    EXPECT_EQ(one.digest, crypto::Sha256::of(read_file(image(i == 0 ? "app-1.1.0" : "app-2.0.0"))));
+    EXPECT_EQ(one.conditions.use_before, 2000000000U);
+    EXPECT_EQ(one.conditions.minimum_battery_mwh, 250U);
+    EXPECT_TRUE(one.conditions.needs_authorization);
+    EXPECT_EQ(one.conditions.not_before, 1900000000U);
+    EXPECT_THAT(one.conditions.versions, ElementsAre(VersionCondition{VersionOp::greater_equal, {1, 0}},
+                                                     VersionCondition{VersionOp::lesser, {2, -1}}));
+    EXPECT_THAT(one.conditions.after, ElementsAre(TargetVersion{"radio", {{VersionOp::greater_equal, {2, 0}}}}));
+  }
+}
+
+TEST_F(Authored, AnEncryptedImageOfSeveralSignersIsUnderstood) {
+  crypto::Keys ring;
+  make_key(ring);
+  run("make_key --alg Ed25519 --private second.pem --public quality.pem");
+  EXPECT_TRUE(ring.add_file(directory_ + "/quality.pem"));
+  EXPECT_TRUE(ring.add_mac_key("hmac256", Bytes(32, 'a')));
+  std::ofstream(directory_ + "/kek.hex") << "61616161616161616161616161616161";
+  run(release("acme/boiler") +
+      "--image component=app,kek=kek.hex,ciphertext=app.enc,uri=app.enc,file=" + image("app-1.1.0") +
+      " --cosigner second.pem:Ed25519 --mac-key " + kVectors + "keys/suit-example-hmac256.hex -o out.suit");
+  const auto manifest = open_deliverable(read_file(directory_ + "/out.suit"), ring);
+  ASSERT_TRUE(manifest) << manifest.error().message;
+  EXPECT_THAT(manifest->signers, ElementsAre("vendor", "quality"));
+  EXPECT_THAT(manifest->mac_keys, ElementsAre("hmac256"));
+  EXPECT_THAT(manifest->components, ElementsAre("app", "app-encrypted"));
+  ASSERT_EQ(manifest->images.size(), 1U);
+  const Image& app = manifest->images[0];
+  const Bytes ciphertext = read_file(directory_ + "/app.enc");
+  EXPECT_EQ(app.component.text(), "app");
+  EXPECT_EQ(app.digest, crypto::Sha256::of(ciphertext));
+  EXPECT_EQ(app.size, ciphertext.size());
+  EXPECT_EQ(app.plaintext, crypto::Sha256::of(read_file(image("app-1.1.0"))));
+  cbor::Reader info(app.encryption_info);
+  EXPECT_TRUE(cose::read_encrypted(info));
+}
+
+TEST_F(Authored, AReleaseThatBuildsOnAnotherIsUnderstood) {
+  crypto::Keys ring;
+  make_key(ring);
+  run(release("acme/radio") + "--image component=radio,integrated=yes,file=" + image("radio-1.0.0") + " -o radio.suit");
+  run(release("acme/boiler") + "--image component=app,uri=app.bin,file=" + image("app-1.1.0") +
+      " --depends name=acme/radio,file=radio.suit,integrated=yes -o out.suit");
+  const Bytes envelope = read_file(directory_ + "/out.suit");
+  const auto manifest = open_deliverable(envelope, ring);
+  ASSERT_TRUE(manifest) << manifest.error().message;
+  ASSERT_EQ(manifest->dependencies.size(), 1U);
+  EXPECT_THAT(manifest->dependencies[0].signers, ElementsAre("vendor"));
+  EXPECT_EQ(manifest->dependencies[0].digest, open(read_file(directory_ + "/radio.suit"), ring)->digest);
+  ASSERT_EQ(manifest->images.size(), 2U);
+  EXPECT_EQ(manifest->images[1].component.text(), "radio");
+  const Range range = *manifest->images[1].integrated;
+  const ByteView there = ByteView(envelope).subspan(range.offset, range.size);
+  EXPECT_EQ(Bytes(there.begin(), there.end()), read_file(image("radio-1.0.0")));
+}
 
 TEST_F(Authored, EveryDamageIsRefusedForItsReason) {
   const std::pair<const char*, const char*> damages[] = {
