@@ -28,10 +28,10 @@ std::string key_id_text(ByteView key_id) {
 json::object describe(const suit::Conditions& conditions) {
   json::object object;
   const auto date = [](std::uint64_t seconds) { return to_text(Instant(std::chrono::seconds(seconds))); };
-  if (conditions.use_before) object["use before"] = date(*conditions.use_before);
-  if (conditions.not_before) object["not before"] = date(*conditions.not_before);
-  if (conditions.minimum_battery_mwh) object["minimum battery mWh"] = *conditions.minimum_battery_mwh;
-  if (conditions.needs_authorization) object["needs authorization"] = true;
+  if (conditions.use_before) object["use_before"] = date(*conditions.use_before);
+  if (conditions.not_before) object["not_before"] = date(*conditions.not_before);
+  if (conditions.minimum_battery_mwh) object["minimum_battery_mwh"] = *conditions.minimum_battery_mwh;
+  if (conditions.needs_authorization) object["needs_authorization"] = true;
   json::array versions, after;
   for (const auto& version : conditions.versions) versions.emplace_back(condition_text(version));
   for (const suit::TargetVersion& other : conditions.after)
@@ -44,16 +44,16 @@ json::object describe(const suit::Conditions& conditions) {
 json::object describe(const suit::Image& image) {
   json::object object{{"component", image.component.text()}};
   if (!image.version.empty()) object["version"] = image.version;
-  if (image.vendor_id) object["vendor id"] = hex_of_uuid(*image.vendor_id);
-  if (image.class_id) object["class id"] = hex_of_uuid(*image.class_id);
-  if (image.device_id) object["device id"] = hex_of_uuid(*image.device_id);
+  if (image.vendor_id) object["vendor_id"] = hex_of_uuid(*image.vendor_id);
+  if (image.class_id) object["class_id"] = hex_of_uuid(*image.class_id);
+  if (image.device_id) object["device_id"] = hex_of_uuid(*image.device_id);
   if (image.slot) object["slot"] = *image.slot;
   if (image.digest) object["digest"] = image.digest->hex();
   if (image.size) object["size"] = *image.size;
   object["uri"] = image.uri;
-  object["in the envelope"] = image.integrated.has_value();
+  object["in_the_envelope"] = image.integrated.has_value();
   if (!image.encryption_info.empty()) object["encryption"] = describe_encryption(image.encryption_info);
-  if (image.plaintext) object["plaintext digest"] = image.plaintext->hex();
+  if (image.plaintext) object["plaintext_digest"] = image.plaintext->hex();
   if (json::object conditions = describe(image.conditions); !conditions.empty())
     object["conditions"] = std::move(conditions);
   return object;
@@ -61,9 +61,9 @@ json::object describe(const suit::Image& image) {
 
 json::object describe(const suit::Dependency& dependency) {
   return {{"component", dependency.id.text()},
-          {"manifest digest", dependency.digest.hex()},
+          {"manifest_digest", dependency.digest.hex()},
           {"uri", dependency.uri},
-          {"in the envelope", dependency.is_here}};
+          {"in_the_envelope", dependency.is_here}};
 }
 
 template <class T>
@@ -83,15 +83,15 @@ void add(json::object& object, const suit::Manifest& manifest) {
   object["product"] = manifest.product;
   object["sequence"] = manifest.sequence;
   object["version"] = manifest.version;
-  object["manifest digest"] = manifest.digest.hex();
+  object["manifest_digest"] = manifest.digest.hex();
   if (manifest.priority) object["priority"] = *manifest.priority;
   object["images"] = describe_all(manifest.images);
   if (!manifest.dependencies.empty()) object["dependencies"] = describe_all(manifest.dependencies);
-  if (!manifest.absent_sections.empty()) object["absent sections"] = texts(manifest.absent_sections);
+  if (!manifest.absent_sections.empty()) object["absent_sections"] = texts(manifest.absent_sections);
   if (const auto missing = suit::missing_payloads(manifest); !missing.empty())
-    object["missing payloads"] = texts(missing);
+    object["missing_payloads"] = texts(missing);
   if (const auto complete = suit::check_deliverable(manifest); !complete)
-    object["gateways would not publish it"] = complete.error().message;
+    object["gateways_would_not_publish_it"] = complete.error().message;
 }
 
 }  // namespace
@@ -108,18 +108,18 @@ std::string hex_of_uuid(ByteView uuid) {
 
 json::object describe_signature(std::int64_t algorithm, ByteView key_id, bool is_mac) {
   return {{"algorithm", algorithm_name(algorithm, is_mac ? cose::Purpose::mac : cose::Purpose::signature)},
-          {"key id", key_id_text(key_id)}};
+          {"key_id", key_id_text(key_id)}};
 }
 
 json::object describe_encryption(ByteView info) {
   cbor::Reader reader(info);
   const Result<cose::Encrypted> message = cose::read_encrypted(reader);
-  if (!message) return {{"cannot be read", message.error().message}};
+  if (!message) return {{"cannot_be_read", message.error().message}};
   json::array recipients;
   for (const cose::Recipient& recipient : message->recipients) {
     const auto purpose = recipient.ephemeral ? cose::Purpose::key_agreement : cose::Purpose::key_wrap;
     recipients.emplace_back(json::object{{"algorithm", algorithm_name(recipient.algorithm, purpose)},
-                                         {"key id", key_id_text(recipient.key_id)}});
+                                         {"key_id", key_id_text(recipient.key_id)}});
   }
   return {{"cipher", algorithm_name(message->algorithm, cose::Purpose::content)},
           {"recipients", std::move(recipients)}};
@@ -139,7 +139,7 @@ Result<json::object> describe_envelope(ByteView bytes) {
   if (manifest)
     add(object, *manifest);
   else
-    object["gateways would refuse it"] = manifest.error().message;
+    object["gateways_would_refuse_it"] = manifest.error().message;
   return object;
 }
 

@@ -32,12 +32,12 @@ json::object describe_image(const images::McubootImage& image) {
   json::object object = beginning("MCUboot image");
   object["version"] = image.version.text();
   object["hash"] = image.digest.hex();
-  object["payload bytes"] = image.payload_size;
+  object["payload_bytes"] = image.payload_size;
   object["encrypted"] = image.encrypted;
-  if (image.encrypted) object["payload is plain"] = image.payload_is_plain;
-  if (image.content_key) object["content key"] = images::name_of(image.content_key->wrap);
+  if (image.encrypted) object["payload_is_plain"] = image.payload_is_plain;
+  if (image.content_key) object["content_key"] = images::name_of(image.content_key->wrap);
   object["padded"] = image.padded;
-  if (image.security_counter) object["security counter"] = *image.security_counter;
+  if (image.security_counter) object["security_counter"] = *image.security_counter;
   json::array dependencies, signatures;
   for (const auto& each : image.dependencies)
     dependencies.emplace_back(std::to_string(each.image) + " >= " + each.minimum.text());

@@ -17,10 +17,10 @@ json::object describe(const trust::Key& key) {
   for (const std::string& prefix : key.prefixes) prefixes.emplace_back(prefix);
   json::object object{{"name", key.name}, {"roles", std::move(roles)}};
   if (!prefixes.empty()) object["prefixes"] = std::move(prefixes);
-  if (key.not_before) object["not before"] = to_text(*key.not_before);
-  if (key.not_after) object["not after"] = to_text(*key.not_after);
+  if (key.not_before) object["not_before"] = to_text(*key.not_before);
+  if (key.not_after) object["not_after"] = to_text(*key.not_after);
   object["offline"] = key.offline;
-  object["COSE key"] = to_hex(key.cose_key);
+  object["cose_key"] = to_hex(key.cose_key);
   return object;
 }
 
@@ -48,7 +48,7 @@ Result<json::object> describe_head(ByteView payload) {
   json::array entries;
   for (const trust::HeadEntry& entry : head->entries) {
     json::object object{
-        {"product", entry.product}, {"sequence", entry.sequence}, {"manifest digest", entry.manifest.hex()}};
+        {"product", entry.product}, {"sequence", entry.sequence}, {"manifest_digest", entry.manifest.hex()}};
     if (entry.minimum > 0) object["minimum"] = entry.minimum;
     entries.emplace_back(std::move(object));
   }
@@ -65,18 +65,18 @@ Result<json::object> describe_permit(ByteView payload) {
   json::object object{
       {"id", to_hex(permit->id)}, {"product", permit->product}, {"from", permit->from}, {"to", permit->to}};
   if (const auto* child = std::get_if<std::string>(&permit->whom)) object["child"] = *child;
-  if (const auto* all = std::get_if<trust::Permit::Class>(&permit->whom)) object["class id"] = hex_of_uuid(*all);
-  object["not after"] = to_text(permit->not_after);
+  if (const auto* all = std::get_if<trust::Permit::Class>(&permit->whom)) object["class_id"] = hex_of_uuid(*all);
+  object["not_after"] = to_text(permit->not_after);
   return object;
 }
 
 Result<json::object> describe_grant(ByteView payload) {
   const Result<trust::Grant> grant = trust::read_grant(payload);
   if (!grant) return grant.error();
-  return json::object{{"image digest", grant->image.hex()},
-                      {"gateway key", grant->gateway.hex()},
+  return json::object{{"image_digest", grant->image.hex()},
+                      {"gateway_key", grant->gateway.hex()},
                       {"encryption", describe_encryption(grant->encrypted_key)},
-                      {"not after", to_text(grant->not_after)}};
+                      {"not_after", to_text(grant->not_after)}};
 }
 
 Result<json::object> describe_payload(const trust::Record& record) {

@@ -45,16 +45,18 @@ Result<Bytes> read_file(const std::filesystem::path& path) {
   return content;
 }
 
-Result<void> write_file(const std::filesystem::path& path, ByteView content, Access access) {
+Result<void> write_file(const std::filesystem::path& path, ByteView content) {
+  std::error_code ignored;
+  const auto kind = std::filesystem::status(path, ignored).type();
+  if (kind != std::filesystem::file_type::not_found && kind != std::filesystem::file_type::regular)
+    return Error{Errc::invalid, path.string() + " is there and no file"};
   std::string temporary = path.string() + ".XXXXXX";
-  const UniqueFd file(::mkostemp(temporary.data(), O_CLOEXEC));  // 0600
+  const UniqueFd file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!file) return from_errno(errno, path.string());
   Result<void> done = write_all(file.get(), content, path.string());
-  if (access == Access::everybody && done) {
-    const mode_t mask = ::umask(0);
-    ::umask(mask);
-    if (::fchmod(file.get(), 0644 & ~mask) < 0) done = from_errno(errno, path.string());
-  }
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  if (done && ::fchmod(file.get(), 0644 & ~mask) < 0) done = from_errno(errno, path.string());
   if (done && std::rename(temporary.c_str(), path.c_str()) != 0) done = from_errno(errno, path.string());
   if (!done) ::unlink(temporary.c_str());
   return done;

@@ -13,10 +13,8 @@ namespace hg::pack {
 /// Errors name the file.
 Result<Bytes> read_file(const std::filesystem::path& path);
 
-/// Whether others than the owner may read what is written.
-enum class Access { everybody, owner_only };
-
-/// Replaces the file in one step. The mode is 0644 or 0600, less the umask.
-Result<void> write_file(const std::filesystem::path& path, ByteView content, Access access = Access::everybody);
+/// Replaces the file in one step; the mode is 0644 less the umask, for nothing that is written here is secret. Refused:
+/// what is there and is no file.
+Result<void> write_file(const std::filesystem::path& path, ByteView content);
 
 }  // namespace hg::pack

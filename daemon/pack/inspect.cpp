@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pack/inspect.hpp"
 
+#include <algorithm>
 #include <iostream>
 
 #include "images/mcuboot.hpp"
@@ -40,10 +41,11 @@ bool is_plain(const json::value& value) {
   return !value.is_object() && !value.is_array();
 }
 
-/// "name  value" lines, what is inside indented; lists of plain values on one line.
+/// "name: value" lines, what is inside indented; lists of plain values on one line.
 void print(const json::object& object, const std::string& indent) {
   for (const auto& [name, value] : object) {
     std::string line = indent + std::string(name) + ": ";
+    std::ranges::replace(line, '_', ' ');
     if (value.is_object()) {
       std::cout << clean(line) << '\n';
       print(value.get_object(), indent + "  ");

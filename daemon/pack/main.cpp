@@ -101,6 +101,8 @@ void add_encrypt(CLI::App& app, Command& chosen) {
   keks->add_to(*command);
   command->callback([options, keks, &chosen] {
     options->keks = keks->pairs();
+    if (options->ciphertext == options->plaintext || options->ciphertext == options->info)
+      throw CLI::ValidationError("FILE, --output and --info must be three files");
     if (options->recipients.empty() && options->keks.empty()) throw CLI::RequiredError("--recipient or --kek");
     chosen = [options] { return encrypt(*options); };
   });

@@ -82,7 +82,34 @@ TargetRecipe read_target(Table& table, const Defaults& defaults) {
   return target;
 }
 
-/// No component twice, no `after` of nobody.
+/// The place of the target of this name; none: targets.size().
+std::size_t find_target(const std::vector<TargetRecipe>& targets, std::string_view name) {
+  return static_cast<std::size_t>(std::ranges::find(targets, name, &TargetRecipe::name) - targets.begin());
+}
+
+/// Every `after` names another target, and nobody waits for whoever waits for him: taken out one by one, those who wait
+/// for nobody left, none remains.
+void check_order(Table& top, const std::vector<TargetRecipe>& targets) {
+  std::vector<bool> is_done(targets.size());
+  const auto may_come = [&](const TargetRecipe& target) {
+    return std::ranges::all_of(target.gates.after, [&](const suit::TargetVersion& other) {
+      const std::size_t at = find_target(targets, other.target);
+      return at == targets.size() || is_done[at];
+    });
+  };
+  for (const TargetRecipe& target : targets)
+    for (const suit::TargetVersion& other : target.gates.after)
+      if (find_target(targets, other.target) == targets.size())
+        top.complain("target", "\"" + target.name + "\" comes after \"" + other.target + "\", which is no target");
+  for (std::size_t round = 0; round < targets.size(); ++round)
+    for (std::size_t at = 0; at < targets.size(); ++at) is_done[at] = is_done[at] || may_come(targets[at]);
+  const auto waits = std::ranges::find(is_done, false);
+  if (waits != is_done.end())
+    top.complain("target",
+                 "\"" + targets[static_cast<std::size_t>(waits - is_done.begin())].name + "\" waits for itself");
+}
+
+/// No component twice.
 void check_names(Table& top, const std::vector<TargetRecipe>& targets) {
   std::set<suit::ComponentId> components;
   for (const TargetRecipe& target : targets) {
@@ -90,11 +117,6 @@ void check_names(Table& top, const std::vector<TargetRecipe>& targets) {
                         (!target.encryption_info || components.insert(target.staging).second);
     if (!is_new) top.complain("target", "the component of \"" + target.name + "\" is there twice");
   }
-  const auto waits_for_itself = [](const TargetRecipe& target) {
-    return std::ranges::find(target.gates.after, target.name, &suit::TargetVersion::target) != target.gates.after.end();
-  };
-  for (const TargetRecipe& target : targets)
-    if (waits_for_itself(target)) top.complain("target", "\"" + target.name + "\" waits for itself");
 }
 
 }  // namespace
@@ -111,6 +133,7 @@ Result<Recipe> read_recipe(const std::filesystem::path& path) {
   for (Table& table : top->tables("target")) recipe.targets.push_back(read_target(table, defaults));
   if (recipe.targets.empty()) top->complain("target", "there is no [[target]]");
   check_names(*top, recipe.targets);
+  check_order(*top, recipe.targets);
   if (const Result<void> done = top->finish(); !done) return done.error();
   return recipe;
 }

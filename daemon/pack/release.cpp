@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pack/release.hpp"
 
+#include <algorithm>
+
 #include "adapters/crypto/hashes.hpp"
 #include "cose/encrypted.hpp"
 #include "pack/files.hpp"
@@ -75,6 +77,23 @@ Result<Made> make_target(const TargetRecipe& recipe) {
   return made;
 }
 
+/// A target that waits for a version that this release does not bring would wait for ever.
+Result<void> check_order(const Release& release) {
+  for (const ReleaseTarget& target : release.targets)
+    for (const suit::TargetVersion& other : target.gates.after) {
+      const auto is_it = [&](const ReleaseTarget& each) { return each.component.text() == other.target; };
+      const auto found = std::ranges::find_if(release.targets, is_it);
+      if (found == release.targets.end() || found->version.empty()) continue;
+      const Result<suit::Version> version = parse_version(found->version);
+      if (!version) return version.error().within("target " + other.target);
+      for (const suit::VersionCondition& condition : other.versions)
+        if (!suit::holds(condition, *version))
+          return Error{Errc::mismatch, "target " + target.component.text() + " waits for " + other.target + " " +
+                                           condition_text(condition) + ", and this release brings " + found->version};
+    }
+  return {};
+}
+
 }  // namespace
 
 Result<Release> make_release(const Recipe& recipe) {
@@ -88,6 +107,7 @@ Result<Release> make_release(const Recipe& recipe) {
     images.push_back(std::move(made->image));
   }
   if (const Result<void> met = check_dependencies(recipe, images); !met) return met.error();
+  if (const Result<void> ends = check_order(release); !ends) return ends.error();
   return release;
 }
 

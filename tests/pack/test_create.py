@@ -99,12 +99,12 @@ def test_our_reader_says_the_same(workshop):
     shown = json.loads(workshop.pack("inspect", "--json", "out.suit"))
     app, radio = shown["images"]
     assert (shown["product"], shown["sequence"], shown["version"], shown["priority"]) == ("acme/boiler", 7, "2.0.0", -3)
-    assert (app["component"], app["uri"], app["in the envelope"]) == ("app", "#app", True)
-    assert app["conditions"] == {"use before": "2030-01-31T00:00:00Z", "requires": [">= 1.0"],
-                                 "minimum battery mWh": 5000}
-    assert radio["conditions"] == {"use before": "2030-01-31T00:00:00Z", "not before": "2027-01-01T00:00:00Z",
-                                   "needs authorization": True, "after": ["app >= 2.0.0"]}
-    assert shown["verified"] is False and "gateways would not publish it" not in shown
+    assert (app["component"], app["uri"], app["in_the_envelope"]) == ("app", "#app", True)
+    assert app["conditions"] == {"use_before": "2030-01-31T00:00:00Z", "requires": [">= 1.0"],
+                                 "minimum_battery_mwh": 5000}
+    assert radio["conditions"] == {"use_before": "2030-01-31T00:00:00Z", "not_before": "2027-01-01T00:00:00Z",
+                                   "needs_authorization": True, "after": ["app >= 2.0.0"]}
+    assert shown["verified"] is False and "gateways_would_not_publish_it" not in shown
     assert "verified: false" in workshop.pack("inspect", "out.suit")
 
 
@@ -181,6 +181,9 @@ DISAGREEMENTS = {
     "cut off": (APP.replace("2.0.0", "1.1.0-truncated"), "target app: "),
     "no MCUboot": ('[[target]]\ncomponent = "t"\nfile = "plain"\nimage-number = 3\n', "speaks of a MCUboot image"),
     "empty": ('[[target]]\ncomponent = "t"\nfile = "empty"\n', "is empty"),
+    "never comes": (APP + "image-number = 0\n" + RADIO + 'image-number = 1\nafter = ["app >= 2.1"]\n',
+                    "target radio waits for app >= 2.1, and this release brings 2.0.0"),
+    "too long": (APP + f'uri = "https://fw.example/{"a" * 4000}"\n', "recipe.toml: no gateway would take it: "),
     "gone": ('[[target]]\ncomponent = "t"\nfile = "gone"\n', "gone: No such file"),
 }
 
@@ -205,7 +208,7 @@ def test_agreements(workshop):
     """What the recipe says and the image says, too."""
     workshop.image("app-2.0.0-enc-p256-for-gateway.bin")
     shown = json.loads(workshop.pack("inspect", "--json", "radio-2.0.0-needs-app-2.bin"))
-    assert (shown["kind"], shown["version"], shown["security counter"], shown["depends"], shown["verified"]) == (
+    assert (shown["kind"], shown["version"], shown["security_counter"], shown["depends"], shown["verified"]) == (
         "MCUboot image", "2.0.0", 7, ["0 >= 2.0.0"], False)
     release = make(workshop, TOP + APP.replace("2.0.0", "2.0.0-enc-p256-for-gateway") +
                    "image-number = 0\nmcuboot-encrypted = true\n" + RADIO +
@@ -227,6 +230,8 @@ WRONG = {
     "mark first": (TOP.replace("2.0.0", "rc.2") + APP, 'version: "rc.2" is no version'),
     "rule": (TOP + APP + 'requires = ["~ 2"]\n', 'recipe.toml:10:12: requires: "~ 2" is no rule'),
     "after": (TOP + APP + 'after = ["app >= 1"]\n', '"app" waits for itself'),
+    "circle": (TOP + APP + 'after = ["radio >= 1"]\n' + RADIO + 'after = ["app >= 1"]\n', '"app" waits for itself'),
+    "after nobody": (TOP + APP + 'after = ["radoi >= 1"]\n', '"app" comes after "radoi", which is no target'),
     "component twice": (TOP + APP + APP, 'the component of "app" is there twice'),
     "component": (TOP + APP.replace('"app"', '"../app"'), 'component: "../app" is no component'),
     "fragment": (TOP + APP + 'uri = "#app"\n', "uri: leave it out"),

@@ -137,7 +137,7 @@ def test_an_encrypted_deliverable(workshop, cipher):
     assert table.content == b"calibration" and not table.encryption_info
     shown = json.loads(workshop.pack("inspect", "--json", "out.suit"))["images"]
     assert [image["component"] for image in shown] == ["app", "table"]
-    assert shown[0]["plaintext digest"] == hashlib.sha256(PLAINTEXT).hexdigest()
+    assert shown[0]["plaintext_digest"] == hashlib.sha256(PLAINTEXT).hexdigest()
     assert shown[0]["conditions"] == {"requires": ["< 2.0"]}
 
 

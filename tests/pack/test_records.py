@@ -88,7 +88,7 @@ def test_a_root_by_two(workshop):
     assert shown["issued"] == "2026-11-21T00:00:00Z"
     assert shown["thresholds"] == {"root": 2, "author": 1, "director": 1, "head": 1, "gateway": 1}
     assert [key["name"] for key in shown["keys"]] == ["rita", "rolf", "desk", "vault", "channel"]
-    assert shown["keys"][2]["prefixes"] == ["acme/"] and shown["keys"][2]["not after"] == "2099-01-01T00:00:00Z"
+    assert shown["keys"][2]["prefixes"] == ["acme/"] and shown["keys"][2]["not_after"] == "2099-01-01T00:00:00Z"
     assert shown["products"] == [{"prefix": "acme/", "threshold": 2, "offline": 1}]
     assert payload[1] == 1
 
@@ -131,8 +131,8 @@ def test_a_head_of_envelopes(workshop):
     assert (shown["channel"], shown["version"], shown["expires"]) == ("stable", 42, "2099-02-07T00:00:00Z")
     digests = [cbor2.loads(cbor2.loads(cbor2.loads(workshop.read(name)).value[2])[0])[1].hex()
                for name in ("boiler.suit", "pump.suit")]
-    assert shown["entries"] == [{"product": "acme/boiler", "sequence": 7, "manifest digest": digests[0]},
-                                {"product": "acme/pump", "sequence": 3, "manifest digest": digests[1]}]
+    assert shown["entries"] == [{"product": "acme/boiler", "sequence": 7, "manifest_digest": digests[0]},
+                                {"product": "acme/pump", "sequence": 3, "manifest_digest": digests[1]}]
 
 
 def test_a_head_of_a_recipe(workshop):
@@ -143,7 +143,7 @@ def test_a_head_of_a_recipe(workshop):
     workshop.pack("head", "--recipe", "head.toml", "--key", "channel.pem", "-o", "stable.hgr")
     entries = json.loads(workshop.pack("inspect", "--json", "stable.hgr"))["entries"]
     assert entries[0]["minimum"] == 5 and entries[0]["sequence"] == 7
-    assert entries[1] == {"product": "acme/pump", "sequence": 3, "manifest digest": "ab" * 32}
+    assert entries[1] == {"product": "acme/pump", "sequence": 3, "manifest_digest": "ab" * 32}
     workshop.write("head.toml", 'channel = "stable"\nversion = 43\nexpires = 2099-02-07\n[[entry]]\nfile = "gone"\n')
     assert "head.toml:5:8: file: " in workshop.refusal("head", "--recipe", "head.toml", "--key", "channel.pem", "-o", "h")
 
@@ -158,13 +158,13 @@ def test_a_permit(workshop):
     workshop.pack("verify", "--root", "root.hgr", "back.hgr")
     shown = json.loads(workshop.pack("inspect", "--json", "back.hgr"))
     assert (shown["product"], shown["from"], shown["to"], shown["child"]) == ("acme/boiler", 9, 7, "boiler-1")
-    assert shown["not after"] == "2099-01-31T12:00:00Z"
+    assert shown["not_after"] == "2099-01-31T12:00:00Z"
     workshop.pack(*words, "--class", "boiler-v1", "--vendor", "vendor.example")
     wanted = uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_DNS, "vendor.example"), "boiler-v1")
     again = json.loads(workshop.pack("inspect", "--json", "back.hgr"))
-    assert again["class id"] == str(wanted) and again["id"] != shown["id"]
+    assert again["class_id"] == str(wanted) and again["id"] != shown["id"]
     workshop.pack(*words, "--class", wanted)
-    assert json.loads(workshop.pack("inspect", "--json", "back.hgr"))["class id"] == str(wanted)
+    assert json.loads(workshop.pack("inspect", "--json", "back.hgr"))["class_id"] == str(wanted)
 
 
 def test_a_permit_upwards_is_none(workshop):

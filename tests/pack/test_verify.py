@@ -98,7 +98,7 @@ def test_every_official_file_is_shown(workshop):
         shown = json.loads(workshop.pack("inspect", "--json", path))
         assert shown["kind"] == "SUIT envelope" and shown["verified"] is False
         assert shown["signed"] == ("unsigned" not in path.name)
-        assert ("gateways would refuse it" in shown) == ("power" in REFUSED.get(name_of(path), "")), shown
+        assert ("gateways_would_refuse_it" in shown) == ("power" in REFUSED.get(name_of(path), "")), shown
 
 
 def test_only_the_given_keys_are_believed(workshop):
@@ -127,6 +127,8 @@ def test_a_dependency_beside_it(workshop, verify):
     ["verify", "--key", KEY, "--root", KEY, "a.suit"], ["create"], ["create", "r.toml"], ["sign", "a.suit"],
     ["inspect"], ["inspect", "--xml", "a.suit"], ["encrypt", "a", "-o", "b", "--info", "c"],
     ["encrypt", "a", "-o", "b", "--info", "c", "--recipient", "d", "--cipher", "rot13"],
+    ["encrypt", "a", "-o", "a", "--info", "c", "--recipient", "d"],
+    ["encrypt", "a", "-o", "b", "--info", "b", "--recipient", "d"],
     ["encrypt", "a", "-o", "b", "--info", "c", "--kek", "d"], ["encrypt", "a", "-o", "b", "--recipient", "d"],
     ["root", "r.toml", "-o", "r"], ["head", "--key", "k", "-o", "h"],
     ["head", "--recipe", "r", "--channel", "c", "--key", "k", "-o", "h"],
@@ -149,6 +151,13 @@ def test_wrong_usage(workshop, words):
 def test_help_and_version(workshop):
     assert workshop.run("--help").returncode == 0
     assert workshop.pack("--version").startswith("headgate-pack ")
+
+
+def test_writes_files_only(workshop):
+    workshop.write("plain", b"1")
+    workshop.recipient("device")
+    assert "/dev/null is there and no file" in workshop.refusal(
+        "encrypt", "plain", "-o", "/dev/null", "--info", "i", "--recipient", "device.pub")
 
 
 @pytest.mark.parametrize("words", [["verify", "--key", KEY, "gone.suit"], ["inspect", "gone.suit"],
