@@ -217,9 +217,8 @@ std::variant<PermitId, Cause> find_permit(const State& state, const Child& child
     if (faults.empty()) {
       if (permit.uses.contains(child.enrollment.id)) return id;  // by this very update
       if (found.empty()) found = id;
-    } else if (faults.size() == 1) {
-      const bool can_heal = faults.front().reason == Reason::time_unknown;
-      if (nearest.reason == Reason::none || can_heal) nearest = faults.front();
+    } else if (faults.size() == 1 && nearest.reason == Reason::none) {
+      nearest = faults.front();
     }
   }
   if (!found.empty()) return found;

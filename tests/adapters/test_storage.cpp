@@ -25,9 +25,9 @@
 namespace hg {
 namespace {
 
+using storage::SqliteCatalogue;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using storage::SqliteCatalogue;
 
 /// One commit, recognisable in every table that it touches.
 std::vector<core::Change> step(std::uint64_t number) {
@@ -215,16 +215,19 @@ TEST_P(SpoiledRow, IsNamed) {
   {
     auto catalogue = open().value();
     std::vector<core::Change> changes = step(7);
-    changes.push_back(core::PutDeliverable{fakes::sample_deliverable(9)});
+    changes.insert(changes.end(),
+                   {core::PutDeliverable{fakes::sample_deliverable(9)}, core::PutHead{fakes::sample_head("stable", 1)},
+                    core::PutPermit{fakes::sample_permit(1)}, core::PutPermit{fakes::sample_permit(2)},
+                    core::PutGrant{fakes::sample_grant(1)}, core::PutRoot{{1, {1, 2}}}});
     ASSERT_TRUE(fakes::on_loop(loop_, catalogue->commit(changes)));
   }
   execute(GetParam().sql);
   const auto state = open().value()->load();
   ASSERT_FALSE(state);
   EXPECT_EQ(state.error().code, Errc::invalid);
-  EXPECT_THAT(state.error().message,
-              AllOf(HasSubstr(std::string("table ") + GetParam().table), HasSubstr(std::string("row ") + GetParam().row),
-                    HasSubstr(std::string("column ") + GetParam().column)));
+  EXPECT_THAT(state.error().message, AllOf(HasSubstr(std::string("table ") + GetParam().table),
+                                           HasSubstr(std::string("row ") + GetParam().row),
+                                           HasSubstr(std::string("column ") + GetParam().column)));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -243,7 +246,27 @@ INSTANTIATE_TEST_SUITE_P(
         Spoiled{"UPDATE slot SET digest = substr(digest, 2)", "slot", "boiler-1", "digest"},
         Spoiled{"UPDATE image SET vendor = '00'", "image", "0909", "vendor"},
         Spoiled{"UPDATE rollout SET started_by = 4294967296", "rollout", "1", "started_by"},
-        Spoiled{"UPDATE rollout_child SET child = ''", "rollout_child", "1", "child"}));
+        Spoiled{"UPDATE rollout_child SET child = ''", "rollout_child", "1", "child"},
+        Spoiled{"UPDATE rollout SET approved = 2", "rollout", "1", "approved"},
+        Spoiled{"UPDATE floor SET child = 'ghost' WHERE child = 'boiler-1' AND product = 'boiler'", "floor", "ghost",
+                "child"},
+        Spoiled{"UPDATE signer SET deliverable = 'ghost'", "signer", "ghost", "deliverable"},
+        Spoiled{"UPDATE image SET authorization_ = 7", "image", "0909", "authorization_"},
+        Spoiled{"UPDATE image SET position = 5 WHERE position = 1", "image", "0909", "position"},
+        Spoiled{"UPDATE version_condition SET image = 2", "version_condition", "0909", "image"},
+        Spoiled{"UPDATE version_condition SET image = -1", "version_condition", "0909", "image"},
+        Spoiled{"UPDATE version_condition SET operator = '<'", "version_condition", "0909", "operator"},
+        Spoiled{"UPDATE version_condition SET version = '1.x'", "version_condition", "0909", "version"},
+        Spoiled{"UPDATE head_entry SET channel = 'ghost'", "head_entry", "ghost", "channel"},
+        Spoiled{"UPDATE permit SET id = upper(id) || 'G' WHERE child IS NULL", "permit", "0101", "id"},
+        Spoiled{"UPDATE permit SET child = '' WHERE child IS NOT NULL", "permit", "0202", "child"},
+        Spoiled{"UPDATE permit SET device_class = '00' WHERE child IS NULL", "permit", "0101", "device_class"},
+        Spoiled{"UPDATE permit_use SET permit = 'ghost' WHERE child = 'pump-2' AND permit LIKE '01%'", "permit_use",
+                "ghost", "permit"},
+        Spoiled{"UPDATE permit_use SET child = '' WHERE child = 'pump-2'", "permit_use", "0101", "child"},
+        Spoiled{"UPDATE key_grant SET image = '0'", "key_grant", "0", "image"},
+        Spoiled{"UPDATE key_grant SET record = 'xyz'", "key_grant", "0101", "record"},
+        Spoiled{"UPDATE trust_root SET record = '0'", "trust_root", "1", "record"}));
 
 }  // namespace
 }  // namespace hg

@@ -7,8 +7,10 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "adapters/storage/sqlite_catalogue.hpp"
+#include "core/random_walk.hpp"
 #include "fakes/memory_catalogue.hpp"
 #include "fakes/on_loop.hpp"
 #include "fakes/recording_journal.hpp"
@@ -97,7 +99,8 @@ TYPED_TEST(Catalogue, KeepsEveryField) {
        core::PutGatewayFloor{"boiler", 12}, core::PutChild{fakes::sample_child("boiler-1")}}));
   core::State expected;
   expected.heads["stable"] = fakes::sample_head("stable", 3);
-  for (const std::uint8_t fill : Bytes{1, 2}) expected.permits[fakes::sample_permit_id(fill)] = fakes::sample_permit(fill);
+  for (const std::uint8_t fill : Bytes{1, 2})
+    expected.permits[fakes::sample_permit_id(fill)] = fakes::sample_permit(fill);
   expected.grants[fakes::sample_digest(1)] = fakes::sample_grant(1);
   expected.root = {3, Bytes(500, 0xD8)};
   expected.floors = {{"boiler", 12}};
@@ -263,6 +266,57 @@ TYPED_TEST(Catalogue, CommitsThatOverlapAreWrittenInOrder) {
   boost::asio::co_spawn(this->loop_, this->kind_.catalogue().commit(changes), ignore);
   ASSERT_TRUE(this->commit({core::PutChild{second}}));
   EXPECT_EQ(this->reload().children.at("boiler-1"), second);
+}
+
+/// What of a state is written down.
+core::State remembered(core::State state) {
+  for (auto& [id, child] : state.children) {
+    core::Child kept;
+    kept.enrollment.id = id;
+    kept.seen = child.seen;
+    kept.last_seen = child.last_seen;
+    kept.floors = child.floors;
+    kept.committed = child.committed;
+    kept.update = child.update;
+    child = kept;
+  }
+  state.policy = {};
+  state.time_is_known = true;
+  return state;
+}
+
+TYPED_TEST(Catalogue, WhatTheEngineKnowsIsWhatItKnowsAfterARestart) {
+  core::table::Walk walk(20261121);
+  core::table::Bench& bench = walk.bench();
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 50; ++i) walk.step();
+    ASSERT_TRUE(this->commit(std::exchange(bench.changes, {})));
+    ASSERT_EQ(this->reload(), remembered(bench.state)) << "round " << round;
+  }
+  EXPECT_FALSE(bench.state.permits.empty());
+  EXPECT_FALSE(bench.state.heads.empty());
+}
+
+TYPED_TEST(Catalogue, APermitIsNotReplayedAfterARestart) {
+  core::table::Bench bench;
+  const auto restart = [&] {
+    ASSERT_TRUE(this->commit(std::exchange(bench.changes, {})));
+    bench.state = this->reload();
+    core::resume(bench.state, bench.now);
+    bench.post(core::ChildEnrolled{core::table::enrollment()});
+  };
+  bench.child().floors["boiler"] = 9;
+  bench.changes.emplace_back(core::PutChild{bench.child()});
+  bench.post(core::PermitAccepted{core::table::permit()});
+  restart();
+  bench.go_to_reverting();
+  ASSERT_TRUE(bench.state.permits.at(core::table::kPermit).uses.contains(core::table::kBoiler)) << bench.phase();
+  bench.says(core::table::after_revert());
+  restart();
+  EXPECT_EQ(bench.post(core::PermitAccepted{core::table::permit()}).refusal->code, Errc::exists);
+  bench.go_to(core::Phase::offered);
+  EXPECT_EQ(bench.phase(), "refused");
+  EXPECT_EQ(bench.update().cause.reason, core::Reason::permit_used);
 }
 
 }  // namespace

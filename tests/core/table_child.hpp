@@ -119,6 +119,7 @@ class Bench {
     Output out = apply(state, event, now);
     for (const Change& change : out.changes)
       if (std::holds_alternative<PutHistory>(change)) history.push_back(std::get<PutHistory>(change));
+    changes.insert(changes.end(), out.changes.begin(), out.changes.end());
     return out;
   }
 
@@ -187,6 +188,7 @@ class Bench {
   State state;
   Instant now = kNow;
   std::vector<PutHistory> history;
+  std::vector<Change> changes;  ///< all, in order
 };
 
 }  // namespace hg::core::table

@@ -3,9 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <random>
 
-#include "core/table_child.hpp"
+#include "core/random_walk.hpp"
 
 namespace hg::core::table {
 namespace {
@@ -17,102 +16,6 @@ bool rests_on(const Child& child, const Digest& digest) {
   const Slot* active = child.seen->active(0);
   return active != nullptr && active->digest == digest && active->confirmed && !child.seen->anything_pending(0);
 }
-
-std::uint64_t highest_floor(const State& state) {
-  const auto in = [](const Floors& floors) { return floors.contains("boiler") ? floors.at("boiler") : 0; };
-  return std::max(in(state.floors), in(state.children.at(kBoiler).floors));
-}
-
-/// A bench that lives by chance, and looks after each event whether a promise was broken.
-class Walk {
- public:
-  explicit Walk(std::uint32_t seed) : chance_(seed) { bench_.link(true); }
-
-  Bench& bench() { return bench_; }
-  std::uint32_t dice(std::uint32_t sides) { return static_cast<std::uint32_t>(chance_()) % sides; }
-
-  /// The child, its link, the operator and the machine.
-  Output live() {
-    static const std::vector<Inspection> kSayings{
-        normal(),   uploaded(), marked(),       under_test(),   after_confirm(),      after_revert(),
-        only_new(), other(),    foreign_mark(), foreign_test(), silent_about_active()};
-    const Inspection& seen = kSayings[dice(static_cast<std::uint32_t>(kSayings.size()))];
-    switch (dice(12)) {
-      case 0:
-        return bench_.post(LinkChanged{kBoiler, false, "unplugged"});
-      case 1:
-        return bench_.post(LinkChanged{kBoiler, true, ""});
-      case 2:
-        return bench_.start();
-      case 3:
-        return bench_.fails(Errc::timed_out);
-      case 4:
-        return bench_.answer(OfferAnswer{});
-      case 5:
-        return bench_.answer(BackedUp{});
-      case 6:
-        return bench_.answer(Delivered{});
-      case 7:
-        return bench_.answer(GuardFailed{seen});
-      case 8:
-        return bench_.answer(Ordered{seen});
-      case 9:
-        bench_.restart();
-        return {};
-      default:
-        if (!std::holds_alternative<Wait>(bench_.child().step)) return bench_.says(seen);
-        bench_.now = std::max(bench_.now, std::get<Wait>(bench_.child().step).at);
-        return bench_.post(TimePassed{kBoiler, bench_.child().step_number});
-    }
-  }
-
-  /// The good way, step by step: what mere chance hardly ever finds.
-  Output go_on() {
-    const std::string step = bench_.step();
-    if (step == "offer") return bench_.answer(OfferAnswer{});
-    if (step == "backup") return bench_.answer(BackedUp{});
-    if (step == "deliver") return bench_.answer(Delivered{});
-    if (step == "activate") return bench_.answer(Ordered{dice(2) == 0 ? under_test() : after_revert()});
-    if (step == "confirm") return bench_.answer(Ordered{after_confirm()});
-    if (step == "revert") return bench_.answer(Ordered{after_revert()});
-    if (step != "inspect") return live();
-    const bool is_staged = bench_.child().update && bench_.update().phase == Phase::staged;
-    return bench_.says(is_staged ? uploaded() : normal());
-  }
-
-  /// The vendor, and the clock.
-  Output sign() {
-    switch (dice(6)) {
-      case 0: {
-        Permit one = permit();
-        one.id = to_hex(Bytes(16, static_cast<std::uint8_t>(dice(256))));
-        one.from = dice(4) == 0 ? 6 + dice(5) : highest_floor(bench_.state);
-        one.not_after = bench_.now + hours{dice(48)} - hours{12};
-        if (dice(3) == 0) one.whom = Uuid{2};
-        if (dice(5) == 0) one.whom = "pump";
-        return bench_.post(PermitAccepted{one});
-      }
-      case 1: {
-        Head next = head(dice(20));
-        next.entries[0].minimum = 4 + dice(6);
-        next.expires = bench_.now + hours{dice(100)};
-        return bench_.post(HeadAccepted{next});
-      }
-      case 2:
-        return bench_.post(TimeJudged{dice(3) > 0});
-      case 3:
-        return bench_.post(RolloutRequested{dice(2) == 0 ? kDeliverable : "d9", {kBoiler}, 0, dice(2) == 0});
-      case 4:
-        return bench_.post(RolloutClosed{dice(30), 0});
-      default:
-        return bench_.post(PolicyChanged{{dice(2) == 0, dice(2) == 0}});
-    }
-  }
-
- private:
-  Bench bench_;
-  std::mt19937 chance_;
-};
 
 TEST(Invariants, DecisionsAreNeverTakenBack) {
   for (std::uint32_t seed = 1; seed <= 300; ++seed) {
@@ -185,15 +88,10 @@ TEST(Invariants, NothingGoesBelowAFloorWithoutAPermitThatIsRecordedAsUsedByIt) {
   for (std::uint32_t seed = 1; seed <= 100; ++seed) {
     Walk walk(seed);
     Bench& bench = walk.bench();
-    Deliverable newer = deliverable();
-    newer.id = "d9";
-    newer.sequence = 9;
-    bench.post(DeliverableSealed{newer});
     bench.child().floors["boiler"] = 9;
     for (int i = 0; i < 300; ++i) {
       const State before = bench.state;
-      const std::uint32_t lot = walk.dice(10);
-      const Output out = lot == 0 ? walk.live() : lot < 3 ? walk.sign() : walk.go_on();
+      const Output out = walk.step();
       const State& after = bench.state;
       const auto decision_in = [](const State& state) {
         const auto& update = state.children.at(kBoiler).update;
