@@ -39,6 +39,16 @@ Result<void> check_both(const Result<void>& present, const Result<void>& next) {
   return present.error().within("signed by neither threshold: present root");
 }
 
+/// A name stays with its key: what a key released is known by its name (service/control asks again before a rollout).
+Result<void> check_names(const Root& present, const Root& next) {
+  for (const Key& key : next.keys) {
+    const auto before = std::ranges::find(present.keys, key.name, &Key::name);
+    if (before == present.keys.end() || before->cose_key == key.cose_key) continue;
+    return Error{Errc::denied, "the name " + key.name + " is another key's in the present root; give it a new one"};
+  }
+  return {};
+}
+
 Result<void> check_newer(const Head& head, const Head& last) {
   const std::string name = "channel " + head.channel + ": ";
   if (head.version < last.version) {
@@ -143,6 +153,7 @@ Result<std::unique_ptr<Authority>> Authority::successor(ByteView bytes, const co
   }
   const auto both = check_both(parts_->is_root_signed(*record, now), next->is_root_signed(*record, now));
   if (!both) return both.error().within("root");
+  if (auto kept = check_names(root(), next->root); !kept) return kept.error().within("root");
   return std::unique_ptr<Authority>(new Authority(std::make_unique<Parts>(std::move(*next))));
 }
 

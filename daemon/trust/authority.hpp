@@ -46,7 +46,8 @@ class Authority {
 
   /// The next one: its version is higher, and both this root's and its own threshold of root keys signed it; keys count
   /// only while they are valid, unless the time is unknown. Refused by name: an older or equal version (`exists`: the
-  /// very root in force); signed by the new threshold only; by the present one only; two signatures by one key.
+  /// very root in force); signed by the new threshold only; by the present one only; two signatures by one key; a
+  /// name that was another key's.
   [[nodiscard]] Result<std::unique_ptr<Authority>> successor(ByteView record, const cose::RingMaker& maker,
                                                              const TrustedTime& now) const;
 

@@ -329,6 +329,12 @@ inline constexpr Rule<Rotation> kRotationRules[] = {
        r.signers = {"rita", "ruth"};
      },
      "signed by the new threshold only: present root: 1 of 2 root keys"},
+    {"new_key_under_an_old_name_by_both_thresholds",
+     [](Rotation& r) {
+       r.next.keys[1].name = "rolf";
+       r.signers = {"rita", "rolf", "ruth"};
+     },
+     "root: the name rolf is another key's in the present root"},
     {"same_version", [](Rotation& r) { r.next.version = 3; }, "root: version 3 is not after 3"},
     {"older_version", [](Rotation& r) { r.next.version = 2; }, "root: version 2 is not after 3"},
     {"root_in_force", [](Rotation& r) { r.next = r.present; }, "root: version 3 is in force"},
