@@ -3,8 +3,8 @@
 // the reader, a hostile author all of it. Digests are not compared before the manifest is read, so that the fuzzer need
 // not compute SHA-256.
 #include "suit/authentication.hpp"
-#include "suit/envelope.hpp"
 #include "suit/bundle.hpp"
+#include "suit/envelope.hpp"
 #include "suit/execution.hpp"
 #include "suit/findings.hpp"
 #include "suit/manifest.hpp"
