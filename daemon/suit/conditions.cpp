@@ -21,7 +21,8 @@ Result<void> Run::need(const std::optional<T>& parameter) const {
   return refuse(Errc::invalid, "without its parameter");
 }
 
-Result<void> Run::note(std::vector<Slice>& found, const Slice& wanted, std::size_t at_most) const {
+template <class T>
+Result<void> Run::note(std::vector<T>& found, const T& wanted, std::size_t at_most) const {
   if (std::ranges::find(found, wanted) != found.end()) return {};
   if (found.size() == at_most) return refuse(Errc::too_large, "too often for one component");
   found.push_back(wanted);
@@ -44,16 +45,21 @@ Result<void> Run::match_slot(std::size_t item) {
   return bind(item_at(item).facts.slot, item_at(item).now.slot);
 }
 
-/// While an update runs, the component must have what was brought; what a boot loads is not ours to know.
+/// While an update runs, the component must have what was brought, or, before that, what only a device knows; what a
+/// boot loads is not ours to know.
 Result<void> Run::match_image(std::size_t item) {
-  if (!item_at(item).now.image_digest) return refuse(Errc::invalid, "without an image digest");
-  if (is_delivery_ && !match(item_at(item))) return fail("wants another image than the one brought");
-  return {};
+  Item& found = item_at(item);
+  if (!found.now.image_digest) return refuse(Errc::invalid, "without an image digest");
+  if (!is_delivery_ || (is_dependency(item) && !found.holding)) return {};
+  if (!found.holding) return note(found.facts.present, *found.now.image_digest, kMaxImageConditions);
+  return match(found) ? Result<void>{} : fail("wants another image than the one brought");
 }
 
 Result<void> Run::mismatch_image(std::size_t item) {
-  if (!item_at(item).now.image_digest) return refuse(Errc::invalid, "without an image digest");
-  return {};
+  Item& found = item_at(item);
+  if (!found.now.image_digest) return refuse(Errc::invalid, "without an image digest");
+  if (!is_delivery_ || found.holding) return {};
+  return note(found.facts.missing, *found.now.image_digest, kMaxImageConditions);
 }
 
 Result<void> Run::check_content(std::size_t item) {

@@ -11,6 +11,10 @@ bool contradict(const Digest& a, const Digest& b) {
   return a != b && a.bytes().size() == b.bytes().size();
 }
 
+void pass(Holding& holding, std::size_t from) {
+  if (std::ranges::find(holding.way, from) == holding.way.end()) holding.way.push_back(from);
+}
+
 /// A plain copy has the size and digest of its source, so each may be said at either end.
 Objection agree(Holding& holding, const Parameters& target) {
   if (holding.digest && target.image_digest && contradict(*holding.digest, *target.image_digest)) {
@@ -72,7 +76,7 @@ Objection copy(Item& source, std::size_t from, Item& target) {
     return nullptr;
   }
   Holding holding = *source.holding;
-  if (!holding.fetched_into) holding.fetched_into = from;
+  pass(holding, from);
   if (target.now.encryption_info) {
     if (holding.encryption_info) return "decrypts what was decrypted already";
     holding.encryption_info = target.now.encryption_info;
@@ -84,14 +88,14 @@ Objection copy(Item& source, std::size_t from, Item& target) {
   return bring(target, holding);
 }
 
-void swap(Item& source, std::size_t from, Item& target) {
+void swap(Item& source, std::size_t from, Item& target, std::size_t to) {
   std::swap(source.holding, target.holding);
   std::swap(source.is_staging, target.is_staging);
-  if (target.holding && !target.holding->fetched_into) target.holding->fetched_into = from;
+  if (target.holding) pass(*target.holding, from);
+  if (source.holding) pass(*source.holding, to);
 }
 
 bool match(Item& item) {
-  if (!item.holding) return true;
   Holding& holding = *item.holding;
   std::optional<Digest>& known = holding.encryption_info ? holding.plaintext : holding.digest;
   if (!known) known = item.now.image_digest;

@@ -24,6 +24,8 @@ struct Facts {
   bool needs_authorization = false;
   std::vector<Slice> versions;  ///< none twice
   std::vector<Slice> waits;     ///< none twice
+  std::vector<Digest> present;  ///< what it must have before anything is brought; none twice
+  std::vector<Digest> missing;  ///< what it must not have then; none twice
 
   friend bool operator==(const Facts&, const Facts&) = default;
 };
@@ -36,7 +38,7 @@ struct Holding {
   std::optional<std::uint64_t> size;
   std::optional<Slice> encryption_info;
   std::optional<Digest> plaintext;
-  std::optional<std::size_t> fetched_into;  ///< the staging component, if it was copied or swapped since
+  std::vector<std::size_t> way;  ///< the components that it was copied or swapped from, in order; none twice
 
   friend bool operator==(const Holding&, const Holding&) = default;
 };
@@ -69,9 +71,10 @@ Objection fetch(Item& item);
 Objection write(Item& item);
 /// `from` is the index of `source` in the course.
 Objection copy(Item& source, std::size_t from, Item& target);
-void swap(Item& source, std::size_t from, Item& target);
+/// `to` is the index of `target`.
+void swap(Item& source, std::size_t from, Item& target, std::size_t to);
 
-/// The component must now have the digest that is set. Whether it can.
+/// The component, into which something was brought, must now have the digest that is set. Whether it can.
 bool match(Item& item);
 
 }  // namespace hg::suit

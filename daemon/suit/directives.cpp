@@ -187,7 +187,7 @@ Result<void> Run::copy(std::size_t item) {
 Result<void> Run::swap(std::size_t item) {
   const auto source = source_of(item);
   if (!source) return source.error();
-  if (is_delivery_) suit::swap(item_at(*source), *source, item_at(item));
+  if (is_delivery_) suit::swap(item_at(*source), *source, item_at(item), item);
   return {};
 }
 

@@ -20,7 +20,8 @@ struct Found {
 };
 
 /// The distinct images over all courses, in the order of the components. A component that was only a stage for others
-/// has none; an image is for the vendor, class and device that its target or its stage names.
+/// has none; an image is for the vendor, class and device that its target or the stages on its way name, which must not
+/// contradict one another. Conditions of components that nothing is ever brought to are conditions of all images.
 Result<std::vector<Found>> find_images(const Outcome& outcome);
 
 /// The distinct dependencies over all courses; one that is never fetched nor processed is there without a digest.

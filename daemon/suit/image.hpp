@@ -41,7 +41,8 @@ struct Conditions {
   std::vector<VersionCondition> versions;   ///< of what is on the target now; all must hold
   bool needs_authorization = false;         ///< condition-update-authorized, or wait event 1
   std::optional<std::uint64_t> not_before;  ///< wait event 5: seconds since 1970
-  std::vector<TargetVersion> after;         ///< wait event 4
+  std::vector<TargetVersion> after;         ///< wait event 4, or a condition of a component that nothing is brought to
+  bool is_of_present_image = false;         ///< which image is there before decides, and only a device can tell
 
   friend bool operator==(const Conditions&, const Conditions&) = default;
 };

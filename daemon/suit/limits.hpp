@@ -25,6 +25,7 @@ inline constexpr std::size_t kMaxContentBytes = 4096;    ///< written from the m
 inline constexpr std::size_t kMaxArgumentBytes = 1024;   ///< for an invoked image, or for a fetch
 inline constexpr std::size_t kMaxVersionParts = 8;
 inline constexpr std::size_t kMaxVersionConditions = 16;  ///< of one component, and in one wait for another target
+inline constexpr std::size_t kMaxImageConditions = 16;    ///< of one component, on what is there before
 inline constexpr std::size_t kMaxWaits = 16;              ///< of one component
 inline constexpr std::size_t kMaxTargetNameBytes = 64;    ///< of another target that is waited for
 

@@ -19,6 +19,9 @@ Result<void> check_image(const Image& image) {
   if (!image.size) return lacks(Errc::invalid, " has no image size");
   const bool is_encrypted = !image.encryption_info.empty();
   if (is_encrypted && !image.plaintext) return lacks(Errc::invalid, " is encrypted without a digest of the plaintext");
+  if (image.conditions.is_of_present_image) {
+    return lacks(Errc::unsupported, " is for devices that have a certain image before, which no gateway can ask");
+  }
   if (is_missing_payload(image)) return lacks(Errc::not_found, ": payload " + image.uri + " is not in the envelope");
   return {};
 }

@@ -12,8 +12,8 @@
 namespace hg::suit {
 
 /// At least one image, and each with a vendor and a class condition, digest and size; encrypted ones with the digest
-/// of the plaintext, too; integrated payloads, severed sections and dependencies present. The error names the component
-/// and what it lacks.
+/// of the plaintext, too; integrated payloads, severed sections and dependencies present; no image-match or
+/// image-not-match that only a device can answer. The error names the component and what it lacks.
 Result<void> check_deliverable(const Manifest& manifest);
 
 /// The "#name" URIs that no payload of the envelope answers: an intermediary may have taken them out.

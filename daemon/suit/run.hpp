@@ -107,7 +107,8 @@ class Run {
   Result<void> bind(std::optional<T>& found, const std::optional<T>& wanted);
   template <class T>
   Result<void> need(const std::optional<T>& parameter) const;
-  Result<void> note(std::vector<Slice>& found, const Slice& wanted, std::size_t at_most) const;
+  template <class T>
+  Result<void> note(std::vector<T>& found, const T& wanted, std::size_t at_most) const;
 
   // directives.cpp
   Result<void> fetch(std::size_t item);
