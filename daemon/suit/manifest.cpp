@@ -20,10 +20,11 @@ std::vector<std::string> texts_of(const std::vector<ComponentId>& components) {
   return texts;
 }
 
-std::string joined(const std::vector<std::string>& texts) {
-  std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "" : "+") + text;
-  return all;
+std::string product_of(const Members& members) {
+  if (members.manifest_id) return members.manifest_id->text();
+  std::string product;
+  for (const std::string& text : texts_of(members.components)) product += (product.empty() ? "" : "+") + text;
+  return product;
 }
 
 void describe(const Opened& root, Manifest& manifest) {
@@ -33,10 +34,19 @@ void describe(const Opened& root, Manifest& manifest) {
   manifest.signers = root.by.signers;
   manifest.mac_keys = root.by.mac_keys;
   manifest.components = texts_of(members.components);
-  manifest.product = members.manifest_id ? members.manifest_id->text() : joined(manifest.components);
+  manifest.product = product_of(members);
   manifest.set_version = members.set_version;
   manifest.version = version_text(members.set_version);
-  for (const std::int64_t key : members.absent) manifest.absent_sections.emplace_back(name_of_member(key));
+}
+
+/// Of all manifests that are here: a dependency without its install would bring nothing, unnoticed.
+std::vector<std::string> absent_sections(const Bundle& bundle) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < bundle.size(); ++i) {
+    const std::string whose = i == 0 ? "" : "dependency " + product_of(bundle[i].members) + ": ";
+    for (const std::int64_t key : bundle[i].members.absent) names.push_back(whose + std::string(name_of_member(key)));
+  }
+  return names;
 }
 
 /// The root's texts first.
@@ -65,6 +75,7 @@ Result<Manifest> open(ByteView envelope, const cose::KeyRing& ring, std::span<co
   auto needed = find_dependencies(*outcome, bundle);
   if (!needed) return needed.error();
   manifest.dependencies = std::move(*needed);
+  manifest.absent_sections = absent_sections(bundle);
   auto images = find_images(*outcome);
   if (!images) return images.error();
   Payloads payloads(bundle);

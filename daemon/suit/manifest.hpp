@@ -40,7 +40,7 @@ struct Manifest {
   std::optional<std::int64_t> priority;  ///< the smallest update-priority; smaller is more urgent
   std::vector<Image> images;             ///< distinct, in the order of the components; then those of dependencies
   std::vector<Dependency> dependencies;
-  std::vector<std::string> absent_sections;  ///< were severed and are not there: "install"
+  std::vector<std::string> absent_sections;  ///< severed and not there: "install", "dependency a.suit: install"
 
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };

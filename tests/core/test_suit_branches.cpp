@@ -353,6 +353,18 @@ TEST(SuitBranches, ADependentSetsWhatItsDependencyOnlySuggests) {
   EXPECT_THAT(uris_of(images_of(made)), ElementsAre("https://mirror.example/radio"));
 }
 
+TEST(SuitBranches, ADependencyWithoutItsInstallIsNoticed) {
+  Draft inner = of_radio();
+  inner.manifest[20] = digest_of({});
+  inner.manifest[9] = commands({number(23), kPolicy});
+  Draft made = depending_on(inner, "#radio.suit");
+  made.payloads = {{"#radio.suit", inner.bytes()}};
+  const auto manifest = open_draft(made);
+  ASSERT_TRUE(manifest) << manifest.error().message;
+  EXPECT_THAT(manifest->absent_sections, ElementsAre("dependency radio.suit: install"));
+  EXPECT_FALSE(check_deliverable(*manifest));
+}
+
 TEST(SuitBranches, ADependencysFaultIsNamedAsItsOwn) {
   Draft inner = of_radio();
   append(inner.install, plain(200));
