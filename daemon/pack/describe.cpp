@@ -101,8 +101,11 @@ json::object beginning(std::string_view kind) {
 }
 
 std::string hex_of_uuid(ByteView uuid) {
-  std::string text = to_hex(uuid);
-  for (const std::size_t at : {20U, 16U, 12U, 8U}) text.insert(at, "-");
+  std::string text;
+  for (std::size_t at = 0; at < uuid.size(); ++at) {
+    if (at == 4 || at == 6 || at == 8 || at == 10) text += '-';
+    text += to_hex(uuid.subspan(at, 1));
+  }
   return text;
 }
 
