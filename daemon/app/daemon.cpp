@@ -15,7 +15,7 @@
 #include "adapters/cloud/curl_library.hpp"
 #include "adapters/cloud/mqtt_announcements.hpp"
 #include "adapters/cloud/no_broker.hpp"
-#include "adapters/crypto/anchors.hpp"
+#include "adapters/crypto/keys.hpp"
 #include "adapters/dbus/face.hpp"
 #include "adapters/inspection/image_inspector.hpp"
 #include "adapters/storage/directory_blobs.hpp"
@@ -25,6 +25,8 @@
 #include "adapters/system/steady_clock.hpp"
 #include "adapters/transport/plugin_board.hpp"
 #include "app/credentials.hpp"
+#include "app/gateway_key.hpp"
+#include "app/trust_source.hpp"
 #include "service/gateway.hpp"
 #include "service/tasks.hpp"
 
@@ -39,20 +41,6 @@ Result<void> make_directory(const std::filesystem::path& path) {
   std::filesystem::create_directories(path, error);
   if (error) return from_errno(error.value(), "make directory " + path.string());
   return {};
-}
-
-/// Keys that cannot be read are named and left out: the others are still good. Without any, every deliverable is
-/// refused, and the journal says so now rather than then.
-void load_anchors(const std::filesystem::path& directory, crypto::Anchors& anchors, ports::Journal& journal) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    if (entry.path().extension() != ".pem") continue;
-    if (const Result<void> added = anchors.add_file(entry.path()); !added)
-      journal.write(ports::Level::error, {}, "trust anchor left out: " + added.error().message);
-  }
-  if (anchors.size() == 0)
-    journal.write(ports::Level::warning, {},
-                  "no trust anchor in " + directory.string() + ": every deliverable will be refused");
 }
 
 transport::BoardSettings board_settings(const Config& config, const std::string& version) {
@@ -95,6 +83,10 @@ Result<cloud::Broker> broker_settings(const CloudConfig& config, const cloud::Id
   return broker;
 }
 
+core::Policy policy_of(const TrustConfig& config) {
+  return {config.require_head, config.hold_when_expired};
+}
+
 Result<std::optional<gid_t>> group_id(const std::string& name) {
   if (name.empty()) return std::optional<gid_t>{};
   const group* entry = ::getgrnam(name.c_str());
@@ -115,13 +107,14 @@ struct Daemon::Parts {
         tasks(loop.get_executor()) {}
 
   void make_gateway() {
-    service::IngestLimits limits;
-    limits.persistence.attempts = config.fetch_attempts;
-    limits.same_host_only = config.same_host_only;
-    gateway.emplace(
-        loop.get_executor(),
-        service::GatewayPorts{*catalogue, *blobs, *fetcher, *announcements, inspector, *board, clock, journal, anchors},
-        limits);
+    service::GatewaySettings settings;
+    settings.ingest.admission.persistence.attempts = config.fetch_attempts;
+    settings.ingest.admission.same_host_only = config.same_host_only;
+    settings.urgency = {config.urgency.emergency, config.urgency.major};
+    gateway.emplace(loop.get_executor(),
+                    service::GatewayPorts{*catalogue, *blobs, *fetcher, *announcements, inspector, *board, clock,
+                                          journal, rings, gateway_key.get()},
+                    settings);
     face.emplace(loop.get_executor(), invocation.bus, gateway->control(), clock, journal, invocation.version);
     gateway->watch(*face);
   }
@@ -153,7 +146,8 @@ struct Daemon::Parts {
   ports::Journal& journal;
   system::SteadyClock clock;
   system::Notify notify;
-  crypto::Anchors anchors;
+  crypto::RingMaker rings;
+  std::unique_ptr<ports::GatewayKey> gateway_key;
   inspection::ImageInspector inspector;
   std::unique_ptr<storage::SqliteCatalogue> catalogue;
   std::unique_ptr<storage::DirectoryBlobs> blobs;
@@ -175,7 +169,11 @@ Result<std::unique_ptr<Daemon>> Daemon::make(asio::io_context& loop, Invocation 
   auto parts = std::make_unique<Parts>(loop, std::move(invocation), std::move(config), journal);
   for (const auto& directory : {parts->config.state, parts->config.cache, parts->config.runtime})
     if (const Result<void> made = make_directory(directory); !made) return made.error();
-  load_anchors(parts->config.trust.anchors, parts->anchors, journal);
+  if (const std::string& credential = parts->config.gateway_credential; !credential.empty()) {
+    auto key = load_gateway_key(credential);
+    if (!key) return key.error().within("keys.gateway_credential");
+    parts->gateway_key = std::move(*key);
+  }
 
   auto catalogue = storage::SqliteCatalogue::open(parts->config.state, journal);
   if (!catalogue) return catalogue.error();
@@ -191,7 +189,9 @@ Result<std::unique_ptr<Daemon>> Daemon::make(asio::io_context& loop, Invocation 
   board.group = *group;
   parts->board = std::make_unique<transport::PluginBoard>(loop.get_executor(), parts->clock, journal, std::move(board));
   parts->make_gateway();
-  if (const Result<void> recovered = parts->gateway->recover(); !recovered) return recovered.error();
+  const service::TrustSource trusted = read_trust_source(parts->config.trust, journal);
+  if (const Result<void> recovered = parts->gateway->recover(trusted); !recovered) return recovered.error();
+  parts->gateway->set_policy(policy_of(parts->config.trust));
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
 
@@ -247,8 +247,8 @@ asio::awaitable<void> Daemon::watch_signals() {
   }
 }
 
-/// Children, profiles and plugin bindings take effect at once; what else changed waits for a restart. A configuration
-/// with a mistake changes nothing.
+/// Children, profiles, plugin bindings and trust take effect at once; what else changed waits for a restart. A
+/// configuration with a mistake changes nothing.
 void Daemon::reload() {
   Parts& p = *parts_;
   p.notify.reloading();
@@ -258,6 +258,10 @@ void Daemon::reload() {
     p.board->set_bindings(board_settings(p.config, p.invocation.version).bindings);
     p.board->set_profiles(p.config.profiles);
     p.gateway->enroll(p.config.children);
+    p.gateway->set_policy(policy_of(p.config.trust));
+    const service::TrustSource trusted = read_trust_source(p.config.trust, p.journal);
+    if (const Result<void> chosen = p.gateway->choose_root(trusted); !chosen)
+      p.journal.write(ports::Level::error, {}, "whom to trust stays as it was: " + chosen.error().message);
     p.journal.write(ports::Level::notice, {},
                     "configuration read again: " + std::to_string(p.config.children.size()) + " children enrolled");
   } else {

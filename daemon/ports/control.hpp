@@ -5,9 +5,11 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "base/error.hpp"
 #include "core/engine.hpp"
 
@@ -20,15 +22,33 @@ struct TransferProgress {
 };
 
 /// What became of an announced deliverable.
-enum class ArrivalState { waiting, fetching, sealed, known, refused };
+enum class ArrivalState { waiting, fetching, sealed, accepted, known, refused };
 
 struct Arrival {
   std::string url;
   ArrivalState state = ArrivalState::waiting;
-  std::string text;  ///< the deliverable's id, or why it was refused
+  std::string text;  ///< the deliverable's id, the kind of the trust record, or why it was refused
   Instant since{};
   std::uint64_t done = 0;  ///< bytes of the image that comes in now
   std::uint64_t total = 0;
+};
+
+/// A key of the root in force.
+struct TrustedKey {
+  std::string name;
+  std::vector<std::string> roles;
+  std::vector<std::string> prefixes;  ///< of products or components; empty: all
+  std::optional<Instant> not_before;
+  std::optional<Instant> not_after;
+  bool offline = false;
+};
+
+/// Whom the gateway believes, and by what time it judges.
+struct Trust {
+  std::uint64_t root_version = 0;  ///< 0: no root file, only keys of authors
+  std::vector<TrustedKey> keys;
+  Instant now{};
+  bool time_is_known = false;
 };
 
 class Control {
@@ -41,15 +61,28 @@ class Control {
   [[nodiscard]] virtual TransferProgress progress(core::Epoch epoch) const = 0;
 
   /// Errc::not_found (deliverable, child), Errc::busy (a child is in an update past ACTIVATE), Errc::mismatch (nobody
-  /// fits). Returns when the rollout is durable.
+  /// fits), Errc::denied (a channel head says otherwise, and it is not approved). Returns when the rollout is durable.
   [[nodiscard]] virtual boost::asio::awaitable<Result<core::RolloutId>> start_rollout(
-      core::DeliverableId deliverable, std::vector<core::ChildId> children, std::uint32_t uid) = 0;
+      core::RolloutRequested request) = 0;
+
+  /// From now on no child goes below its deliverable without a permit. Errc::not_found.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<void>> close_rollout(core::RolloutId rollout,
+                                                                           std::uint32_t uid) = 0;
 
   /// Before ACTIVATE: withdrawn. After: BACK. Errc::not_found; Errc::busy after COMMIT.
   [[nodiscard]] virtual boost::asio::awaitable<Result<void>> abort(core::Epoch epoch) = 0;
 
   /// Fetches what is announced at `url` as if the broker had said so. Errc::busy when too many wait already.
   [[nodiscard]] virtual boost::asio::awaitable<Result<void>> import(std::string url) = 0;
+
+  /// Takes in a trust record and returns its kind when it is durable. Errors: those of its signatures and of what it
+  /// says.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<std::string>> import_record(Bytes record, std::uint32_t uid) = 0;
+
+  [[nodiscard]] virtual Trust trust() const = 0;
+
+  /// "emergency", "major" or "minor".
+  [[nodiscard]] virtual std::string urgency(const core::Deliverable& deliverable) const = 0;
 
   [[nodiscard]] virtual Result<std::vector<core::PutHistory>> history(const core::ChildId& child, unsigned count) = 0;
 

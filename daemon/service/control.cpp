@@ -5,18 +5,33 @@ namespace hg::service {
 
 namespace asio = boost::asio;
 
-asio::awaitable<Result<core::RolloutId>> Control::start_rollout(core::DeliverableId deliverable,
-                                                                std::vector<core::ChildId> children,
-                                                                std::uint32_t uid) {
-  core::Event request = core::RolloutRequested{std::move(deliverable), std::move(children), uid};
-  co_return co_await driver_.ask(std::move(request));
+asio::awaitable<Result<core::RolloutId>> Control::start_rollout(core::RolloutRequested request) {
+  core::Event event = std::move(request);
+  co_return co_await parts_.driver.ask(std::move(event));
+}
+
+asio::awaitable<Result<void>> Control::close_rollout(core::RolloutId rollout, std::uint32_t uid) {
+  core::Event request = core::RolloutClosed{rollout, uid};
+  const Result<core::RolloutId> done = co_await parts_.driver.ask(std::move(request));
+  if (!done) co_return done.error();
+  co_return Result<void>{};
 }
 
 asio::awaitable<Result<void>> Control::abort(core::Epoch epoch) {
   core::Event request = core::UpdateAborted{epoch};
-  const Result<core::RolloutId> done = co_await driver_.ask(std::move(request));
+  const Result<core::RolloutId> done = co_await parts_.driver.ask(std::move(request));
   if (!done) co_return done.error();
   co_return Result<void>{};
+}
+
+asio::awaitable<Result<std::string>> Control::import_record(Bytes record, std::uint32_t uid) {
+  Result<std::string> kind = co_await parts_.records.take(std::move(record));
+  const std::string who = "imported by uid " + std::to_string(uid);
+  if (kind)
+    parts_.journal.write(ports::Level::notice, {}, *kind + " " + who + ": accepted");
+  else
+    parts_.journal.write(ports::Level::warning, {}, "trust record " + who + ": refused: " + kind.error().message);
+  co_return kind;
 }
 
 }  // namespace hg::service

@@ -9,44 +9,53 @@
 #include "service/deliver.hpp"
 #include "service/driver.hpp"
 #include "service/ingest.hpp"
+#include "service/urgency.hpp"
 
 namespace hg::service {
 
 class Control final : public ports::Control {
  public:
-  Control(Driver& driver, Ingest& ingest, const Deliver& deliver, ports::Catalogue& catalogue,
-          const ports::Announcements& announcements, const ports::Blobs& blobs)
-      : driver_(driver),
-        ingest_(ingest),
-        deliver_(deliver),
-        catalogue_(catalogue),
-        announcements_(announcements),
-        blobs_(blobs) {}
+  /// All outlive it.
+  struct Parts {
+    Driver& driver;
+    Ingest& ingest;
+    const Deliver& deliver;
+    const RootKeeper& roots;
+    TrustRecords& records;
+    ports::Catalogue& catalogue;
+    const ports::Announcements& announcements;
+    const ports::Blobs& blobs;
+    ports::Journal& journal;
+  };
 
-  [[nodiscard]] const core::State& state() const override { return driver_.state(); }
-  [[nodiscard]] ports::TransferProgress progress(core::Epoch epoch) const override { return deliver_.progress(epoch); }
-  [[nodiscard]] boost::asio::awaitable<Result<core::RolloutId>> start_rollout(core::DeliverableId deliverable,
-                                                                              std::vector<core::ChildId> children,
-                                                                              std::uint32_t uid) override;
+  Control(Parts parts, UrgencyLimits urgency) : parts_(parts), urgency_(urgency) {}
+
+  [[nodiscard]] const core::State& state() const override { return parts_.driver.state(); }
+  [[nodiscard]] ports::TransferProgress progress(core::Epoch epoch) const override {
+    return parts_.deliver.progress(epoch);
+  }
+  [[nodiscard]] boost::asio::awaitable<Result<core::RolloutId>> start_rollout(core::RolloutRequested request) override;
+  [[nodiscard]] boost::asio::awaitable<Result<void>> close_rollout(core::RolloutId rollout, std::uint32_t uid) override;
   [[nodiscard]] boost::asio::awaitable<Result<void>> abort(core::Epoch epoch) override;
   [[nodiscard]] boost::asio::awaitable<Result<void>> import(std::string url) override {
-    return ingest_.take_in(std::move(url));
+    return parts_.ingest.take_in(std::move(url));
+  }
+  [[nodiscard]] boost::asio::awaitable<Result<std::string>> import_record(Bytes record, std::uint32_t uid) override;
+  [[nodiscard]] ports::Trust trust() const override { return parts_.roots.show(); }
+  [[nodiscard]] std::string urgency(const core::Deliverable& deliverable) const override {
+    return std::string(urgency_of(deliverable.priority, urgency_));
   }
   [[nodiscard]] Result<std::vector<core::PutHistory>> history(const core::ChildId& child, unsigned count) override {
-    return catalogue_.history(child, count);
+    return parts_.catalogue.history(child, count);
   }
-  [[nodiscard]] std::vector<ports::Arrival> arrivals() const override { return ingest_.arrivals().list(); }
-  [[nodiscard]] bool cloud_connected() const override { return announcements_.connected(); }
-  [[nodiscard]] std::uint64_t cache_used() const override { return blobs_.used(); }
-  [[nodiscard]] std::uint64_t cache_limit() const override { return blobs_.limit(); }
+  [[nodiscard]] std::vector<ports::Arrival> arrivals() const override { return parts_.ingest.arrivals().list(); }
+  [[nodiscard]] bool cloud_connected() const override { return parts_.announcements.connected(); }
+  [[nodiscard]] std::uint64_t cache_used() const override { return parts_.blobs.used(); }
+  [[nodiscard]] std::uint64_t cache_limit() const override { return parts_.blobs.limit(); }
 
  private:
-  Driver& driver_;
-  Ingest& ingest_;
-  const Deliver& deliver_;
-  ports::Catalogue& catalogue_;
-  const ports::Announcements& announcements_;
-  const ports::Blobs& blobs_;
+  Parts parts_;
+  UrgencyLimits urgency_;
 };
 
 }  // namespace hg::service

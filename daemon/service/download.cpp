@@ -85,4 +85,13 @@ asio::awaitable<Result<void>> download(ports::Fetcher& fetcher, ports::Clock& cl
   }
 }
 
+asio::awaitable<Result<Bytes>> download_small(ports::Fetcher& fetcher, ports::Clock& clock, std::string url,
+                                              std::uint64_t limit, Persistence persistence) {
+  const auto landing = std::make_shared<MemoryLanding>(limit);
+  const DownloadProgress nobody = [](std::uint64_t) {};
+  const Result<void> fetched = co_await download(fetcher, clock, landing, std::move(url), persistence, nobody);
+  if (!fetched) co_return fetched.error();
+  co_return landing->take();
+}
+
 }  // namespace hg::service

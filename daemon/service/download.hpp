@@ -73,4 +73,8 @@ boost::asio::awaitable<Result<void>> download(ports::Fetcher& fetcher, ports::Cl
                                               std::shared_ptr<Landing> landing, std::string url,
                                               Persistence persistence, DownloadProgress progress);
 
+/// The same for a small thing, of at most `limit` bytes.
+boost::asio::awaitable<Result<Bytes>> download_small(ports::Fetcher& fetcher, ports::Clock& clock, std::string url,
+                                                     std::uint64_t limit, Persistence persistence);
+
 }  // namespace hg::service

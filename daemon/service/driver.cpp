@@ -106,7 +106,20 @@ void Driver::progressed(const core::ChildId& child, core::Epoch epoch, std::uint
   for (ports::Watcher* watcher : watchers_) watcher->progressed(child, epoch, done, total);
 }
 
+void Driver::judge_time() {
+  if (!is_time_known_ || is_time_known_() == state_.time_is_known) return;
+  const bool is_known = !state_.time_is_known;
+  queue_.push_front(Queued{core::TimeJudged{is_known}, nullptr});
+  if (is_known)
+    journal_.write(ports::Level::notice, {}, "the time is known");
+  else
+    journal_.write(ports::Level::warning, {},
+                   "the time is not known: the clock says " + to_text(clock_.wall_clock()) +
+                       ", before what is known to have passed; what has an expiry waits");
+}
+
 Driver::Batch Driver::take_batch() {
+  judge_time();
   Batch batch;
   for (std::size_t taken = 0; taken < kMaxBatch && !queue_.empty(); ++taken) {
     const Queued queued = std::move(queue_.front());

@@ -33,6 +33,8 @@ class Driver {
   Result<void> recover();
 
   void on_action(Start start) { start_ = std::move(start); }
+  /// Asked before each batch of events: whether the clock can be held against an expiry. Nobody polls it.
+  void judge_time_by(std::function<bool()> is_time_known) { is_time_known_ = std::move(is_time_known); }
   /// `watcher` must outlive the driver.
   void watch(ports::Watcher& watcher) { watchers_.push_back(&watcher); }
 
@@ -66,6 +68,7 @@ class Driver {
   };
   struct Batch;
 
+  void judge_time();
   bool replaces_queued(const core::Event& event);
   Batch take_batch();
   boost::asio::awaitable<bool> commit(std::vector<core::Change> changes);
@@ -81,6 +84,7 @@ class Driver {
   std::deque<Queued> queue_;
   boost::asio::steady_timer arrived_;  // never expires; cancelled when an event comes in
   Start start_;
+  std::function<bool()> is_time_known_;
   std::vector<ports::Watcher*> watchers_;
   std::string trouble_;
   bool stopping_ = false;

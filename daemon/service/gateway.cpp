@@ -5,23 +5,33 @@
 
 namespace hg::service {
 
-Gateway::Gateway(boost::asio::any_io_executor executor, GatewayPorts ports, IngestLimits limits)
+Gateway::Gateway(boost::asio::any_io_executor executor, GatewayPorts ports, GatewaySettings settings)
     : ports_(ports),
       driver_(executor, ports.catalogue, ports.clock, ports.journal),
+      roots_(driver_, ports.rings, ports.clock, ports.journal),
+      records_(driver_, roots_, ports.gateway_key),
       deliver_(executor, driver_, ports.transport, ports.blobs, ports.clock),
-      ingest_(executor, driver_,
-              IngestPorts{ports.announcements, ports.fetcher, ports.blobs, ports.inspector, ports.clock, ports.journal,
-                          ports.anchors},
-              limits),
-      control_(driver_, ingest_, deliver_, ports.catalogue, ports.announcements, ports.blobs),
+      ingest_(executor, driver_, roots_, records_,
+              IngestPorts{ports.announcements,
+                          AdmissionPorts{ports.fetcher, ports.blobs, ports.inspector, ports.clock, ports.journal}},
+              settings.ingest),
+      control_(Control::Parts{driver_, ingest_, deliver_, roots_, records_, ports.catalogue, ports.announcements,
+                              ports.blobs, ports.journal},
+               settings.urgency),
       reporter_(ports.journal) {
   driver_.on_action([this](core::Action action) { deliver_.start(std::move(action)); });
   driver_.watch(reporter_);
+  driver_.judge_time_by([this] { return roots_.time().is_known; });
   ports_.transport.listen([this](core::LinkChanged change) { driver_.post(std::move(change)); });
 }
 
-Result<void> Gateway::recover() {
-  return driver_.recover();
+Result<void> Gateway::recover(const TrustSource& source) {
+  if (Result<void> recovered = driver_.recover(); !recovered) return recovered;
+  return roots_.choose(source);
+}
+
+void Gateway::set_policy(core::Policy policy) {
+  driver_.post(core::PolicyChanged{policy});
 }
 
 void Gateway::enroll(std::vector<core::Enrollment> children) {

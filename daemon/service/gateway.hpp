@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole service over its ports: driver, ingest, deliver and reporter, connected. app gives it the real adapters,
+// The whole service over its ports: driver, roots, ingest, deliver and reporter, connected. app gives it real adapters,
 // tests give it fakes; what runs in between is the same.
 #pragma once
 
@@ -23,21 +23,33 @@ struct GatewayPorts {
   ports::Transport& transport;
   ports::Clock& clock;
   ports::Journal& journal;
-  const cose::KeyRing& anchors;
+  const cose::RingMaker& rings;
+  const ports::GatewayKey* gateway_key = nullptr;  ///< null: this gateway has none
+};
+
+struct GatewaySettings {
+  IngestLimits ingest;
+  UrgencyLimits urgency;
 };
 
 class Gateway {
  public:
-  Gateway(boost::asio::any_io_executor executor, GatewayPorts ports, IngestLimits limits);
+  Gateway(boost::asio::any_io_executor executor, GatewayPorts ports, GatewaySettings settings);
 
-  /// Takes over what was remembered. First, and once.
-  Result<void> recover();
+  /// Takes over what was remembered, and chooses the root of trust. First, and once.
+  Result<void> recover(const TrustSource& source);
 
   /// Another one who is told of changes; must outlive the gateway. Before run().
   void watch(ports::Watcher& watcher) { driver_.watch(watcher); }
 
   /// The children of the configuration, at start and at every reload: new ones are enrolled, missing ones dropped.
   void enroll(std::vector<core::Enrollment> children);
+
+  /// What the administrator wants of channel heads, at start and at every reload.
+  void set_policy(core::Policy policy);
+
+  /// At a reload: what the administrator put in place may have changed. An error says that nothing changed.
+  Result<void> choose_root(const TrustSource& source) { return roots_.choose(source); }
 
   /// Works until stop().
   [[nodiscard]] boost::asio::awaitable<void> run();
@@ -50,6 +62,8 @@ class Gateway {
  private:
   GatewayPorts ports_;
   Driver driver_;
+  RootKeeper roots_;
+  TrustRecords records_;
   Deliver deliver_;
   Ingest ingest_;
   Control control_;

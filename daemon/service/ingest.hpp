@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way in: an announced envelope is fetched, authenticated and interpreted, its images are fetched with resume and
-// sealed under their digests, and then core hears of the deliverable. All that is decided about authenticity and
-// integrity is decided here, once. What is known already is not verified again, and what was heard of is remembered
-// until it is dealt with, so that a crash loses nothing. Made by app.
+// The way in: what is announced is fetched, looked at, and handed on: an envelope to admission, a trust record to
+// trust_records. What was heard of is remembered until it is dealt with, so that a crash loses nothing, and what may
+// pass is tried again. Made by app.
 #pragma once
 
 #include <deque>
@@ -12,41 +11,30 @@
 #include <string>
 
 #include "ports/announcements.hpp"
-#include "ports/blobs.hpp"
-#include "ports/clock.hpp"
-#include "ports/fetcher.hpp"
-#include "ports/inspector.hpp"
-#include "ports/journal.hpp"
+#include "service/admission.hpp"
 #include "service/arrivals.hpp"
-#include "service/download.hpp"
 #include "service/driver.hpp"
 #include "service/tasks.hpp"
-#include "suit/manifest.hpp"
+#include "service/trust_records.hpp"
 
 namespace hg::service {
 
 struct IngestLimits {
-  std::uint64_t envelope_bytes = 1024 * 1024;  ///< with integrated payloads
-  Persistence persistence;                     ///< for one envelope or image
-  bool same_host_only = false;                 ///< images only from the envelope's own host
-  Duration again{std::chrono::minutes{15}};    ///< after a failure that may pass: the whole thing is tried again
-  Duration give_up{std::chrono::hours{24}};    ///< but not later than this after it was heard of
+  AdmissionLimits admission;
+  Duration again{std::chrono::minutes{15}};  ///< after a failure that may pass: the whole thing is tried again
+  Duration give_up{std::chrono::hours{24}};  ///< but not later than this after it was heard of
 };
 
 /// The ports that ingest works with; all outlive it.
 struct IngestPorts {
   ports::Announcements& announcements;
-  ports::Fetcher& fetcher;
-  ports::Blobs& blobs;
-  ports::Inspector& inspector;
-  ports::Clock& clock;
-  ports::Journal& journal;
-  const cose::KeyRing& anchors;
+  AdmissionPorts admission;
 };
 
 class Ingest {
  public:
-  Ingest(boost::asio::any_io_executor executor, Driver& driver, IngestPorts ports, IngestLimits limits);
+  Ingest(boost::asio::any_io_executor executor, Driver& driver, const RootKeeper& roots, TrustRecords& records,
+         IngestPorts ports, IngestLimits limits);
 
   /// Begins to listen and to work.
   void start();
@@ -59,6 +47,12 @@ class Ingest {
   [[nodiscard]] boost::asio::awaitable<void> stop();
 
  private:
+  /// What became of an announcement, for the arrivals' list.
+  struct Settled {
+    ports::ArrivalState state{};
+    std::string text;
+  };
+
   boost::asio::awaitable<void> listen();
   boost::asio::awaitable<void> work();
   void enqueue(std::string url);
@@ -66,18 +60,15 @@ class Ingest {
   void refuse(const std::string& url, const Error& error);
   bool try_again_later(const std::string& url, const Error& error);
   boost::asio::awaitable<void> enqueue_later(std::string url);
-  boost::asio::awaitable<Result<core::DeliverableId>> bring_in(std::string url);
-  boost::asio::awaitable<Result<Bytes>> fetch_envelope(std::string url);
-  boost::asio::awaitable<Result<core::Image>> bring_in_image(suit::Image image, std::string url,
-                                                             std::shared_ptr<const Bytes> envelope);
-  boost::asio::awaitable<Result<void>> seal_integrated(suit::Image image, std::shared_ptr<const Bytes> envelope);
-  boost::asio::awaitable<Result<void>> seal_fetched(suit::Image image, std::string url);
+  boost::asio::awaitable<Result<Settled>> bring_in(std::string url);
 
   boost::asio::any_io_executor executor_;
   Driver& driver_;
+  TrustRecords& records_;
   IngestPorts ports_;
   IngestLimits limits_;
   std::shared_ptr<Arrivals> arrivals_;
+  Admission admission_;
   std::deque<std::string> waiting_;
   std::set<std::string> taken_;                     // waiting or being worked on: not taken a second time
   std::set<std::string> again_;                     // announced anew while being worked on: looked at once more

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/reporter.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace hg::service {
@@ -24,30 +25,74 @@ ports::Level level_of(core::Phase phase) {
   }
 }
 
+std::string to_line(const core::Head& head) {
+  return "head of channel " + head.channel + ": version " + std::to_string(head.version) +
+         " accepted: " + std::to_string(head.entries.size()) + " product(s), expires " + to_text(head.expires);
+}
+
+std::string whom_text(const core::Permit& permit) {
+  if (const auto* child = std::get_if<core::ChildId>(&permit.whom)) return "child " + *child;
+  return "class " + to_hex(std::get<core::Uuid>(permit.whom));
+}
+
+std::string to_line(const core::Permit& permit) {
+  std::string text = "permit " + permit.id + ": " + permit.product + " from " + std::to_string(permit.from) + " to " +
+                     std::to_string(permit.to);
+  if (permit.uses.empty())
+    return text + " accepted for " + whom_text(permit) + ", until " + to_text(permit.not_after) + ", signed by " +
+           permit.signers;
+  const auto last = std::ranges::max_element(permit.uses, {}, [](const auto& use) { return use.second; });
+  return text + " used by child " + last->first + " in update " + std::to_string(last->second);
+}
+
+/// What is worth a line beside the children's own history; empty: nothing.
+struct LineOf {
+  std::string operator()(const core::PutDeliverable& put) const {
+    const core::Deliverable& d = put.deliverable;
+    return "deliverable " + d.product + " " + d.version + " sealed: sequence " + std::to_string(d.sequence) + ", " +
+           std::to_string(d.images.size()) + " image(s), signed by " + signers_of(d);
+  }
+  std::string operator()(const core::PutHead& put) const { return to_line(put.head); }
+  std::string operator()(const core::PutPermit& put) const { return to_line(put.permit); }
+  std::string operator()(const core::DropPermit& drop) const { return "permit " + drop.permit + " expired: forgotten"; }
+  std::string operator()(const core::PutGrant& put) const {
+    return "grant for image " + put.grant.image.hex() + " accepted, until " + to_text(put.grant.not_after);
+  }
+  std::string operator()(const core::PutGatewayFloor& put) const {
+    return "no child goes below sequence " + std::to_string(put.sequence) + " of " + put.product +
+           " without a permit from now on";
+  }
+  template <class Other>  // has no line, or one of its own elsewhere: the root's is the root keeper's
+  std::string operator()(const Other&) const {
+    return {};
+  }
+};
+
 }  // namespace
 
 void Reporter::changed(const core::State& state, std::span<const core::Change> changes,
                        std::span<const core::ChildId> touched) {
   for (const core::Change& change : changes) {
     if (const auto* line = std::get_if<core::PutHistory>(&change)) report(state, *line);
-    if (const auto* put = std::get_if<core::PutDeliverable>(&change)) {
-      const core::Deliverable& d = put->deliverable;
-      journal_.write(ports::Level::notice, {{}, d.id, {}},
-                     "deliverable " + d.product + " " + d.version + " sealed: sequence " + std::to_string(d.sequence) +
-                         ", " + std::to_string(d.images.size()) + " image(s), signed by " + signers_of(d));
-    }
+    const auto* sealed = std::get_if<core::PutDeliverable>(&change);
+    const ports::About about{{}, sealed == nullptr ? std::string_view() : sealed->deliverable.id, {}};
+    if (const std::string line = std::visit(LineOf{}, change); !line.empty())
+      journal_.write(ports::Level::notice, about, line);
   }
   for (const core::ChildId& id : touched) {
     const auto found = state.children.find(id);
-    if (found == state.children.end()) continue;
-    const bool online = found->second.online;
-    const auto [known, is_new] = online_.try_emplace(id, false);
-    if (known->second == online) continue;
-    known->second = online;
-    const std::string& why = found->second.link_text;
-    journal_.write(ports::Level::info, {id, {}, {}},
-                   "child " + id + (online ? ": link up" : ": link down") + (why.empty() ? "" : ": " + why));
+    if (found != state.children.end()) report_link(found->second);
   }
+}
+
+void Reporter::report_link(const core::Child& child) {
+  const core::ChildId& id = child.enrollment.id;
+  const auto [known, is_new] = online_.try_emplace(id, false);
+  if (known->second == child.online) return;
+  known->second = child.online;
+  const std::string& why = child.link_text;
+  journal_.write(ports::Level::info, {id, {}, {}},
+                 "child " + id + (child.online ? ": link up" : ": link down") + (why.empty() ? "" : ": " + why));
 }
 
 void Reporter::report(const core::State& state, const core::PutHistory& line) {

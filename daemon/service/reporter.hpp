@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes one journal line for each change of an update's phase, each deliverable that was sealed, and each link that
-// came or went: for whom, and why. A Watcher; app makes it.
+// Writes one journal line for each change of an update's phase, each deliverable that was sealed, each trust record
+// that was accepted or used, and each link that came or went: for whom, and why. A Watcher; app makes it.
 #pragma once
 
 #include <map>
@@ -21,6 +21,7 @@ class Reporter final : public ports::Watcher {
 
  private:
   void report(const core::State& state, const core::PutHistory& line);
+  void report_link(const core::Child& child);
 
   ports::Journal& journal_;
   std::map<core::ChildId, bool> online_;  // what was written last, so that a line is written once

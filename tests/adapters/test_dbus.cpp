@@ -293,6 +293,64 @@ TEST_F(FaceOnBus, PassesARolloutOn) {
   EXPECT_EQ(control_.started[0].uid, ::getuid());
 }
 
+TEST_F(FaceOnBus, PassesAnApprovalOn) {
+  control_.enroll("a");
+  control_.seal(kNewId);
+  open();
+  ASSERT_TRUE(start_rollout(new_path_, {}, "approved").reply);
+  EXPECT_TRUE(control_.started.at(0).approved);
+  EXPECT_EQ(client_.property(rollout_path(1).text, kRolloutInterface, "Approved"), "1");
+  ASSERT_TRUE(start_rollout(new_path_, {}).reply);
+  EXPECT_FALSE(control_.started.at(1).approved);
+}
+
+TEST_F(FaceOnBus, PassesTheCloseOfARolloutOn) {
+  begin_update();
+  const auto close = [&](core::RolloutId rollout) {
+    const auto fill = [](sd_bus_message* call) { return append(call, Dictionary{}); };
+    return client_.call(rollout_path(rollout).text, kRolloutInterface, "Close", fill);
+  };
+  EXPECT_TRUE(close(1).reply);
+  EXPECT_EQ(control_.closed, std::vector<core::RolloutId>{1});
+  EXPECT_EQ(close(2).error, SD_BUS_ERROR_UNKNOWN_OBJECT);
+}
+
+TEST_F(FaceOnBus, PassesARecordOnAndSaysWhatItIs) {
+  open();
+  const auto import = [&](std::string_view record) {
+    const auto fill = [record](sd_bus_message* call) {
+      sd_bus_message_append_array(call, 'y', record.data(), record.size());
+      return append(call, Dictionary{});
+    };
+    return client_.call(kTrustPath, kTrustInterface, "ImportRecord", fill);
+  };
+  const Answer head = import("head");
+  ASSERT_TRUE(head.reply) << head.text;
+  EXPECT_EQ(to_text(head.reply.get()), "head");
+  EXPECT_EQ(control_.records.at(0).size(), 4U);
+  EXPECT_EQ(import("").error, SD_BUS_ERROR_INVALID_ARGS);
+  EXPECT_EQ(import(std::string(64 * 1024 + 1, 'x')).error, SD_BUS_ERROR_LIMITS_EXCEEDED);
+  control_.refusal = Error{Errc::unauthenticated, "head: 1 of 2 head keys"};
+  EXPECT_EQ(import("head").error, "org.headgate.Headgate1.Error.SignatureInvalid");
+}
+
+TEST_F(FaceOnBus, ShowsWhomTheGatewayBelieves) {
+  control_.trusted.now = clock_.now();
+  control_.accept(core::Head{"stable", 4, clock_.now(), clock_.now() + seconds{60}, {{"boiler", 7, kNewId, 5}}});
+  open();
+  const auto shown = [&](const char* name) { return client_.property(kTrustPath, kTrustInterface, name); };
+  EXPECT_EQ(shown("RootVersion"), "3");
+  EXPECT_EQ(shown("TimeKnown"), "1");
+  EXPECT_THAT(shown("Keys"), HasSubstr("Name anna"));
+  EXPECT_THAT(shown("Keys"), HasSubstr("root"));
+  EXPECT_THAT(shown("Heads"), HasSubstr("Expired 0"));
+  EXPECT_THAT(shown("HeadEntries"), HasSubstr("Deliverable " + kNewId));
+  control_.trusted.now = clock_.now() + seconds{61};
+  advance(seconds{5});
+  EXPECT_THAT(shown("Heads"), HasSubstr("Expired 1"));
+  EXPECT_EQ(client_.count("PropertiesChanged", "/Trust"), 1U);
+}
+
 TEST_F(FaceOnBus, PassesACancelOn) {
   begin_update();
   const Answer answer = cancel(1);
@@ -367,7 +425,7 @@ TEST_F(FaceOnBus, GivesEachErrorItsName) {
       {Errc::exists, "org.headgate.Headgate1.Error.AlreadyExists"},
       {Errc::unauthenticated, "org.headgate.Headgate1.Error.SignatureInvalid"},
       {Errc::mismatch, "org.headgate.Headgate1.Error.Incompatible"},
-      {Errc::denied, "org.freedesktop.DBus.Error.AccessDenied"},
+      {Errc::denied, "org.headgate.Headgate1.Error.NotPermitted"},
       {Errc::busy, "org.headgate.Headgate1.Error.Busy"},
       {Errc::unavailable, "org.headgate.Headgate1.Error.Unavailable"},
       {Errc::timed_out, "org.headgate.Headgate1.Error.TimedOut"},

@@ -12,7 +12,7 @@ import private_bus  # noqa: E402
 
 EMITS = "org.freedesktop.DBus.Property.EmitsChangedSignal"
 INTERFACES = {
-    "Manager": "/Manager", "Child": "/children/ok_2d1", "Deliverable": f"/deliverables/a1{'0' * 22}",
+    "Manager": "/Manager", "Trust": "/Trust", "Child": "/children/ok_2d1", "Deliverable": f"/deliverables/a1{'0' * 22}",
     "Rollout": "/rollouts/1", "Job": "/jobs/1",
 }
 

@@ -33,9 +33,14 @@ METHODS = {
                                                f"{ROOT}/children/ok_2d1", "0"], "start-rollout"),
     ("Manager", "Fetch"): ("/Manager", ["sa{sv}", "https://vendor.example/x", "0"], "fetch"),
     ("Manager", "FindChild"): ("/Manager", ["s", "ok-1"], None),
+    ("Trust", "ImportRecord"): ("/Trust", ["aya{sv}", "1", "104", "0"], "import-record"),
+    ("Rollout", "Close"): ("/rollouts/1", ["a{sv}", "0"], "close-rollout"),
     ("Child", "GetHistory"): ("/children/ok_2d1", ["u", "5"], None),
     ("Job", "Cancel"): ("/jobs/1", ["a{sv}", "0"], "cancel-job"),
 }
+# Actions that an option of a method asks for in place of the method's own.
+STRONGER = {"approve-rollout"}
+APPROVED = ["oaoa{sv}", f"{ROOT}/deliverables/a1{'0' * 22}", "1", f"{ROOT}/children/ok_2d1", "1", "approved", "b", "true"]
 WRITES = [method for method, (_, _, action) in METHODS.items() if action]
 
 
@@ -153,7 +158,8 @@ def test_every_action_is_declared_for_the_daemons_user():
     declared = {}
     for action in ET.parse(f"{SOURCE}/config/polkit/{NAME}.policy").getroot().findall("action"):
         declared[action.get("id")] = action.findtext("annotate[@key='org.freedesktop.policykit.owner']")
-    assert declared == {f"{NAME}.{action}": "unix-user:headgate" for _, _, action in METHODS.values() if action}
+    actions = {action for _, _, action in METHODS.values() if action} | STRONGER
+    assert declared == {f"{NAME}.{action}": "unix-user:headgate" for action in actions}
 
 
 def test_nobody_reads(with_polkit):
@@ -224,6 +230,23 @@ def test_a_rule_lets_nobody_write(with_polkit):
             status, _, err = call(address, method, prefix=NOBODY)
             METHODS[method] = path
             assert status == 0, f"{method}: {err}"
+
+
+def test_who_may_start_rollouts_may_not_approve_them(with_polkit):
+    address, polkitd, processes, _ = with_polkit
+    rule = """polkit.addRule(function(action, subject) {
+      if (action.id == "org.headgate.Headgate1.start-rollout" && subject.user == "nobody") return polkit.Result.YES;
+    });"""
+    with FileInPlace(RULES, rule):
+        processes.end(polkitd)
+        start_polkitd(processes, address)
+        status, _, err = call(address, ("Manager", "StartRollout"), prefix=NOBODY)
+        assert status == 0, err
+        status, _, err = busctl(address, "call", NAME, ROOT + "/Manager", NAME + ".Manager", "StartRollout", *APPROVED,
+                                prefix=NOBODY)
+        assert status != 0 and ("authentication" in err.lower() or "Access denied" in err), err
+    status, _, err = busctl(address, "call", NAME, ROOT + "/Manager", NAME + ".Manager", "StartRollout", *APPROVED)
+    assert status == 0, err
 
 
 def test_without_polkit_only_root_and_the_daemons_user_write(place):

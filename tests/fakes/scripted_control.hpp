@@ -29,13 +29,11 @@ class ScriptedControl : public ports::Control {
   bool connected = true;
   std::uint64_t used = 1000;
 
-  struct Started {
-    core::DeliverableId deliverable;
-    std::vector<core::ChildId> children;
-    std::uint32_t uid = 0;
-  };
-  std::vector<Started> started;
+  std::vector<core::RolloutRequested> started;
+  std::vector<core::RolloutId> closed;
   std::vector<core::Epoch> aborted;
+  std::vector<Bytes> records;
+  ports::Trust trusted{3, {{"anna", {"root", "author"}, {"acme/"}, {}, {}, true}}, {}, true};
   std::vector<std::string> imported;
   std::map<core::Epoch, ports::TransferProgress> transfers;
   std::vector<ports::Arrival> announced;
@@ -78,6 +76,16 @@ class ScriptedControl : public ports::Control {
                    .sealed_at = clock_.now(),
                    .images = {image}};
     tell({core::PutDeliverable{deliverable}});
+  }
+
+  void accept(const core::Head& head) {
+    state_.heads[head.channel] = head;
+    tell({core::PutHead{head}});
+  }
+
+  void accept(const core::Permit& permit) {
+    state_.permits[permit.id] = permit;
+    tell({core::PutPermit{permit}});
   }
 
   core::Child& child(const core::ChildId& id) { return state_.children.at(id); }
@@ -124,21 +132,38 @@ class ScriptedControl : public ports::Control {
     return known == transfers.end() ? ports::TransferProgress{} : known->second;
   }
 
-  [[nodiscard]] boost::asio::awaitable<Result<core::RolloutId>> start_rollout(core::DeliverableId deliverable,
-                                                                              std::vector<core::ChildId> children,
-                                                                              std::uint32_t uid) override {
-    started.push_back({deliverable, children, uid});
+  [[nodiscard]] boost::asio::awaitable<Result<core::RolloutId>> start_rollout(core::RolloutRequested request) override {
+    started.push_back(request);
     if (refusal) co_return *refusal;
-    if (!state_.deliverables.contains(deliverable)) co_return Error{Errc::not_found, "no such deliverable"};
-    if (children.empty()) children = all_that_fit(deliverable);
-    if (children.empty()) co_return Error{Errc::mismatch, "it fits no child"};
-    for (const core::ChildId& id : children) {
+    if (!state_.deliverables.contains(request.deliverable)) co_return Error{Errc::not_found, "no such deliverable"};
+    if (request.children.empty()) request.children = all_that_fit(request.deliverable);
+    if (request.children.empty()) co_return Error{Errc::mismatch, "it fits no child"};
+    for (const core::ChildId& id : request.children) {
       const auto& update = child(id).update;
       if (update && !core::is_over(*update) && update->decision != core::Decision::none) {
         co_return Error{Errc::busy, id + " is being activated"};
       }
     }
-    co_return make_rollout(deliverable, children, uid);
+    co_return make_rollout(request);
+  }
+
+  [[nodiscard]] boost::asio::awaitable<Result<void>> close_rollout(core::RolloutId rollout, std::uint32_t) override {
+    closed.push_back(rollout);
+    if (refusal) co_return *refusal;
+    co_return Result<void>{};
+  }
+
+  /// The first byte says what it is.
+  [[nodiscard]] boost::asio::awaitable<Result<std::string>> import_record(Bytes record, std::uint32_t) override {
+    records.push_back(record);
+    if (refusal) co_return *refusal;
+    if (record.empty()) co_return Error{Errc::invalid, "no trust record"};
+    co_return record.front() == 'h' ? "head" : "permit";
+  }
+
+  [[nodiscard]] ports::Trust trust() const override { return trusted; }
+  [[nodiscard]] std::string urgency(const core::Deliverable& deliverable) const override {
+    return deliverable.priority ? "emergency" : "minor";
   }
 
   [[nodiscard]] boost::asio::awaitable<Result<void>> abort(core::Epoch epoch) override {
@@ -182,17 +207,20 @@ class ScriptedControl : public ports::Control {
     return ids;
   }
 
-  core::RolloutId make_rollout(const core::DeliverableId& deliverable, const std::vector<core::ChildId>& children,
-                               std::uint32_t uid) {
+  core::RolloutId make_rollout(const core::RolloutRequested& request) {
     const core::RolloutId number = ++state_.last_rollout;
     core::Rollout& rollout = state_.rollouts[number];
-    rollout = {
-        .id = number, .deliverable = deliverable, .children = children, .started_by = uid, .started_at = clock_.now()};
+    rollout = {.id = number,
+               .deliverable = request.deliverable,
+               .children = request.children,
+               .started_by = request.uid,
+               .started_at = clock_.now(),
+               .approved = request.approved};
     std::vector<core::Change> changes{core::PutRollout{rollout}};
-    for (const core::ChildId& id : children) {
+    for (const core::ChildId& id : request.children) {
       child(id).update = core::Update{.epoch = ++state_.last_epoch,
                                       .rollout = number,
-                                      .deliverable = deliverable,
+                                      .deliverable = request.deliverable,
                                       .image = {},
                                       .before = {},
                                       .after = {},

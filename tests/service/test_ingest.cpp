@@ -118,12 +118,12 @@ TEST(Arrival, AServerThatIsAwayIsTriedABoundedNumberOfTimes) {
   Session session(world);
   arrive(world, session);
   const IngestLimits limits;
-  EXPECT_LE(world.web.fetches(), limits.persistence.attempts * (limits.give_up / limits.again + 1));
+  EXPECT_LE(world.web.fetches(), limits.admission.persistence.attempts * (limits.give_up / limits.again + 1));
 }
 
 TEST(Arrival, AServerThatComesBackWithinTheDayIsAskedAgain) {
   World world;
-  for (unsigned i = 0; i < 3 * IngestLimits{}.persistence.attempts; ++i) world.web.fail_next({});
+  for (unsigned i = 0; i < 3 * IngestLimits{}.admission.persistence.attempts; ++i) world.web.fail_next({});
   Session session(world);
   session.announcements.announce(kUrl);
   ASSERT_TRUE(session.run_until([&] { return !session.state().deliverables.empty(); }, hours{2}));

@@ -10,7 +10,8 @@
 #include <iterator>
 #include <string>
 
-#include "adapters/crypto/anchors.hpp"
+#include "adapters/crypto/keys.hpp"
+#include "adapters/crypto/public_keys.hpp"
 #include "fakes/flash_child.hpp"
 #include "fakes/memory_blobs.hpp"
 #include "fakes/memory_catalogue.hpp"
@@ -54,9 +55,14 @@ struct World {
     children.emplace("boiler", fakes::FlashChild{{"1.0.0", fakes::sha256_of(as_bytes("the factory's image"))}});
     web.put(kUrl, read_file(vector_path("derived/ok_base.suit")));
     web.put(kImageUrl, read_file(vector_path("derived/img1.bin")));
-    if (!anchors.add_file(vector_path("keys/suit-example-p256-public.pem"))) throw std::runtime_error("no anchor");
+    const Bytes pem = read_file(vector_path("keys/suit-example-p256-public.pem"));
+    trust::Key author;
+    author.name = "suit-example-p256-public";
+    author.cose_key = crypto::cose_key_from_pem(std::string(pem.begin(), pem.end())).value();
+    source.author_keys.push_back(author);
+    const std::vector<cose::NamedKey> named{{author.name, author.cose_key}};
     const Bytes envelope = read_file(vector_path("derived/ok_base.suit"));
-    manifest = suit::open(envelope, anchors).value();
+    manifest = suit::open(envelope, *real_rings.ring_of(named).value()).value();
   }
 
   [[nodiscard]] core::Enrollment boiler() const {
@@ -77,7 +83,10 @@ struct World {
   fakes::RecordingJournal journal;
   fakes::FlashChildren children;
   Duration latency{10};  ///< of each step; a transfer takes eleven times as long
-  crypto::Anchors anchors;
+  crypto::RingMaker real_rings;
+  const cose::RingMaker* rings = &real_rings;
+  TrustSource source;                              ///< the example key, an author of everything
+  const ports::GatewayKey* gateway_key = nullptr;  ///< none
   suit::Manifest manifest;
   std::vector<std::string> all_steps;  ///< what was asked of children, over all sessions
 };
@@ -90,9 +99,10 @@ class Session {
         transport(world.children, world.clock, world.latency),
         gateway(loop.get_executor(),
                 GatewayPorts{world.catalogue, world.blobs, world.web, announcements, inspector_, transport, world.clock,
-                             world.journal, world.anchors},
-                IngestLimits{}) {
-    if (const auto recovered = gateway.recover(); !recovered) throw std::runtime_error(recovered.error().message);
+                             world.journal, *world.rings, world.gateway_key},
+                GatewaySettings{}) {
+    if (const auto recovered = gateway.recover(world.source); !recovered)
+      throw std::runtime_error(recovered.error().message);
     asio::co_spawn(loop, gateway.run(), [this](const std::exception_ptr&) { ended = true; });
     gateway.enroll(std::move(children));
   }
@@ -109,18 +119,36 @@ class Session {
     return world_.clock.run_until(loop, reached, at_most);
   }
 
+  /// Until its line among the arrivals says what became of it; that line.
+  ports::Arrival arrive(const std::string& url, Duration at_most = std::chrono::hours{24}) {
+    announcements.announce(url);
+    const auto line_of = [&]() -> ports::Arrival {
+      for (ports::Arrival& line : gateway.control().arrivals())
+        if (line.url == url) return std::move(line);
+      return {};
+    };
+    const auto is_under_way = [&] {
+      const ports::Arrival line = line_of();
+      return !line.url.empty() &&
+             (line.state == ports::ArrivalState::waiting || line.state == ports::ArrivalState::fetching);
+    };
+    run_until(is_under_way, at_most);  // an earlier line of the same URL may still be there
+    run_until([&] { return !is_under_way(); }, at_most);
+    return line_of();
+  }
+
   bool seal() {
     announcements.announce(kUrl);
     return run_until([&] { return !state().deliverables.empty(); });
   }
 
   /// Asks for a rollout; what came of it stands in `answer` when the loop has run.
-  void start_rollout(std::vector<core::ChildId> to = {}) {
-    const auto ask = [](Session& session, std::vector<core::ChildId> chosen) -> asio::awaitable<void> {
-      const core::DeliverableId id = session.state().deliverables.begin()->first;
-      session.answer = co_await session.gateway.control().start_rollout(id, std::move(chosen), 0);
+  void start_rollout(std::vector<core::ChildId> to = {}, bool approved = false) {
+    core::RolloutRequested request{state().deliverables.begin()->first, std::move(to), 0, approved};
+    const auto ask = [](Session& session, core::RolloutRequested wanted) -> asio::awaitable<void> {
+      session.answer = co_await session.gateway.control().start_rollout(std::move(wanted));
     };
-    asio::co_spawn(loop, ask(*this, std::move(to)), asio::detached);
+    asio::co_spawn(loop, ask(*this, std::move(request)), asio::detached);
   }
 
   /// Until the child's update is confirmed, and that is durable.

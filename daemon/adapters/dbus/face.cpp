@@ -48,6 +48,14 @@ bool concerns_arrivals(const core::Change& change) {
          std::holds_alternative<core::DropAnnouncement>(change);
 }
 
+// What the object Trust shows.
+bool concerns_trust(const core::Change& change) {
+  return std::holds_alternative<core::PutHead>(change) || std::holds_alternative<core::PutPermit>(change) ||
+         std::holds_alternative<core::DropPermit>(change) || std::holds_alternative<core::PutGrant>(change) ||
+         std::holds_alternative<core::DropGrant>(change) || std::holds_alternative<core::PutRoot>(change) ||
+         std::holds_alternative<core::PutGatewayFloor>(change);
+}
+
 // Counts a sender's call from when it came until it is answered.
 class Turn {
  public:
@@ -220,7 +228,8 @@ void Face::Body::spawn(asio::awaitable<void> work) {
 void Face::Body::changed(const core::State& state, std::span<const core::Change> changes,
                          std::span<const core::ChildId> touched) {
   tree_.show_changes(state, changes, touched);
-  if (std::ranges::any_of(changes, concerns_arrivals)) tree_.show_manager(trouble_);
+  if (std::ranges::any_of(changes, concerns_arrivals) || std::ranges::any_of(changes, concerns_trust))
+    tree_.show_manager(trouble_);
   kick();
 }
 
@@ -306,7 +315,7 @@ void Face::Body::answer_write(const WriteMethod& method, Message call) {
 
 asio::awaitable<void> Face::Body::carry_out(std::shared_ptr<Body> self, std::shared_ptr<Connection> connection,
                                             WriteMethod method, Request request, Message call, Turn /*turn*/) {
-  const Verdict verdict = co_await authorize(connection, call.get(), method.action);
+  const Verdict verdict = co_await authorize(connection, call.get(), action_for(method, request));
   if (verdict.refusal) {
     self->journal_.write(ports::Level::notice, {},
                          std::string{"denied to uid "}
@@ -326,11 +335,20 @@ asio::awaitable<void> Face::Body::carry_out(std::shared_ptr<Body> self, std::sha
 asio::awaitable<Result<Message>> Face::Body::carry_out(Request request, uid_t uid, sd_bus_message* call) {
   auto reply = make_reply(call);
   if (auto* start = std::get_if<StartRollout>(&request)) {
-    const auto rollout = co_await control_.start_rollout(start->deliverable, start->children, uid);
+    core::RolloutRequested wanted{start->deliverable, start->children, uid, start->approved};
+    const auto rollout = co_await control_.start_rollout(std::move(wanted));
     if (rollout.has_error()) co_return rollout.error();
     if (reply && append(reply.value().get(), rollout_path(rollout.value())) < 0) {
       co_return Error{Errc::internal, "write reply"};
     }
+  } else if (auto* close = std::get_if<CloseRollout>(&request)) {
+    const auto closed = co_await control_.close_rollout(close->rollout, uid);
+    if (closed.has_error()) co_return closed.error();
+  } else if (auto* import = std::get_if<ImportRecord>(&request)) {
+    const auto kind = co_await control_.import_record(std::move(import->record), uid);
+    if (kind.has_error()) co_return kind.error();
+    tree_.show_manager(trouble_);
+    if (reply && append(reply.value().get(), kind.value()) < 0) co_return Error{Errc::internal, "write reply"};
   } else if (auto* fetch = std::get_if<Fetch>(&request)) {
     const auto queued = co_await control_.import(fetch->url);
     if (queued.has_error()) co_return queued.error();

@@ -38,6 +38,17 @@ Interface<ManagerView> make_manager() {
        SD_BUS_SIGNAL_WITH_ARGS("JobRemoved", SD_BUS_ARGS("o", job, "s", result, "a{sv}", details), 0)});
 }
 
+Interface<TrustView> make_trust() {
+  return make<TrustView>(
+      kTrustInterface,
+      {changing<&TrustView::root_version>("RootVersion"), changing<&TrustView::time_known>("TimeKnown"),
+       changing<&TrustView::keys>("Keys"), changing<&TrustView::heads>("Heads"),
+       changing<&TrustView::head_entries>("HeadEntries"), changing<&TrustView::permits>("Permits"),
+       changing<&TrustView::grants>("Grants"), changing<&TrustView::floors>("Floors")},
+      {SD_BUS_METHOD_WITH_ARGS("ImportRecord", SD_BUS_ARGS("ay", record, "a{sv}", options), SD_BUS_RESULT("s", kind),
+                               on_call, kOpen)});
+}
+
 Interface<ChildView> make_child() {
   return make<ChildView>(
       kChildInterface,
@@ -59,9 +70,10 @@ Interface<DeliverableView> make_deliverable() {
       kDeliverableInterface,
       {constant<&DeliverableView::id>("Id"), constant<&DeliverableView::product>("Product"),
        constant<&DeliverableView::version>("Version"), constant<&DeliverableView::sequence>("Sequence"),
-       constant<&DeliverableView::signer>("Signer"), constant<&DeliverableView::source>("Source"),
-       constant<&DeliverableView::sealed_at_us>("SealedAt"), constant<&DeliverableView::images>("Images"),
-       constant<&DeliverableView::size>("Size")},
+       constant<&DeliverableView::signer>("Signer"), constant<&DeliverableView::signers>("Signers"),
+       constant<&DeliverableView::priority>("Priority"), constant<&DeliverableView::urgency>("Urgency"),
+       constant<&DeliverableView::source>("Source"), constant<&DeliverableView::sealed_at_us>("SealedAt"),
+       constant<&DeliverableView::images>("Images"), constant<&DeliverableView::size>("Size")},
       {});
 }
 
@@ -70,10 +82,11 @@ Interface<RolloutView> make_rollout() {
       kRolloutInterface,
       {constant<&RolloutView::id>("Id"), constant<&RolloutView::deliverable>("Deliverable"),
        changing<&RolloutView::children>("Children"), constant<&RolloutView::started_by_uid>("StartedByUid"),
-       constant<&RolloutView::start_time_us>("StartTime"), changing<&RolloutView::state>("State"),
-       changing<&RolloutView::total>("Total"), changing<&RolloutView::confirmed>("Confirmed"),
-       changing<&RolloutView::failed>("Failed"), changing<&RolloutView::pending>("Pending")},
-      {});
+       constant<&RolloutView::start_time_us>("StartTime"), constant<&RolloutView::approved>("Approved"),
+       changing<&RolloutView::state>("State"), changing<&RolloutView::total>("Total"),
+       changing<&RolloutView::confirmed>("Confirmed"), changing<&RolloutView::failed>("Failed"),
+       changing<&RolloutView::pending>("Pending")},
+      {SD_BUS_METHOD_WITH_ARGS("Close", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, on_call, kOpen)});
 }
 
 Interface<JobView> make_job() {
@@ -102,6 +115,7 @@ int on_call(sd_bus_message* message, void* exposed, sd_bus_error* error) noexcep
 
 Interfaces::Interfaces()
     : manager(make_manager()),
+      trust(make_trust()),
       child(make_child()),
       deliverable(make_deliverable()),
       rollout(make_rollout()),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The five interfaces as sd-bus wants them. config/dbus/*.xml is the source; a test compares what the bus says of us
+// The six interfaces as sd-bus wants them. config/dbus/*.xml is the source; a test compares what the bus says of us
 // with it. Used by the object tree.
 #pragma once
 
@@ -13,6 +13,7 @@ struct Interfaces {
   Interfaces();
 
   Interface<ManagerView> manager;
+  Interface<TrustView> trust;
   Interface<ChildView> child;
   Interface<DeliverableView> deliverable;
   Interface<RolloutView> rollout;

@@ -33,6 +33,7 @@ ObjectTree::ObjectTree(const ports::Control& control, std::string version, Calle
     : control_(control),
       version_(std::move(version)),
       manager_(kManagerPath, interfaces_.manager, callee),
+      trust_(kTrustPath, interfaces_.trust, callee),
       children_(kChildrenPath, interfaces_.child, callee),
       deliverables_(kDeliverablesPath, interfaces_.deliverable, callee),
       rollouts_(kRolloutsPath, interfaces_.rollout, callee),
@@ -40,7 +41,7 @@ ObjectTree::ObjectTree(const ports::Control& control, std::string version, Calle
 
 void ObjectTree::show_all(const core::State& state) {
   for (const auto& [id, deliverable] : state.deliverables) {
-    deliverables_.put(deliverable_paths_[id], view_of(deliverable));
+    deliverables_.put(deliverable_paths_[id], view_of(deliverable, control_.urgency(deliverable)));
   }
   for (const auto& [id, child] : state.children) {
     if (child.update && core::is_over(*child.update)) {  // before we looked: it has no job
@@ -58,6 +59,7 @@ Result<void> ObjectTree::attach(sd_bus* bus) {
   }
   object_manager_.reset(slot);
   Result<void> attached = manager_.attach(bus);
+  if (attached) attached = trust_.attach(bus);
   if (attached) attached = children_.attach(bus);
   if (attached) attached = deliverables_.attach(bus);
   if (attached) attached = rollouts_.attach(bus);
@@ -69,6 +71,7 @@ Result<void> ObjectTree::attach(sd_bus* bus) {
 void ObjectTree::detach() {
   bus_ = nullptr;
   manager_.detach();
+  trust_.detach();
   children_.detach();
   deliverables_.detach();
   rollouts_.detach();
@@ -85,7 +88,7 @@ void ObjectTree::show_changes(const core::State& state, std::span<const core::Ch
   for (const core::DeliverableId& id : affected.deliverables) {
     const auto deliverable = state.deliverables.find(id);
     if (deliverable != state.deliverables.end()) {
-      deliverables_.put(deliverable_paths_[id], view_of(deliverable->second));
+      deliverables_.put(deliverable_paths_[id], view_of(deliverable->second, control_.urgency(deliverable->second)));
     } else {
       deliverables_.remove(deliverable_paths_[id]);
     }
@@ -101,6 +104,7 @@ void ObjectTree::show_changes(const core::State& state, std::span<const core::Ch
 
 void ObjectTree::show_manager(const std::string& trouble) {
   manager_.put(ObjectPath{kManagerPath}, view_of(control_, version_, trouble));
+  trust_.put(ObjectPath{kTrustPath}, view_of(control_.state(), control_.trust()));
 }
 
 void ObjectTree::show_progress(core::Epoch epoch, const ports::TransferProgress& transfer) {
@@ -127,6 +131,11 @@ std::optional<core::DeliverableId> ObjectTree::deliverable_at(const ObjectPath& 
 
 std::optional<core::ChildId> ObjectTree::child_at(const ObjectPath& path) const {
   const ChildView* view = children_.at(path);
+  return view == nullptr ? std::nullopt : std::optional{view->id};
+}
+
+std::optional<core::RolloutId> ObjectTree::rollout_at(const ObjectPath& path) const {
+  const RolloutView* view = rollouts_.at(path);
   return view == nullptr ? std::nullopt : std::optional{view->id};
 }
 

@@ -26,7 +26,7 @@ class ObjectTree {
 
   void show_changes(const core::State& state, std::span<const core::Change> changes,
                     std::span<const core::ChildId> touched);
-  /// Looks at what nobody announces (cloud, cache) and tells what differs.
+  /// Looks at what nobody announces (cloud, cache, what has expired) and tells what differs.
   void show_manager(const std::string& trouble);
   void show_progress(core::Epoch epoch, const ports::TransferProgress& transfer);
   /// Takes away the jobs that ended long enough ago. To be called every `period`.
@@ -35,6 +35,7 @@ class ObjectTree {
   /// What a path stands for; nothing if there is no such object.
   [[nodiscard]] std::optional<core::DeliverableId> deliverable_at(const ObjectPath& path) const;
   [[nodiscard]] std::optional<core::ChildId> child_at(const ObjectPath& path) const;
+  [[nodiscard]] std::optional<core::RolloutId> rollout_at(const ObjectPath& path) const;
   [[nodiscard]] std::optional<core::Epoch> job_at(const ObjectPath& path) const;
 
  private:
@@ -56,6 +57,7 @@ class ObjectTree {
   std::string version_;
   Interfaces interfaces_;
   Collection<ManagerView> manager_;
+  Collection<TrustView> trust_;
   Collection<ChildView> children_;
   Collection<DeliverableView> deliverables_;
   Collection<RolloutView> rollouts_;

@@ -10,7 +10,7 @@ const char* name_on_bus(Errc code) {
     case Errc::invalid:
       return SD_BUS_ERROR_INVALID_ARGS;
     case Errc::denied:
-      return SD_BUS_ERROR_ACCESS_DENIED;
+      return "org.headgate.Headgate1.Error.NotPermitted";
     case Errc::too_large:
       return SD_BUS_ERROR_LIMITS_EXCEEDED;
     case Errc::not_found:

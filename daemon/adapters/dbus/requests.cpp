@@ -13,23 +13,40 @@ namespace {
 constexpr std::size_t kMaxChildrenPerCall = 10'000;
 constexpr std::size_t kMaxUrl = 2048;
 constexpr std::uint32_t kMaxHistory = 1000;
+constexpr std::size_t kMaxRecord = std::size_t{64} * 1024;
 
 Result<Request> read_start_rollout(sd_bus_message* call, const ObjectTree& tree) {
   const auto path = read_path(call);
   if (path.has_error()) return path.error();
   const auto children = read_paths(call, kMaxChildrenPerCall);
   if (children.has_error()) return children.error();
-  if (const auto options = read_no_options(call); options.has_error()) return options.error();
+  constexpr std::array<std::string_view, 1> kOptions{"approved"};
+  const auto options = read_switches(call, kOptions);
+  if (options.has_error()) return options.error();
 
   const auto deliverable = tree.deliverable_at(path.value());
   if (!deliverable) return Error{Errc::not_found, "no such deliverable"};
-  StartRollout request{.deliverable = *deliverable, .children = {}};
+  StartRollout request{.deliverable = *deliverable, .children = {}, .approved = options->contains("approved")};
   for (const ObjectPath& child_path : children.value()) {
     auto child = tree.child_at(child_path);
     if (!child) return Error{Errc::not_found, "no such child: " + child_path.text.substr(0, 200)};
     request.children.push_back(*std::move(child));
   }
   return Request{std::move(request)};
+}
+
+Result<Request> read_close(sd_bus_message* call, const ObjectTree& tree) {
+  if (const auto options = read_no_options(call); options.has_error()) return options.error();
+  const auto rollout = tree.rollout_at(ObjectPath{sd_bus_message_get_path(call)});
+  if (!rollout) return Error{Errc::not_found, "no such rollout"};
+  return Request{CloseRollout{*rollout}};
+}
+
+Result<Request> read_import_record(sd_bus_message* call, const ObjectTree& /*tree*/) {
+  auto record = read_bytes(call, kMaxRecord);
+  if (record.has_error()) return record.error();
+  if (const auto options = read_no_options(call); options.has_error()) return options.error();
+  return Request{ImportRecord{std::move(record).value()}};
 }
 
 Result<Request> read_fetch(sd_bus_message* call, const ObjectTree& /*tree*/) {
@@ -80,6 +97,8 @@ Result<Message> get_history(sd_bus_message* call, const ObjectTree& tree, ports:
 constexpr std::array kWrites{
     WriteMethod{kManagerInterface, "StartRollout", "org.headgate.Headgate1.start-rollout", read_start_rollout},
     WriteMethod{kManagerInterface, "Fetch", "org.headgate.Headgate1.fetch", read_fetch},
+    WriteMethod{kTrustInterface, "ImportRecord", "org.headgate.Headgate1.import-record", read_import_record},
+    WriteMethod{kRolloutInterface, "Close", "org.headgate.Headgate1.close-rollout", read_close},
     WriteMethod{kJobInterface, "Cancel", "org.headgate.Headgate1.cancel-job", read_cancel},
 };
 
@@ -106,6 +125,11 @@ const WriteMethod* find_write(sd_bus_message* call) {
 
 const ReadMethod* find_read(sd_bus_message* call) {
   return find_in(kReads, call);
+}
+
+const char* action_for(const WriteMethod& method, const Request& request) {
+  const auto* start = std::get_if<StartRollout>(&request);
+  return start != nullptr && start->approved ? "org.headgate.Headgate1.approve-rollout" : method.action;
 }
 
 Result<Message> make_reply(sd_bus_message* call) {

@@ -16,6 +16,13 @@ namespace hg::bus {
 struct StartRollout {
   core::DeliverableId deliverable;
   std::vector<core::ChildId> children;
+  bool approved = false;  ///< by name: a channel head does not hold it
+};
+struct CloseRollout {
+  core::RolloutId rollout = 0;
+};
+struct ImportRecord {
+  Bytes record;
 };
 struct Fetch {
   std::string url;
@@ -23,7 +30,7 @@ struct Fetch {
 struct CancelJob {
   core::Epoch epoch = 0;
 };
-using Request = std::variant<StartRollout, Fetch, CancelJob>;
+using Request = std::variant<StartRollout, CloseRollout, ImportRecord, Fetch, CancelJob>;
 
 struct WriteMethod {
   std::string_view interface;
@@ -41,6 +48,9 @@ struct ReadMethod {
 /// The method that `call` names; nullptr if it is no write, or no read.
 const WriteMethod* find_write(sd_bus_message* call);
 const ReadMethod* find_read(sd_bus_message* call);
+
+/// The polkit action that guards this request: the method's own, or a stronger one that an option asks for.
+const char* action_for(const WriteMethod& method, const Request& request);
 
 /// An empty reply to `call`, to be filled.
 Result<Message> make_reply(sd_bus_message* call);

@@ -2,9 +2,13 @@
 #include "adapters/dbus/views.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace hg::bus {
 namespace {
+
+/// Stands for "none given" on the bus: less urgent than any other.
+constexpr std::int64_t kNoPriority = std::numeric_limits<std::int64_t>::max();
 
 std::uint64_t to_microseconds(Instant instant) {
   const auto since_1970 = std::chrono::duration_cast<std::chrono::microseconds>(instant.time_since_epoch()).count();
@@ -49,6 +53,8 @@ const char* name_of(ports::ArrivalState state) {
       return "fetching";
     case ports::ArrivalState::sealed:
       return "sealed";
+    case ports::ArrivalState::accepted:
+      return "accepted";
     case ports::ArrivalState::known:
       return "known";
     case ports::ArrivalState::refused:
@@ -61,6 +67,57 @@ Dictionary to_dictionary(const ports::Arrival& arrival) {
   return {{"Url", arrival.url},        {"State", std::string{name_of(arrival.state)}},
           {"Text", arrival.text},      {"Since", to_microseconds(arrival.since)},
           {"BytesDone", arrival.done}, {"BytesTotal", arrival.total}};
+}
+
+Dictionary to_dictionary(const ports::TrustedKey& key) {
+  return {{"Name", key.name},
+          {"Roles", key.roles},
+          {"Prefixes", key.prefixes},
+          {"NotBefore", key.not_before ? to_microseconds(*key.not_before) : 0},
+          {"NotAfter", key.not_after ? to_microseconds(*key.not_after) : 0},
+          {"Offline", key.offline}};
+}
+
+bool has_expired(Instant at, const ports::Trust& trust) {
+  return trust.time_is_known && at < trust.now;
+}
+
+Dictionary to_dictionary(const core::Head& head, const ports::Trust& trust) {
+  return {{"Channel", head.channel},
+          {"Version", head.version},
+          {"Issued", to_microseconds(head.issued)},
+          {"Expires", to_microseconds(head.expires)},
+          {"Expired", has_expired(head.expires, trust)}};
+}
+
+Dictionary to_dictionary(const std::string& channel, const core::HeadEntry& entry) {
+  return {{"Channel", channel},
+          {"Product", entry.product},
+          {"Sequence", entry.sequence},
+          {"Minimum", entry.minimum},
+          {"Deliverable", entry.manifest}};
+}
+
+Dictionary to_dictionary(const core::Permit& permit, const ports::Trust& trust) {
+  std::vector<std::string> used_by;
+  for (const auto& [child, epoch] : permit.uses) used_by.push_back(child);
+  Dictionary shown{{"Id", permit.id},
+                   {"Product", permit.product},
+                   {"From", permit.from},
+                   {"To", permit.to},
+                   {"NotAfter", to_microseconds(permit.not_after)},
+                   {"Expired", has_expired(permit.not_after, trust)},
+                   {"Signers", permit.signers},
+                   {"UsedBy", std::move(used_by)}};
+  if (const auto* child = std::get_if<core::ChildId>(&permit.whom)) shown.emplace_back("Child", *child);
+  if (const auto* uuid = std::get_if<core::Uuid>(&permit.whom)) shown.emplace_back("ClassId", to_text(*uuid));
+  return shown;
+}
+
+Dictionary to_dictionary(const core::Grant& grant, const ports::Trust& trust) {
+  return {{"Image", grant.image.hex()},
+          {"NotAfter", to_microseconds(grant.not_after)},
+          {"Expired", has_expired(grant.not_after, trust)}};
 }
 
 template <class T>
@@ -127,16 +184,33 @@ ChildView view_of(const core::Child& child) {
   return view;
 }
 
-DeliverableView view_of(const core::Deliverable& deliverable) {
+DeliverableView view_of(const core::Deliverable& deliverable, std::string urgency) {
   DeliverableView view{.id = deliverable.id,
                        .product = deliverable.product,
                        .version = deliverable.version,
                        .sequence = deliverable.sequence,
                        .signer = signers_of(deliverable),
+                       .signers = deliverable.signers,
+                       .priority = deliverable.priority.value_or(kNoPriority),
+                       .urgency = std::move(urgency),
                        .source = deliverable.source,
                        .sealed_at_us = to_microseconds(deliverable.sealed_at),
                        .images = to_dictionaries(deliverable.images)};
   for (const core::Image& image : deliverable.images) view.size += image.size;
+  return view;
+}
+
+TrustView view_of(const core::State& state, const ports::Trust& trust) {
+  TrustView view{
+      .root_version = trust.root_version, .time_known = trust.time_is_known, .keys = to_dictionaries(trust.keys)};
+  for (const auto& [channel, head] : state.heads) {
+    view.heads.push_back(to_dictionary(head, trust));
+    for (const core::HeadEntry& entry : head.entries) view.head_entries.push_back(to_dictionary(channel, entry));
+  }
+  for (const auto& [id, permit] : state.permits) view.permits.push_back(to_dictionary(permit, trust));
+  for (const auto& [image, grant] : state.grants) view.grants.push_back(to_dictionary(grant, trust));
+  for (const auto& [product, sequence] : state.floors)
+    view.floors.push_back({{"Product", product}, {"Sequence", sequence}});
   return view;
 }
 
@@ -145,6 +219,7 @@ RolloutView view_of(const core::Rollout& rollout, const core::State& state, Deli
                    .deliverable = deliverables[rollout.deliverable],
                    .started_by_uid = rollout.started_by,
                    .start_time_us = to_microseconds(rollout.started_at),
+                   .approved = rollout.approved,
                    .total = static_cast<std::uint32_t>(rollout.children.size())};
   for (const core::ChildId& id : rollout.children) {
     view.children.push_back(child_path(id));

@@ -25,6 +25,17 @@ struct ManagerView {
   std::vector<Dictionary> arrivals{};
 };
 
+struct TrustView {
+  std::uint64_t root_version = 0;
+  bool time_known = false;
+  std::vector<Dictionary> keys{};
+  std::vector<Dictionary> heads{};
+  std::vector<Dictionary> head_entries{};
+  std::vector<Dictionary> permits{};
+  std::vector<Dictionary> grants{};
+  std::vector<Dictionary> floors{};
+};
+
 struct ChildView {
   core::ChildId id{};
   std::string transport{};
@@ -53,6 +64,9 @@ struct DeliverableView {
   std::string version{};
   std::uint64_t sequence = 0;
   std::string signer{};
+  std::vector<std::string> signers{};
+  std::int64_t priority = 0;
+  std::string urgency{};
   std::string source{};
   std::uint64_t sealed_at_us = 0;
   std::vector<Dictionary> images{};
@@ -65,6 +79,7 @@ struct RolloutView {
   std::vector<ObjectPath> children{};
   std::uint32_t started_by_uid = 0;
   std::uint64_t start_time_us = 0;
+  bool approved = false;
   std::string state{};
   std::uint32_t total = 0;
   std::uint32_t confirmed = 0;
@@ -92,7 +107,9 @@ struct JobView {
 
 ManagerView view_of(const ports::Control& control, const std::string& version, const std::string& trouble);
 ChildView view_of(const core::Child& child);
-DeliverableView view_of(const core::Deliverable& deliverable);
+DeliverableView view_of(const core::Deliverable& deliverable, std::string urgency);
+/// What the state and `trust` say; whether something has expired is judged by the time in `trust`.
+TrustView view_of(const core::State& state, const ports::Trust& trust);
 RolloutView view_of(const core::Rollout& rollout, const core::State& state, DeliverablePaths& deliverables);
 /// The job of a child that has an update.
 JobView job_view_of(const core::Child& child, const core::State& state);

@@ -49,10 +49,8 @@ class ActingControl final : public fakes::ScriptedControl {
  public:
   ActingControl(asio::io_context& loop, ports::Clock& clock) : ScriptedControl(clock), loop_(loop), clock_(clock) {}
 
-  [[nodiscard]] asio::awaitable<Result<core::RolloutId>> start_rollout(core::DeliverableId deliverable,
-                                                                       std::vector<core::ChildId> children,
-                                                                       std::uint32_t uid) override {
-    const auto rollout = co_await ScriptedControl::start_rollout(deliverable, children, uid);
+  [[nodiscard]] asio::awaitable<Result<core::RolloutId>> start_rollout(core::RolloutRequested request) override {
+    const auto rollout = co_await ScriptedControl::start_rollout(std::move(request));
     if (rollout) {
       for (const auto& id : state().rollouts.at(rollout.value()).children) {
         asio::co_spawn(loop_, act(id, child(id).update->epoch), asio::detached);
@@ -119,6 +117,16 @@ void furnish(ActingControl& control, int children) {
   control.seal("a1" + std::string(62, '0'), "2.0.0", 1);
   control.seal("a2" + std::string(62, '0'), "2.0.0", 2);
   control.seal("b0" + std::string(62, '0'), "9.0.0", 9);
+  control.accept(core::Head{"stable", 4, Instant{}, Instant{std::chrono::hours{24}}, {{"boiler", 7, "a1", 5}}});
+  core::Permit permit;
+  permit.id = std::string(32, 'e');
+  permit.product = "boiler";
+  permit.from = 9;
+  permit.to = 7;
+  permit.whom = core::ChildId("ok-1");
+  permit.uses = {{"ok-1", 3}};
+  permit.signers = "anna, \x1b[2Jbert";
+  control.accept(permit);
 }
 
 asio::awaitable<void> serve(bus::Face& face, asio::io_context& loop, int& status) {

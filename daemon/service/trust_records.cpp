@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/trust_records.hpp"
+
+#include "service/translation.hpp"
+
+namespace hg::service {
+
+namespace asio = boost::asio;
+
+namespace {
+
+/// The channel that a head speaks of, before anybody vouches for it: only to find what it must follow.
+const core::Head* last_of(const core::State& state, const trust::Record& record) {
+  const auto unjudged = trust::read_head(record.payload);
+  if (!unjudged) return nullptr;
+  const auto found = state.heads.find(unjudged->channel);
+  return found == state.heads.end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+asio::awaitable<Result<std::string>> TrustRecords::take(Bytes bytes) {
+  const auto record = trust::Record::parse(bytes);
+  if (!record) co_return record.error().within("trust record");
+  const std::string kind(trust::name_of(record->kind));
+  if (record->kind == trust::RecordKind::root) {
+    const Result<void> taken = co_await roots_.succeed(std::move(bytes));
+    if (!taken) co_return taken.error();
+    co_return kind;
+  }
+  Result<core::Event> event = open(*record, bytes);
+  if (!event) co_return event.error();
+  const Result<core::RolloutId> durable = co_await driver_.ask(std::move(*event));
+  if (!durable) co_return durable.error().within(kind);
+  co_return kind;
+}
+
+Result<core::Event> TrustRecords::open(const trust::Record& record, ByteView bytes) const {
+  switch (record.kind) {
+    case trust::RecordKind::head:
+      return open_head(record);
+    case trust::RecordKind::permit:
+      return open_permit(record);
+    case trust::RecordKind::grant:
+      return open_grant(record, bytes);
+    case trust::RecordKind::root:
+      break;
+  }
+  return Error{Errc::internal, "a root is no event of its own"};
+}
+
+Result<core::Event> TrustRecords::open_head(const trust::Record& record) const {
+  std::optional<trust::Head> last;
+  if (const core::Head* seen = last_of(driver_.state(), record)) last = to_trust(*seen);
+  auto head = roots_.authority().open_head(record, roots_.time(), last ? &*last : nullptr);
+  if (!head) return head.error();
+  return core::Event{core::HeadAccepted{to_core(*head)}};
+}
+
+Result<core::Event> TrustRecords::open_permit(const trust::Record& record) const {
+  auto permit = roots_.authority().open_permit(record, roots_.time());
+  if (!permit) return permit.error();
+  const auto signers = record.signers(roots_.authority().ring());
+  if (!signers) return signers.error();
+  return core::Event{core::PermitAccepted{to_core(*permit, joined(*signers))}};
+}
+
+Result<core::Event> TrustRecords::open_grant(const trust::Record& record, ByteView bytes) const {
+  if (gateway_key_ == nullptr)
+    return Error{Errc::unsupported, "grant: this gateway has no key: set keys.gateway_credential"};
+  auto grant = roots_.authority().open_grant(record, roots_.time(), gateway_key_->id());
+  if (!grant) return grant.error();
+  if (const Result<void> opens = gateway_key_->opens(grant->encrypted_key); !opens)
+    return opens.error().within("grant: the content key does not come out with this gateway's key");
+  return core::Event{core::GrantAccepted{core::Grant{grant->image, grant->not_after, {bytes.begin(), bytes.end()}}}};
+}
+
+}  // namespace hg::service
