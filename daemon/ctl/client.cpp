@@ -46,6 +46,8 @@ constexpr std::array kErrorNames{
     ErrorName{SD_BUS_ERROR_INVALID_ARGS, Errc::invalid},
     ErrorName{SD_BUS_ERROR_UNKNOWN_OBJECT, Errc::not_found},
     ErrorName{"org.headgate.Headgate1.Error.NotFound", Errc::not_found},
+    ErrorName{"org.headgate.Headgate1.Error.AlreadyExists", Errc::exists},
+    ErrorName{"org.headgate.Headgate1.Error.SignatureInvalid", Errc::unauthenticated},
     ErrorName{"org.headgate.Headgate1.Error.Busy", Errc::busy},
     ErrorName{"org.headgate.Headgate1.Error.Incompatible", Errc::mismatch},
     ErrorName{"org.headgate.Headgate1.Error.TimedOut", Errc::timed_out},

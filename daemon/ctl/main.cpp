@@ -10,6 +10,7 @@
 #include "ctl/monitor.hpp"
 #include "ctl/reading.hpp"
 #include "ctl/text.hpp"
+#include "ctl/trust.hpp"
 #include "ctl/writing.hpp"
 
 namespace hg::ctl {
@@ -27,8 +28,9 @@ struct Arguments {
   double timeout_s = 0;
   bool json = false;
   bool wait = false;
+  bool approve = false;
   bool until_idle = false;
-  std::string name;  // of a child or deliverable, or a URL
+  std::string name;  // of a child, deliverable or file, or a URL
   std::uint64_t number = 0;
   std::uint32_t count = 20;
   std::vector<std::string> children;
@@ -77,9 +79,15 @@ void add_rollouts(CLI::App& app, Arguments& given, Command& command) {
   start->add_option("DELIVERABLE", given.name, "Its id, or a unique beginning of it")->required();
   start->add_option("CHILD", given.children);
   start->add_flag("--wait", given.wait, "Until every child is confirmed or has failed");
+  start->add_flag("--approve", given.approve, "Go on although the channel's head has expired or says otherwise");
   start->callback([&] {
-    command = [&given](Session session) { return start_rollout(session, given.name, given.children, given.wait); };
+    command = [&given](Session session) {
+      return start_rollout(session, given.name, given.children, {given.approve, given.wait});
+    };
   });
+  CLI::App* close = rollout->add_subcommand("close", "From now on nothing goes below it without a permit");
+  close->add_option("ROLLOUT", given.number)->required()->check(CLI::NonNegativeNumber);
+  close->callback([&] { command = [&given](Session session) { return close_rollout(session, given.number); }; });
   rollout->add_subcommand("list", "All rollouts")->callback([&command] { command = list_rollouts; });
   CLI::App* show = rollout->add_subcommand("show", "One rollout, with its children");
   show->add_option("ROLLOUT", given.number)->required()->check(CLI::NonNegativeNumber);
@@ -98,6 +106,24 @@ void add_jobs(CLI::App& app, Arguments& given, Command& command) {
   watch->add_flag("--until-idle", given.until_idle, "End when no update is under way");
   watch->callback([&] { command = [&given](Session session) { return monitor(session, given.until_idle); }; });
 }
+
+void add_trust(CLI::App& app, Arguments& given, Command& command) {
+  CLI::App* trust = app.add_subcommand("trust", "Whom the gateway believes, and what they said");
+  trust->callback([&command] { default_to(command, show_trust); });
+  trust->require_subcommand(0, 1);
+  trust->add_subcommand("show", "Keys, channel heads, floors and grants")->callback([&command] {
+    command = show_trust;
+  });
+  CLI::App* import = trust->add_subcommand("import", "Give it a root file, channel head, permit or key grant");
+  import->add_option("FILE", given.name)->required();
+  import->callback([&] { command = [&given](Session session) { return import_record(session, given.name);
+};
+}  // namespace
+);
+app.add_subcommand("permits", "Permits to go back, and who has used them")->callback([&command] {
+  command = list_permits;
+});
+}  // namespace hg::ctl
 
 ExitCode print_version(const Arguments& given) {
   if (given.json) {
@@ -147,6 +173,7 @@ ExitCode run(int argc, char** argv) {
   add_deliverables(app, given, command);
   add_rollouts(app, given, command);
   add_jobs(app, given, command);
+  add_trust(app, given, command);
   app.set_version_flag("--version", "headgatectl " HEADGATE_VERSION);
   app.add_subcommand("version", "The version of this program")->callback([&version] { version = true; });
   try {

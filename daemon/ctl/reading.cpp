@@ -220,12 +220,13 @@ Result<ExitCode> list_deliverables(Session session) {
     print_json(json_list(paths, [&](const std::string& path) { return snapshot.show(path, kDeliverable); }));
     return ExitCode::ok;
   }
-  Table table({"DELIVERABLE", "PRODUCT", "VERSION", "SEQUENCE", "SIZE", "SIGNER", "SEALED"});
+  Table table({"DELIVERABLE", "PRODUCT", "VERSION", "SEQUENCE", "URGENCY", "SIZE", "SIGNER", "SEALED"});
   for (const std::string& path : paths) {
     const json::object& deliverable = *snapshot.find(path, kDeliverable);
     table.add({short_id(snapshot, path), text_in(deliverable, "Product"), text_in(deliverable, "Version"),
-               std::to_string(number_in(deliverable, "Sequence")), size_text(number_in(deliverable, "Size")),
-               text_in(deliverable, "Signer"), time_text(number_in(deliverable, "SealedAt"))});
+               std::to_string(number_in(deliverable, "Sequence")), text_in(deliverable, "Urgency"),
+               size_text(number_in(deliverable, "Size")), text_in(deliverable, "Signer"),
+               time_text(number_in(deliverable, "SealedAt"))});
   }
   table.print(std::cout);
   return ExitCode::ok;
@@ -245,6 +246,7 @@ Result<ExitCode> show_deliverable(Session session, const std::string& prefix) {
   Facts facts;
   for (const char* name : {"Id", "Product", "Version"}) facts.add(name, text_in(deliverable, name));
   facts.add("Sequence", std::to_string(number_in(deliverable, "Sequence")));
+  facts.add("Urgency", text_in(deliverable, "Urgency"));
   facts.add("Signer", text_in(deliverable, "Signer"));
   facts.add("Source", text_in(deliverable, "Source"));
   facts.add("Sealed", time_text(number_in(deliverable, "SealedAt")));

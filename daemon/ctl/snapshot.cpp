@@ -5,6 +5,7 @@
 #include <array>
 #include <cctype>
 #include <cstdlib>
+#include <limits>
 #include <set>
 
 #include "ctl/text.hpp"
@@ -14,7 +15,8 @@ namespace json = boost::json;
 namespace {
 
 const std::set<std::string_view>& time_properties() {
-  static const std::set<std::string_view> names{"LastSeen", "Until", "SealedAt", "StartTime", "Since", "Time"};
+  static const std::set<std::string_view> names{"LastSeen", "Until",  "SealedAt", "StartTime", "Since",
+                                                "Time",     "Issued", "Expires",  "NotBefore", "NotAfter"};
   return names;
 }
 
@@ -133,12 +135,14 @@ json::object Snapshot::show(const json::object& properties) const {
   for (const auto& [name, value] : properties) {
     const std::string_view key{name.data(), name.size()};
     const auto path = path_properties().find(key);
-    if (path != path_properties().end() && value.is_string()) {
+    if (path != path_properties().end() && value.is_string() && value.as_string().starts_with('/')) {
       shown[path->second] = name_of(std::string{value.as_string()});
     } else if (path != path_properties().end() && value.is_array()) {
       json::array names;
       for (const json::value& one : value.as_array()) names.push_back(name_of(std::string{one.as_string()}));
       shown[path->second] = std::move(names);
+    } else if (key == "Priority" && value == json::value(std::numeric_limits<std::int64_t>::max())) {
+      shown["priority"] = nullptr;  // none given
     } else if (key == "Deliverable" && value.as_string().starts_with('/')) {
       shown["deliverable"] = name_of(std::string{value.as_string()});
     } else if (time_properties().contains(key)) {

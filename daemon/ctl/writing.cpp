@@ -24,14 +24,28 @@ const json::object* arrival_of(const Snapshot& snapshot, const std::string& url)
   return nullptr;
 }
 
-int append_rollout(sd_bus_message* call, const std::string& deliverable, const std::vector<std::string>& children) {
+int append_rollout(sd_bus_message* call, const std::string& deliverable, const std::vector<std::string>& children,
+                   bool approve) {
   int result = sd_bus_message_append(call, "o", deliverable.c_str());
   if (result >= 0) result = sd_bus_message_open_container(call, 'a', "o");
   for (const std::string& child : children) {
     if (result >= 0) result = sd_bus_message_append(call, "o", child.c_str());
   }
   if (result >= 0) result = sd_bus_message_close_container(call);
-  return result < 0 ? result : sd_bus_message_append(call, "a{sv}", 0);
+  if (result < 0) return result;
+  return approve ? sd_bus_message_append(call, "a{sv}", 1, "approved", "b", 1)
+                 : sd_bus_message_append(call, "a{sv}", 0);
+}
+
+// A method of a numbered object that takes no argument.
+Result<ExitCode> call_numbered(Session session, const char* kind, const char* interface, const char* member,
+                               std::uint64_t number) {
+  const std::string path = std::string{kRootPath} + '/' + kind + "s/" + std::to_string(number);
+  const auto fill = [](sd_bus_message* call) { return sd_bus_message_append(call, "a{sv}", 0); };
+  const auto answer = session.client.call(path, interface, member, fill);
+  if (!answer.has_error()) return ExitCode::ok;
+  if (answer.error().code != Errc::not_found) return answer.error();
+  return Error{Errc::not_found, std::string{"no "} + kind + ' ' + std::to_string(number)};
 }
 
 Result<ExitCode> await_arrival(Session session, Follower& follower, const std::string& url,
@@ -55,7 +69,7 @@ Result<ExitCode> await_arrival(Session session, Follower& follower, const std::s
 }  // namespace
 
 Result<ExitCode> start_rollout(Session session, const std::string& deliverable,
-                               const std::vector<std::string>& children, bool wait) {
+                               const std::vector<std::string>& children, RolloutOptions options) {
   auto follower = Follower::begin(session.client);
   if (follower.has_error()) return follower.error();
   const Snapshot& snapshot = follower.value().snapshot();
@@ -68,7 +82,9 @@ Result<ExitCode> start_rollout(Session session, const std::string& deliverable,
     child_paths.push_back(std::move(child_path).value());
   }
 
-  const auto fill = [&](sd_bus_message* call) { return append_rollout(call, path.value(), child_paths); };
+  const auto fill = [&](sd_bus_message* call) {
+    return append_rollout(call, path.value(), child_paths, options.approve);
+  };
   const auto answer = session.client.call(kManagerPath, kManager, "StartRollout", fill);
   if (answer.has_error()) {
     if (answer.error().code != Errc::mismatch || !children.empty()) return answer.error();
@@ -77,7 +93,7 @@ Result<ExitCode> start_rollout(Session session, const std::string& deliverable,
   }
   const std::string rollout{answer.value().at(0).as_string()};
   const json::value number = snapshot.name_of(rollout);
-  if (wait) {
+  if (options.wait) {
     if (!session.json) std::cout << "rollout " << json::serialize(number) << std::endl;
     return await_rollout(session, follower.value(), rollout);
   }
@@ -89,15 +105,12 @@ Result<ExitCode> start_rollout(Session session, const std::string& deliverable,
   return ExitCode::ok;
 }
 
+Result<ExitCode> close_rollout(Session session, std::uint64_t number) {
+  return call_numbered(session, "rollout", kRollout, "Close", number);
+}
+
 Result<ExitCode> cancel_job(Session session, std::uint64_t number) {
-  const std::string path = std::string{kRootPath} + "/jobs/" + std::to_string(number);
-  const auto fill = [](sd_bus_message* call) { return sd_bus_message_append(call, "a{sv}", 0); };
-  const auto answer = session.client.call(path, kJob, "Cancel", fill);
-  if (answer.has_error()) {
-    if (answer.error().code == Errc::not_found) return Error{Errc::not_found, "no job " + std::to_string(number)};
-    return answer.error();
-  }
-  return ExitCode::ok;
+  return call_numbered(session, "job", kJob, "Cancel", number);
 }
 
 Result<ExitCode> fetch(Session session, const std::string& url, bool wait) {

@@ -122,6 +122,28 @@ def test_rollouts_jobs_and_history(ctl):
     ctl("history", "nobody", code=NOT_FOUND)
 
 
+def test_trust(ctl):
+    text = ctl("trust")
+    assert text == ctl("trust", "show")
+    assert re.search(r"^Root:\s+version 3$", text, re.M) and re.search(r"^Time:\s+known$", text, re.M)
+    assert re.search(r"^anna\s+root author\s+acme/\s+-\s+-\s+yes$", text, re.M)
+    assert re.search(r"^stable\s+4\s+-\s+1970-01-02T00:00:00Z", text, re.M)
+    shown = json.loads(ctl("trust", "--json"))
+    assert shown["root_version"] == 3 and shown["time_known"] is True
+    assert shown["keys"] == [{"name": "anna", "roles": ["root", "author"], "prefixes": ["acme/"], "not_before": None,
+                              "not_after": None, "offline": True}]
+    assert shown["head_entries"] == [{"channel": "stable", "product": "boiler", "sequence": 7, "minimum": 5,
+                                      "deliverable": "a1"}]
+
+
+def test_permits(ctl):
+    table = rows(ctl("permits"))
+    assert table[1][:5] == ["e" * 32, "boiler", "9", "7", "ok-1"]
+    assert table[1][-2:] == ["anna, ?[2Jbert", "ok-1"]
+    permit, = json.loads(ctl("permits", "--json"))
+    assert permit["child"] == "ok-1" and permit["used_by"] == ["ok-1"] and permit["expired"] is False
+
+
 def test_version_needs_no_daemon(gateway, ctl):
     gateway.end(gateway.server)
     assert ctl("version").startswith("headgatectl ")
@@ -144,6 +166,23 @@ def test_a_rollout_to_all_where_some_fail(ctl):
 
 def test_a_rollout_to_nobody(ctl):
     assert "nothing to do" in ctl("rollout", "start", NINE, code=NOTHING)
+
+
+def test_a_rollout_that_is_approved_and_closed(ctl):
+    ctl("rollout", "start", ONE, "ok-1", "--approve")
+    assert json.loads(ctl("rollout", "show", "1", "--json"))["approved"] is True
+    ctl("rollout", "close", "1")
+    ctl("rollout", "close", "2", code=NOT_FOUND)
+
+
+def test_import_of_a_record(ctl, tmp_path):
+    record = tmp_path / "stable.head"
+    record.write_bytes(b"head")
+    assert ctl("trust", "import", str(record)) == "head accepted\n"
+    assert json.loads(ctl("trust", "import", str(record), "--json")) == {"kind": "head"}
+    ctl("trust", "import", str(tmp_path / "none"), code=NOT_FOUND)
+    record.write_bytes(bytes(70_000))
+    assert "larger than any" in ctl("trust", "import", str(record), code=USAGE)
 
 
 def test_rollouts_that_cannot_start(ctl):
