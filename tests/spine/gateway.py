@@ -109,6 +109,13 @@ class Deliverable:
         self.sequence = sequence
 
 
+class Announced:
+    """Anything else on the web server: a trust record."""
+
+    def __init__(self, url):
+        self.url = url
+
+
 class Gateway:
     def __init__(self, directory, profile=PROFILE, more_configuration=""):
         self.directory = pathlib.Path(directory)
@@ -127,6 +134,8 @@ class Gateway:
         self._sequence = 0
         self.runtime = self.directory / "run"
         self.anchors = self.directory / "anchors"
+        self.trust = f'anchors = "{self.anchors}"\n'
+        self.environment = {}
         for sub in ("state", "cache", "run", "anchors", "profiles"):
             (self.directory / sub).mkdir()
 
@@ -210,8 +219,7 @@ runtime = "{self.runtime}"
 profiles = ["{self.directory}/profiles"]
 
 [trust]
-anchors = "{self.anchors}"
-
+{self.trust}
 [cloud]
 broker = "{self.broker.url}"
 client_id = "headgate-test"
@@ -234,7 +242,8 @@ uid = {os.getuid()}
         self.key("vendor")
         file = self.write_configuration(text)
         self.daemon = Program("headgated", [BIN / "headgated", "--config", file, "--bus", self.bus_address],
-                              self.happenings, {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1"})
+                              self.happenings,
+                              {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1", **self.environment})
         self._daemons.append(self.daemon)
         return self.daemon
 
@@ -260,10 +269,10 @@ uid = {os.getuid()}
         return file
 
     def publish(self, image, version="1.1.0", signer="vendor", name=None, served=None, via=None, change=None,
-                damage=None, sequence=None, product=PRODUCT):
+                damage=None, sequence=None, product=PRODUCT, component="app", more=()):
         """Puts an envelope for `image` and its bytes on the web server. `served`: a file that is served in its place.
         `via`: base URL of another server, or of another location. `damage`: one of suit_author.DAMAGES. `change`:
-        alters the envelope's bytes."""
+        alters the envelope's bytes. `more`: further words for suit_author."""
         self._sequence = sequence if sequence is not None else self._sequence + 1
         name = name or f"{product}-{version}-{self._sequence}"
         shutil.copyfile(served or image, self.web.root / f"{name}.bin")
@@ -272,13 +281,18 @@ uid = {os.getuid()}
         command = ["/usr/bin/python3", "-B", SOURCE / "tests/author/suit_author.py", "--key", self.key(signer),
                    "--alg", "ESP256", "--sequence", self._sequence, "--product", product, "--set-version", version,
                    "--vendor-domain", VENDOR, "--class-name", DEVICE_CLASS,
-                   "--image", f"component=app,file={image},uri={base}/{name}.bin", "-o", envelope]
+                   "--image", f"component={component},file={image},uri={base}/{name}.bin", "-o", envelope, *more]
         if damage:
             command += ["--damage", damage]
         subprocess.run([str(word) for word in command], check=True, timeout=120)
         if change:
             envelope.write_bytes(change(envelope.read_bytes()))
         return Deliverable(f"{base}/{name}.suit", envelope, image, version, self._sequence)
+
+    def publish_record(self, name, record):
+        """Puts a trust record on the web server."""
+        (self.web.root / name).write_bytes(record)
+        return Announced(f"{self.web.url}/{name}")
 
     def announce(self, deliverable, retain=False):
         self.announce_bytes(json.dumps({"url": deliverable.url}).encode(), retain)
