@@ -9,10 +9,22 @@ namespace hg::core {
 
 namespace {
 
-Cause judge_approval(const State& state, const Child& child, const Conditions& conditions) {
+bool is_approved(const State& state, const Child& child) {
   const auto rollout = state.rollouts.find(child.update->rollout);
-  const bool is_approved = rollout != state.rollouts.end() && rollout->second.approved;
-  if (!conditions.needs_authorization || is_approved) return {};
+  return rollout != state.rollouts.end() && rollout->second.approved;
+}
+
+/// The author chooses the product's name, and floors and rules of the root go by it: another name for the same class of
+/// children would have neither.
+Cause judge_product(const State& state, const Child& child) {
+  const std::string& product = state.deliverables.at(child.update->deliverable).product;
+  if (child.floors.empty() || child.floors.contains(product) || is_approved(state, child)) return {};
+  return {Reason::other_product, "the child has had " + child.floors.begin()->first + " so far, and this is " +
+                                     product + ": approve a rollout of it by name"};
+}
+
+Cause judge_approval(const State& state, const Child& child, const Conditions& conditions) {
+  if (!conditions.needs_authorization || is_approved(state, child)) return {};
   return {Reason::not_approved, "the manifest asks for an authorization: approve a rollout of it by name"};
 }
 
@@ -76,8 +88,8 @@ Cause judge_time(const State& state, const Conditions& conditions, Instant now) 
 
 Cause judge_conditions(const State& state, const Child& child, const Image& image, Instant now) {
   const Conditions& conditions = image.conditions;
-  for (Cause cause : {judge_approval(state, child, conditions), judge_versions(child, conditions),
-                      judge_battery(conditions), judge_time(state, conditions, now)})
+  for (Cause cause : {judge_product(state, child), judge_approval(state, child, conditions),
+                      judge_versions(child, conditions), judge_battery(conditions), judge_time(state, conditions, now)})
     if (cause.reason != Reason::none) return cause;
   return {};
 }

@@ -51,7 +51,7 @@ constexpr Names<Decision, 4> kDecisions{{
     {Decision::back, "back"},
 }};
 
-constexpr Names<Reason, 29> kReasons{{
+constexpr Names<Reason, 30> kReasons{{
     {Reason::none, "none"},
     {Reason::does_not_fit, "does-not-fit"},
     {Reason::ambiguous, "ambiguous"},
@@ -76,6 +76,7 @@ constexpr Names<Reason, 29> kReasons{{
     {Reason::permit_expired, "permit-expired"},
     {Reason::time_unknown, "time-unknown"},
     {Reason::too_early, "too-early"},
+    {Reason::other_product, "other-product"},
     {Reason::use_before_passed, "use-before-passed"},
     {Reason::version_condition, "version-condition"},
     {Reason::battery_condition, "battery-condition"},

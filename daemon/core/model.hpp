@@ -262,6 +262,7 @@ enum class Reason : std::uint8_t {
   permit_expired,
   time_unknown,       ///< whether something has expired cannot be told
   too_early,          ///< the image may be used only later
+  other_product,      ///< not the product that the child has had so far, and nobody approved it
   use_before_passed,  ///< the image may no longer be used
   version_condition,  ///< what runs on the child is not what the image wants to follow
   battery_condition,

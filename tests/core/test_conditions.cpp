@@ -103,6 +103,16 @@ INSTANTIATE_TEST_SUITE_P(
                           follows<VersionOp::lesser_equal, 0, 10>(b);
                         },
                         Phase::refused, Reason::version_condition, "which is not at most 0.10"},
+                    Row{"a_product_that_the_child_has_had",
+                        [](Bench& b) {
+                          b.child().floors = {{"boiler", 1}, {"pump", 9}};
+                        },
+                        Phase::offered, Reason::none},
+                    Row{"another_product",
+                        [](Bench& b) {
+                          b.child().floors = {{"pump", 9}};
+                        },
+                        Phase::refused, Reason::other_product, "had pump so far, and this is boiler: approve"},
                     Row{"not_approved", [](Bench& b) { conditions_of(b).needs_authorization = true; }, Phase::refused,
                         Reason::not_approved, "approve"}),
     [](const auto& row) { return std::string(row.param.name); });
@@ -110,6 +120,15 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Conditions, AnApprovedRolloutMeetsTheOneForAuthorization) {
   Bench bench;
   conditions_of(bench).needs_authorization = true;
+  bench.link(true);
+  bench.post(RolloutRequested{kDeliverable, {kBoiler}, 1000, true});
+  bench.go_on_to(Phase::confirmed);
+  EXPECT_EQ(bench.phase(), "confirmed");
+}
+
+TEST(Conditions, AnApprovedRolloutMayBringAnotherProduct) {
+  Bench bench;
+  bench.child().floors = {{"pump", 9}};
   bench.link(true);
   bench.post(RolloutRequested{kDeliverable, {kBoiler}, 1000, true});
   bench.go_on_to(Phase::confirmed);
