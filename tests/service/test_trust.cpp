@@ -261,7 +261,7 @@ TEST(Trust, ADependencyThatIsAnotherOrNotThereIsNamed) {
   world.web.put(kDependencyUrl, Vendor::deliverable("anna", 7).bytes());
   EXPECT_THAT(Vendor::arrive(session, world, kUrl, parent), HasSubstr("what stands there is another manifest"));
   world.web.put(kDependencyUrl, Bytes(std::size_t{2} << 20));
-  EXPECT_THAT(Vendor::arrive(session, world, kUrl, parent), HasSubstr("more than"));
+  EXPECT_THAT(Vendor::arrive(session, world, kUrl, parent), HasSubstr("over the limit"));
   EXPECT_TRUE(session.state().deliverables.empty());
 }
 
