@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import suit_author
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
@@ -113,13 +114,33 @@ def test_only_the_given_keys_are_believed(workshop):
     assert workshop.run("verify", "--mac-key", MAC_KEY, path).returncode == 1
 
 
-def test_a_dependency_beside_it(workshop, verify):
-    """The official integrated one has its dependency inside; a file that fits no dependency changes nothing."""
-    path = VECTORS / "trust-domains/example2_integrated.cbor"
-    other = VECTORS / "derived/ok_base.suit"
-    assert verify(path).returncode == 0
-    assert verify(path, "--dependency", other).returncode == 0
-    assert "nowhere" in workshop.refusal("verify", "--key", KEY, "--dependency", "nowhere.suit", path)
+def test_a_dependency_beside_it(verify):
+    """Official files without vendor conditions, so the rest of --complete refuses them."""
+    path = VECTORS / "trust-domains/example1_process.cbor"
+    assert "dependency dependent.suit is not here" in verify(path, "--complete").stderr
+    done = verify(path, "--complete", "--dependency", VECTORS / "trust-domains/example0_dependent.cbor")
+    assert "is not here" not in done.stderr and "no vendor condition" in done.stderr
+    done = verify(path, "--complete", "--dependency", VECTORS / "derived/ok_base.suit")
+    assert "dependency dependent.suit is not here" in done.stderr
+    assert "nowhere" in verify(path, "--dependency", "nowhere.suit").stderr
+
+
+def test_a_deliverable_with_a_dependency(workshop):
+    workshop.key("author")
+    workshop.write("radio.bin", b"radio")
+    workshop.write("app.bin", b"app")
+    workshop.write("radio.toml", 'product = "acme/radio"\nsequence = 1\nversion = "1.0"\nvendor = "vendor.example"\n'
+                   'class = "boiler-v1"\n[[target]]\ncomponent = "radio"\nfile = "radio.bin"\n')
+    workshop.pack("create", "radio.toml", "-o", "radio.suit", "--key", "author.pem")
+    path = workshop.path
+    suit_author.main(["--key", str(path("author.pem")), "--sequence", "2", "--product", "acme/boiler", "--set-version",
+                      "2.0.0", "--vendor-domain", "vendor.example", "--class-name", "boiler-v1", "--image",
+                      f"component=app,file={path('app.bin')},integrated=yes", "--depends",
+                      f"name=radio-manifest,file={path('radio.suit')},uri=https://fw.example/radio.suit", "-o",
+                      str(path("boiler.suit"))])
+    words = ("verify", "--key", "author.pub", "--complete", "boiler.suit")
+    assert "is not here" in workshop.refusal(*words)
+    workshop.pack(*words, "--dependency", "radio.suit")
 
 
 @pytest.mark.parametrize("words", [
