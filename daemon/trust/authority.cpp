@@ -9,6 +9,10 @@
 namespace hg::trust {
 namespace {
 
+/// Of a root that the present one did not sign, so many keys are asked at most, only to tell the reason: a stranger's
+/// record of 64 KiB could have hundreds of keys and sixteen signatures that each of them would have to judge.
+constexpr std::size_t kMaxKeysForReason = 16;
+
 Result<std::unique_ptr<cose::KeyRing>> ring_of(const std::vector<Key>& keys, const cose::RingMaker& maker) {
   std::vector<cose::NamedKey> named;
   named.reserve(keys.size());
@@ -75,8 +79,7 @@ struct Authority::Parts {
   std::unique_ptr<cose::KeyRing> ring;
 
   /// A root that its own ring can judge; who signed it was not looked at.
-  static Result<Parts> from(const Record& record, const cose::RingMaker& maker) {
-    auto root = read_root(record.payload);
+  static Result<Parts> from(Result<Root> root, const cose::RingMaker& maker) {
     if (!root) return root.error();
     auto ring = ring_of(root->keys, maker);
     if (!ring) return ring.error().within("root");
@@ -117,7 +120,7 @@ Authority::~Authority() = default;
 Result<std::unique_ptr<Authority>> Authority::from_first_root(ByteView bytes, const cose::RingMaker& maker) {
   const auto record = parse(bytes, RecordKind::root);
   if (!record) return record.error();
-  auto parts = Parts::from(*record, maker);
+  auto parts = Parts::from(read_root(record->payload), maker);
   if (!parts) return parts.error();
   if (auto met = parts->is_root_signed(*record, {}); !met) return met.error().within("root");
   return std::unique_ptr<Authority>(new Authority(std::make_unique<Parts>(std::move(*parts))));
@@ -144,14 +147,18 @@ Result<std::unique_ptr<Authority>> Authority::successor(ByteView bytes, const co
                                                         const TrustedTime& now) const {
   const auto record = parse(bytes, RecordKind::root);
   if (!record) return record.error();
-  auto next = Parts::from(*record, maker);
-  if (!next) return next.error();
-  const std::string version = "version " + std::to_string(next->root.version);
-  if (next->root == root()) return Error{Errc::exists, "root: " + version + " is in force"};
-  if (next->root.version <= root().version) {
+  auto read = read_root(record->payload);
+  if (!read) return read.error();
+  const std::string version = "version " + std::to_string(read->version);
+  if (*read == root()) return Error{Errc::exists, "root: " + version + " is in force"};
+  if (read->version <= root().version) {
     return Error{Errc::mismatch, "root: " + version + " is not after " + std::to_string(root().version)};
   }
-  const auto both = check_both(parts_->is_root_signed(*record, now), next->is_root_signed(*record, now));
+  const auto by_present = parts_->is_root_signed(*record, now);
+  if (!by_present && read->keys.size() > kMaxKeysForReason) return by_present.error().within("root: present root");
+  auto next = Parts::from(std::move(read), maker);
+  if (!next) return next.error();
+  const auto both = check_both(by_present, next->is_root_signed(*record, now));
   if (!both) return both.error().within("root");
   if (auto kept = check_names(root(), next->root); !kept) return kept.error().within("root");
   return std::unique_ptr<Authority>(new Authority(std::make_unique<Parts>(std::move(*next))));

@@ -215,6 +215,28 @@ TEST(Trust, FirstRootMustBeARoot) {
   EXPECT_EQ(Authority::from_first_root(bytes, FakeMaker{}).error().message, "a head where a root should be");
 }
 
+/// A maker of rings that must not be asked for one.
+class NoMaker : public cose::RingMaker {
+ public:
+  [[nodiscard]] Result<std::unique_ptr<cose::KeyRing>> ring_of(std::span<const cose::NamedKey>) const override {
+    return Error{Errc::internal, "asked for a ring"};
+  }
+};
+
+TEST(Trust, ManyKeysOfAStrangerAreNotAsked) {
+  Root strange = good_root();
+  strange.version = 4;
+  const auto refusal = [](const Root& root, const cose::RingMaker& maker) {
+    const Bytes bytes = record(kRoot, write_root(root), Names(16, "stranger"));
+    return authority_of(good_root()).value()->successor(bytes, maker, kToday).error().message;
+  };
+  EXPECT_THAT(refusal(strange, FakeMaker{}), HasSubstr("signed by neither threshold"));
+  while (strange.keys.size() < 256) {
+    strange.keys.push_back(key("key " + std::to_string(strange.keys.size()), {Role::root}));
+  }
+  EXPECT_EQ(refusal(strange, NoMaker{}), "root: present root: 0 of 2 root keys: a signature by no key of the root");
+}
+
 TEST(Trust, WithoutARootEveryKeyIsAnAuthorOfEverything) {
   const auto made = Authority::from_author_keys({key("hugo", {Role::head}, {"acme/"}), key("bert", {})}, FakeMaker{});
   ASSERT_TRUE(made) << made.error().message;
