@@ -46,6 +46,7 @@ class Blocks {
   ByteView payload_;
   const cose::KeyRing& ring_;
   Authenticated& found_;
+  std::size_t signatures_ = 0;
   std::optional<Error> first_reason_;  ///< why a block does not count
 };
 
@@ -75,6 +76,11 @@ Result<void> Blocks::read_signatures(cbor::Reader& reader) {
   const auto message = cose::read_signed(reader);
   if (!message) return message.error();
   if (message->payload) return cbor::Reader::error_at(offset, Errc::invalid, "an attached payload");
+  signatures_ += message->signatures.size();
+  if (signatures_ > kMaxSignatures) {
+    return cbor::Reader::error_at(offset, Errc::too_large,
+                                  "more than " + std::to_string(kMaxSignatures) + " signatures in all blocks");
+  }
   for (const cose::Signature& signature : message->signatures) {
     const Bytes covered = cose::to_be_signed(signature, payload_);
     take(ring_.verify(signature.algorithm, signature.key_id, covered, signature.signature), found_.signers);

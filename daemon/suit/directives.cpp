@@ -71,7 +71,8 @@ Result<void> Run::copy_params(cbor::Reader& argument) {
     if (**key < 0) return refuse(Errc::invalid, "with an index that no component has");
     const auto source = item_of(static_cast<std::uint64_t>(**key));
     if (!source) return source.error();
-    for (const std::size_t item : *items) {
+    for (const std::size_t item : *items) {  // of 64 components to 64 is not one command's work
+      if (auto counted = count_step(); !counted) return counted;
       cbor::Reader list = argument;
       auto copied = copy_parameters(list, item_at(*source).now, item_at(item).now);
       if (!copied) return copied.error().within(command_name_);

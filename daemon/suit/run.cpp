@@ -132,7 +132,7 @@ Result<void> Run::step() {
   if (!code) return code.error().within("command");
   const Command* command = find_command(*code);
   command_name_ = (command != nullptr ? std::string(command->name) : "command") + " (" + std::to_string(*code) + ")";
-  if (++commands_run_ > kMaxCommands) return refuse(Errc::too_large, "is one command too many");
+  if (auto counted = count_step(); !counted) return counted;
   if (command == nullptr) return refuse(Errc::unsupported, "is unknown");
   if ((command->places & static_cast<unsigned>(world_.frames.back().place)) == 0) {
     return refuse(Errc::invalid, "may not stand here");
@@ -233,6 +233,11 @@ Error Run::located(const Error& error, std::size_t manifest, Place place) const 
 
 Error Run::refuse(Errc code, std::string_view why) const {
   return cbor::Reader::error_at(command_offset_, code, command_name_ + " " + std::string(why));
+}
+
+Result<void> Run::count_step() {
+  if (++steps_ > kMaxCommands) return refuse(Errc::too_large, "is one command too many");
+  return {};
 }
 
 Result<void> Run::fail(std::string_view why) {

@@ -77,6 +77,8 @@ class Run {
   Result<void> enter(std::size_t manifest);
   [[nodiscard]] Error located(const Error& error, std::size_t manifest, Place place) const;
   [[nodiscard]] Error refuse(Errc code, std::string_view why) const;
+  /// Counts one command, or a part of one that does the work of one.
+  Result<void> count_step();
   /// A condition that cannot hold here: the end of this branch, or of the manifest where no try-each catches it.
   Result<void> fail(std::string_view why);
 
@@ -150,7 +152,7 @@ class Run {
   std::vector<Course> ended_;
   std::optional<Error> first_death_;
 
-  std::size_t commands_run_ = 0;
+  std::size_t steps_ = 0;
   std::size_t command_offset_ = 0;
   std::string command_name_;
 };

@@ -111,6 +111,11 @@ inline constexpr Rule kAuthenticationRules[] = {
      },
      "not ok"},
     {"sign_of_none", [](Draft& d) { d.blocks = {Draft::message(98, {}, kNil, array({}))}; }, "offset 52: no signature"},
+    {"seventeen_signatures_in_two_blocks",
+     [](Draft& d) {
+       d.blocks = {Draft::message(98, {}, kNil, array(Items(16, signature("ok")))), Draft::block("ok", {})};
+     },
+     "more than 16 signatures in all blocks"},
     {"sign_of_seventeen",
      [](Draft& d) { d.blocks = {Draft::message(98, {}, kNil, array(Items(17, signature("ok"))))}; },
      "more than 16 signatures"},

@@ -404,7 +404,7 @@ TEST(SuitVersions, CompareForTheLengthOfTheCondition) {
   for (const Row& row : rows) {
     const VersionCondition condition{row.op, row.wanted};
     EXPECT_EQ(holds(condition, row.current), row.holds)
-        << condition_text(condition) << " of " << version_text(row.current);
+        << condition_text(condition) << " of " << to_text(row.current);
   }
 }
 
@@ -474,6 +474,21 @@ TEST(SuitCosts, ALargeParameterMapIsReadOnce) {
   made.common[4] = commands({number(12), yes(), number(20), map(made.parameters)});
   made.install = {number(12), yes(), number(32), nest};
   expect_refused_soon(made, "one command too many");
+}
+
+TEST(SuitCosts, CopiesOfAllParametersOfAllComponentsToAll) {
+  Draft made;
+  made.components.clear();
+  Entries from_all;
+  for (int i = 0; i < 64; ++i) {
+    made.components.push_back(array({string(Bytes{1, static_cast<std::uint8_t>(i)})}));
+    from_all[i] = array({number(1), number(2), number(3), number(14)});
+  }
+  made.common[4] = commands({number(12), yes(), number(20), map(made.parameters)});
+  Items copies = {number(12), yes()};
+  for (int i = 0; i < 10; ++i) append(copies, {number(35), map(from_all)});
+  made.install = {number(12), yes(), number(32), commands(copies)};
+  expect_refused_soon(made, "directive-copy-params (35) is one command too many");
 }
 
 TEST(SuitCosts, ManyCopiesOfAManyRecipientsImageAreTooMany) {
