@@ -30,6 +30,7 @@ Result<Instant> parse_date(std::string_view text) {
   const std::chrono::year_month_day day{std::chrono::year{number(text, 0, 4)}, std::chrono::month{unsigned_number(5)},
                                         std::chrono::day{unsigned_number(8)}};
   if (!day.ok()) return error;
+  if (day.year() < std::chrono::year{1970}) return Error{Errc::invalid, "\"" + std::string(text) + "\" is before 1970"};
   if (!has_time) return Instant{std::chrono::sys_days{day}};
   const int hours = number(text, 11, 2), minutes = number(text, 14, 2), seconds = number(text, 17, 2);
   if (hours > 23 || minutes > 59 || seconds > 59) return error;

@@ -80,8 +80,11 @@ Result<void> encrypt(const EncryptOptions& options) {
   if (!message) return message.error();
   const Result<Bytes> ciphertext = seal(*message, *key, *plaintext);
   if (!ciphertext) return ciphertext.error();
-  if (const Result<void> done = write_file(options.ciphertext, *ciphertext); !done) return done;
-  return write_file(options.info, info);
+  if (const Result<void> done = write_file(options.info, info); !done) return done;
+  const Result<void> done = write_file(options.ciphertext, *ciphertext);
+  std::error_code ignored;
+  if (!done) std::filesystem::remove(options.info, ignored);  // of use only with its ciphertext
+  return done;
 }
 
 }  // namespace hg::pack

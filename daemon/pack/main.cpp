@@ -88,6 +88,15 @@ struct KekArguments {
   }
 };
 
+/// Also by another spelling, or another link to it.
+bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+  const auto place = [](const std::filesystem::path& path) {
+    return weakly_canonical(std::filesystem::absolute(path));
+  };
+  std::error_code not_there;
+  return place(a) == place(b) || std::filesystem::equivalent(a, b, not_there);
+}
+
 void add_encrypt(CLI::App& app, Command& chosen) {
   const auto options = std::make_shared<EncryptOptions>();
   const auto keks = std::make_shared<KekArguments>();
@@ -101,7 +110,8 @@ void add_encrypt(CLI::App& app, Command& chosen) {
   keks->add_to(*command);
   command->callback([options, keks, &chosen] {
     options->keks = keks->pairs();
-    if (options->ciphertext == options->plaintext || options->ciphertext == options->info)
+    if (is_same_file(options->ciphertext, options->plaintext) || is_same_file(options->ciphertext, options->info) ||
+        is_same_file(options->info, options->plaintext))
       throw CLI::ValidationError("FILE, --output and --info must be three files");
     if (options->recipients.empty() && options->keks.empty()) throw CLI::RequiredError("--recipient or --kek");
     chosen = [options] { return encrypt(*options); };

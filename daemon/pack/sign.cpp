@@ -4,6 +4,7 @@
 #include "cose/signed.hpp"
 #include "pack/blocks.hpp"
 #include "pack/files.hpp"
+#include "pack/record_payload.hpp"
 #include "suit/manifest.hpp"
 #include "trust/record.hpp"
 
@@ -50,6 +51,7 @@ Result<Bytes> sign_record_once(ByteView bytes, const crypto::PrivateKey& key) {
   const auto own = record->signers(**ring);
   if (!own) return own.error();
   if (!own->empty()) return kSignedAlready;
+  if (const Result<void> read = check_payload(*record); !read) return read.error().within("not signed");
   return cose::add_signature(bytes, key);
 }
 

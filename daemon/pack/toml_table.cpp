@@ -136,10 +136,13 @@ std::optional<Instant> Table::date(std::string_view key) {
     return std::nullopt;
   }
   const toml::date on = day ? *day : moment->date;
-  const Instant midnight{std::chrono::sys_days{std::chrono::year{on.year} / on.month / on.day}};
-  if (day) return midnight;
-  return midnight + std::chrono::hours{moment->time.hour} + std::chrono::minutes{moment->time.minute} +
-         std::chrono::seconds{moment->time.second} - std::chrono::minutes{moment->offset->minutes};
+  Instant instant{std::chrono::sys_days{std::chrono::year{on.year} / on.month / on.day}};
+  if (moment)
+    instant += std::chrono::hours{moment->time.hour} + std::chrono::minutes{moment->time.minute} +
+               std::chrono::seconds{moment->time.second} - std::chrono::minutes{moment->offset->minutes};
+  if (instant >= Instant{}) return instant;
+  complain(key, "is before 1970");
+  return std::nullopt;
 }
 
 std::vector<std::string> Table::texts(std::string_view key) {

@@ -5,6 +5,7 @@
 
 #include "pack/dates.hpp"
 #include "pack/files.hpp"
+#include "pack/record_payload.hpp"
 #include "pack/words.hpp"
 #include "suit/profile.hpp"
 #include "trust/authority.hpp"
@@ -25,8 +26,9 @@ struct Believed {
   [[nodiscard]] const cose::KeyRing& ring() const { return authority ? authority->ring() : *keys; }
 };
 
-trust::TrustedTime trusted_now() {
-  return trust::TrustedTime::from(now(), {}, {});
+/// As for a gateway that has seen nothing but its root.
+trust::TrustedTime trusted_now(const Authority& authority) {
+  return trust::TrustedTime::from(now(), authority.root().issued, {});
 }
 
 Result<Believed> make_believed(const VerifyOptions& options) {
@@ -62,15 +64,15 @@ Result<void> verify_envelope(ByteView envelope, const VerifyOptions& options, co
   const Result<suit::Manifest> manifest = suit::open(envelope, believed.ring(), dependencies);
   if (!manifest) return manifest.error();
   if (believed.authority) {
-    const Result<void> may =
-        believed.authority->may_release(manifest->signers, manifest->product, manifest->components, trusted_now());
+    const Result<void> may = believed.authority->may_release(
+        manifest->signers, manifest->product, suit::target_components(*manifest), trusted_now(*believed.authority));
     if (!may) return may.error();
   }
-  if (options.complete) {
-    if (const Result<void> complete = suit::check_deliverable(*manifest); !complete) return complete.error();
-  }
-  for (const std::string& payload : suit::missing_payloads(*manifest))
-    warn("the payload " + payload + " is not in the file");
+  const Result<void> complete = suit::check_deliverable(*manifest);
+  if (!complete && options.complete) return complete.error();
+  const std::vector<std::string> missing = suit::missing_payloads(*manifest);
+  for (const std::string& payload : missing) warn("the payload " + payload + " is not in the file");
+  if (!complete && missing.empty()) warn("no gateway would publish it: " + complete.error().message);
   std::vector<std::string> signers = manifest->signers;
   signers.insert(signers.end(), manifest->mac_keys.begin(), manifest->mac_keys.end());
   std::cout << clean(manifest->product + " sequence " + std::to_string(manifest->sequence) + ": signed by " +
@@ -81,7 +83,7 @@ Result<void> verify_envelope(ByteView envelope, const VerifyOptions& options, co
 
 /// The root in force is as good as its successor.
 Result<void> judge_root(ByteView bytes, const Authority& authority) {
-  const auto next = authority.successor(bytes, crypto::RingMaker(), trusted_now());
+  const auto next = authority.successor(bytes, crypto::RingMaker(), trusted_now(authority));
   if (next || next.error().code == Errc::exists) return {};
   return next.error();
 }
@@ -93,44 +95,29 @@ Result<void> judge(const Record& record, ByteView bytes, const Authority& author
     case RecordKind::root:
       return judge_root(bytes, authority);
     case RecordKind::head:
-      return forget(authority.open_head(record, trusted_now(), nullptr));
+      return forget(authority.open_head(record, trusted_now(authority), nullptr));
     case RecordKind::permit:
-      return forget(authority.open_permit(record, trusted_now()));
+      return forget(authority.open_permit(record, trusted_now(authority)));
     case RecordKind::grant: {
       const Result<trust::Grant> grant = trust::read_grant(record.payload);
       if (!grant) return grant.error();
-      return forget(authority.open_grant(record, trusted_now(), grant->gateway));
+      return forget(authority.open_grant(record, trusted_now(authority), grant->gateway));
     }
   }
   return Error{Errc::internal, "a kind of record that nobody judges"};
 }
 
-/// Whether the payload is well formed.
-Result<void> read_payload(const Record& record) {
-  const auto forget = [](const auto& result) { return result ? Result<void>() : Result<void>(result.error()); };
-  switch (record.kind) {
-    case RecordKind::root:
-      return forget(trust::read_root(record.payload));
-    case RecordKind::head:
-      return forget(trust::read_head(record.payload));
-    case RecordKind::permit:
-      return forget(trust::read_permit(record.payload));
-    case RecordKind::grant:
-      return forget(trust::read_grant(record.payload));
-  }
-  return Error{Errc::internal, "a kind of record that nobody reads"};
-}
-
 Result<void> verify_record(ByteView bytes, const Believed& believed) {
   const Result<Record> record = Record::parse(bytes);
   if (!record) return record.error();
-  if (const Result<void> read = read_payload(*record); !read) return read.error();
   const Result<std::vector<std::string>> signers = record->signers(believed.ring());
   if (!signers) return signers.error();
   if (believed.authority) {
     if (const Result<void> may = judge(*record, bytes, *believed.authority); !may) return may.error();
   } else if (signers->empty()) {
     return Error{Errc::unauthenticated, "none of the given keys signed the " + std::string(name_of(record->kind))};
+  } else if (const Result<void> read = check_payload(*record); !read) {
+    return read.error();
   }
   std::cout << clean(std::string(name_of(record->kind)) + ": signed by " + joined(*signers)) << '\n';
   return {};

@@ -2,6 +2,7 @@
 #include "suit/profile.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace hg::suit {
 namespace {
@@ -42,6 +43,12 @@ Result<void> check_deliverable(const Manifest& manifest) {
     if (auto checked = check_image(image); !checked) return checked;
   }
   return {};
+}
+
+std::vector<std::string> target_components(const Manifest& manifest) {
+  std::set<std::string> components(manifest.components.begin(), manifest.components.end());
+  for (const Image& image : manifest.images) components.insert(image.component.text());
+  return {components.begin(), components.end()};
 }
 
 std::vector<std::string> missing_payloads(const Manifest& manifest) {

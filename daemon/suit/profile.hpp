@@ -16,6 +16,10 @@ namespace hg::suit {
 /// image-not-match that only a device can answer. The error names the component and what it lacks.
 Result<void> check_deliverable(const Manifest& manifest);
 
+/// All that the manifest may write to, as texts, sorted: its own components, and those of manifests that it builds on.
+/// Whoever signs it must be allowed to.
+std::vector<std::string> target_components(const Manifest& manifest);
+
 /// The "#name" URIs that no payload of the envelope answers: an intermediary may have taken them out.
 std::vector<std::string> missing_payloads(const Manifest& manifest);
 

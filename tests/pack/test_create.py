@@ -236,6 +236,8 @@ WRONG = {
     "component": (TOP + APP.replace('"app"', '"../app"'), 'component: "../app" is no component'),
     "fragment": (TOP + APP + 'uri = "#app"\n', "uri: leave it out"),
     "date": (TOP + 'use-before = "2030-01-31"\n' + APP, "use-before: must be a date"),
+    "before 1970": (TOP + "use-before = 1969-12-31\n" + APP, "use-before: is before 1970"),
+    "hours before 1970": (TOP + "not-before = 1970-01-01T00:30:00+01:00\n" + APP, "not-before: is before 1970"),
     "half encrypted": (TOP + APP + 'encryption-info = "app.cose"\n', "come together"),
     "staging": (TOP + APP + 'staging = "x"\n', "staging: is for encrypted targets"),
     "number": (TOP + APP + "image-number = 16\n", "image-number: must be from 0 to 15"),

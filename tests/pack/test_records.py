@@ -6,10 +6,11 @@ import uuid
 
 import cbor2
 import pytest
+import suit_author
 import suit_verifier
 
 ROOT = """version = 1
-issued = 2026-11-21
+issued = 2024-11-21
 
 [thresholds]
 root = 2
@@ -85,7 +86,7 @@ def test_a_root_by_two(workshop):
     assert (kind, signers) == ("root", [0, 1])
     shown = json.loads(workshop.pack("inspect", "--json", "root.hgr"))
     assert (shown["kind"], shown["verified"], shown["version"]) == ("root", False, 1)
-    assert shown["issued"] == "2026-11-21T00:00:00Z"
+    assert shown["issued"] == "2024-11-21T00:00:00Z"
     assert shown["thresholds"] == {"root": 2, "author": 1, "director": 1, "head": 1, "gateway": 1}
     assert [key["name"] for key in shown["keys"]] == ["rita", "rolf", "desk", "vault", "channel"]
     assert shown["keys"][2]["prefixes"] == ["acme/"] and shown["keys"][2]["not_after"] == "2099-01-01T00:00:00Z"
@@ -185,6 +186,51 @@ def test_records_by_keys_alone(workshop):
     workshop.write("cut.hgr", bytes(spoiled[:100]))
     workshop.refusal("verify", "cut.hgr", "--key", "rolf.pub")
     workshop.refusal("inspect", "cut.hgr")
+
+
+def test_signs_no_record_that_says_nothing(workshop):
+    signed_root(workshop)
+    tagged = cbor2.loads(workshop.read("root.hgr"))
+    tagged.value[2] = b"\xa0"
+    workshop.write("empty.hgr", cbor2.dumps(tagged))
+    assert "not signed: root: " in workshop.refusal("sign", "empty.hgr", "--key", "desk.pem")
+    assert "none of the given keys" in workshop.refusal("verify", "empty.hgr", "--key", "rita.pub")
+
+
+def test_a_root_of_tomorrow_makes_the_time_unknown(workshop):
+    """As for a gateway, whose clock must be wrong then: validity of keys cannot be judged."""
+    workshop.write("root.toml", ROOT.replace("2024-11-21", "2090-01-01"))
+    signed_root(workshop)
+    assert "the time is not known" in workshop.refusal("verify", release(workshop), "--root", "root.hgr")
+
+
+def by_dependency(workshop, components, name):
+    """A release of another product, whose own component is acme/app and whose dependency writes to `components`."""
+    key = suit_author.load_key(workshop.path("desk.pem"))
+    made = suit_author.Release(7, "inner", "1.0", "vendor.example", "boiler", [suit_author.Image(
+        component, b"image", "https://fw.example/a") for component in components])
+    inner = suit_author.Dependency("inner", suit_author.author(made, key, "ESP256"), "#inner", True)
+    outer = suit_author.Release(7, "other/boiler", "1.0", "vendor.example", "boiler", [suit_author.Image(
+        "acme/app", b"image", "https://fw.example/b")], dependencies=(inner,))
+    return workshop.write(name, suit_author.author(outer, key, "ESP256"))
+
+
+def test_prefixes_are_of_all_that_is_written_to(workshop):
+    workshop.write("root.toml", ROOT.split("[[product]]")[0])
+    signed_root(workshop)
+    workshop.pack("verify", by_dependency(workshop, ["acme/radio"], "good.suit"), "--root", "root.hgr")
+    assert "key desk may sign acme/, not other/boiler" in workshop.refusal(
+        "verify", by_dependency(workshop, ["other/pump"], "bad.suit"), "--root", "root.hgr")
+
+
+def test_what_no_gateway_publishes_is_a_warning(workshop):
+    made = suit_author.Release(7, "acme/boiler", "1.0", "vendor.example", "boiler", [suit_author.Image(
+        "app", b"image", "https://fw.example/a")])
+    envelope = suit_author.no_class_condition(made, suit_author.load_key(workshop.path("desk.pem")), "ESP256")
+    done = workshop.run("verify", workshop.write("any.suit", envelope), "--key", "desk.pub")
+    assert done.returncode == 0
+    assert done.stderr.startswith("headgate-pack: warning: no gateway would publish it: component app has no class")
+    assert "no class" in workshop.refusal("verify", "any.suit", "--key", "desk.pub", "--complete")
 
 
 WRONG_ROOTS = {

@@ -150,6 +150,7 @@ def test_a_deliverable_with_a_dependency(workshop):
     ["encrypt", "a", "-o", "b", "--info", "c", "--recipient", "d", "--cipher", "rot13"],
     ["encrypt", "a", "-o", "a", "--info", "c", "--recipient", "d"],
     ["encrypt", "a", "-o", "b", "--info", "b", "--recipient", "d"],
+    ["encrypt", "a", "-o", "b", "--info", "./a", "--recipient", "d"],
     ["encrypt", "a", "-o", "b", "--info", "c", "--kek", "d"], ["encrypt", "a", "-o", "b", "--recipient", "d"],
     ["root", "r.toml", "-o", "r"], ["head", "--key", "k", "-o", "h"],
     ["head", "--recipe", "r", "--channel", "c", "--key", "k", "-o", "h"],
@@ -179,6 +180,16 @@ def test_writes_files_only(workshop):
     workshop.recipient("device")
     assert "/dev/null is there and no file" in workshop.refusal(
         "encrypt", "plain", "-o", "/dev/null", "--info", "i", "--recipient", "device.pub")
+
+
+def test_two_files_or_none(workshop):
+    workshop.write("plain", b"1")
+    workshop.recipient("device")
+    for output, info in (("sealed", "nowhere/i"), ("nowhere/sealed", "i")):
+        workshop.refusal("encrypt", "plain", "-o", output, "--info", info, "--recipient", "device.pub")
+    workshop.path("link").symlink_to("plain")
+    assert workshop.run("encrypt", "plain", "-o", "sealed", "--info", "link", "--recipient", "device.pub").returncode == 2
+    assert {path.name for path in workshop.directory.iterdir()} == {"plain", "link", "device.pem", "device.pub"}
 
 
 @pytest.mark.parametrize("words", [["verify", "--key", KEY, "gone.suit"], ["inspect", "gone.suit"],
