@@ -11,8 +11,7 @@ namespace hg::suit {
 inline constexpr std::size_t kMaxEnvelopeBytes = 64 * 1024;  ///< without integrated payloads
 inline constexpr std::size_t kMaxIntegratedPayloads = 64;
 inline constexpr std::size_t kMaxAuthenticationBlocks = 8;
-inline constexpr std::size_t kMaxSignatures =
-    16;  ///< in all blocks: each may cost a check by every key that is believed
+inline constexpr std::size_t kMaxSignatures = 16;   ///< in all blocks: every believed key may have to judge each
 inline constexpr std::size_t kMaxComponents = 64;   ///< of a manifest and its dependencies together
 inline constexpr std::size_t kMaxDependencies = 8;  ///< one level deep
 inline constexpr std::size_t kMaxComponentIdParts = 8;
