@@ -61,7 +61,8 @@ class Control {
   [[nodiscard]] virtual TransferProgress progress(core::Epoch epoch) const = 0;
 
   /// Errc::not_found (deliverable, child), Errc::busy (a child is in an update past ACTIVATE), Errc::mismatch (nobody
-  /// fits), Errc::denied (a channel head says otherwise, and it is not approved). Returns when the rollout is durable.
+  /// fits), Errc::denied (a channel head says otherwise, and it is not approved), or what the root in force has against
+  /// its signers. Returns when the rollout is durable.
   [[nodiscard]] virtual boost::asio::awaitable<Result<core::RolloutId>> start_rollout(
       core::RolloutRequested request) = 0;
 

@@ -54,6 +54,8 @@ class Control final : public ports::Control {
   [[nodiscard]] std::uint64_t cache_limit() const override { return parts_.blobs.limit(); }
 
  private:
+  [[nodiscard]] Result<void> check_signers(const core::DeliverableId& id) const;
+
   Parts parts_;
   UrgencyLimits urgency_;
 };

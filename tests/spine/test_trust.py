@@ -67,6 +67,9 @@ def test_a_new_root_takes_keys_away_without_an_installation(gateway, vault):
         gateway.start_daemon()
     assert gateway.ctl("trust", "show")["root_version"] == 2
     assert_fetched(gateway, gateway.publish(APP_2_0_0, version="2.0.0", signer="bert"))
+    sealed_before = gateway.sealed("1.1.0")["id"]
+    refused = gateway.ctl_result("rollout", "start", sealed_before)
+    assert refused.returncode != OK and "may no longer be released" in refused.stderr and "anna" in refused.stderr
 
 
 def test_a_root_needs_the_old_and_the_new_threshold(gateway, vault):
