@@ -267,7 +267,7 @@ enum class Reason : std::uint8_t {
   version_condition,  ///< what runs on the child is not what the image wants to follow
   battery_condition,
   not_approved,  ///< the image wants somebody to approve the rollout by name
-  slot_unknown,  ///< there is an image for each slot, and the child does not tell which one it is to have
+  slot_unknown,  ///< the image is for one slot, and the child does not tell its slots
 };
 
 struct Cause {

@@ -25,9 +25,9 @@ std::variant<const Image*, Cause> choose_image(const Deliverable& deliverable, c
   if (fitting.empty())
     return Cause{Reason::does_not_fit, "the deliverable has no image for this child's vendor, class and target"};
   const auto has_slot = [](const Image* image) { return image->slot.has_value(); };
-  if (fitting.size() > 1 && std::ranges::any_of(fitting, has_slot))
-    return Cause{Reason::slot_unknown, "the deliverable has an image for each slot of target " +
-                                           child.enrollment.target + ", and the child does not tell its slots"};
+  if (std::ranges::any_of(fitting, has_slot))
+    return Cause{Reason::slot_unknown, "the deliverable's image is for one slot of target " + child.enrollment.target +
+                                           ", and the child does not tell its slots"};
   if (fitting.size() > 1)
     return Cause{Reason::ambiguous, "the deliverable has several images for target " + child.enrollment.target};
   const Image& image = *fitting.front();

@@ -77,6 +77,14 @@ std::vector<Cause> faults_of(const State& state, const Permit& permit, const Chi
   return faults;
 }
 
+/// Which of two permits to name, if neither helps: what time can heal before what this child has had, and both before
+/// what was meant for somebody else.
+int nearness(Reason reason) {
+  constexpr Reason kOrder[] = {Reason::none, Reason::permit_not_for_child, Reason::permit_expired, Reason::permit_used,
+                               Reason::time_unknown};
+  return static_cast<int>(std::ranges::find(kOrder, reason) - std::begin(kOrder));
+}
+
 Cause below(const Deliverable& deliverable, const Floor& floor) {
   return {Reason::not_newer,
           "sequence " + std::to_string(deliverable.sequence) + " is below " + std::to_string(floor.sequence) +
@@ -217,7 +225,7 @@ std::variant<PermitId, Cause> find_permit(const State& state, const Child& child
     if (faults.empty()) {
       if (permit.uses.contains(child.enrollment.id)) return id;  // by this very update
       if (found.empty()) found = id;
-    } else if (faults.size() == 1 && nearest.reason == Reason::none) {
+    } else if (faults.size() == 1 && nearness(faults.front().reason) > nearness(nearest.reason)) {
       nearest = faults.front();
     }
   }

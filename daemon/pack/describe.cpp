@@ -33,9 +33,9 @@ json::object describe(const suit::Conditions& conditions) {
   if (conditions.minimum_battery_mwh) object["minimum_battery_mwh"] = *conditions.minimum_battery_mwh;
   if (conditions.needs_authorization) object["needs_authorization"] = true;
   json::array versions, after;
-  for (const auto& version : conditions.versions) versions.emplace_back(condition_text(version));
+  for (const auto& version : conditions.versions) versions.emplace_back(suit::condition_text(version));
   for (const suit::TargetVersion& other : conditions.after)
-    for (const auto& version : other.versions) after.emplace_back(other.target + " " + condition_text(version));
+    for (const auto& version : other.versions) after.emplace_back(other.target + " " + suit::condition_text(version));
   if (!versions.empty()) object["requires"] = std::move(versions);
   if (!after.empty()) object["after"] = std::move(after);
   return object;

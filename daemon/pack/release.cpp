@@ -87,9 +87,10 @@ Result<void> check_order(const Release& release) {
       const Result<suit::Version> version = parse_version(found->version);
       if (!version) return version.error().within("target " + other.target);
       for (const suit::VersionCondition& condition : other.versions)
-        if (!suit::holds(condition, *version))
+        if (!holds(condition, *version))
           return Error{Errc::mismatch, "target " + target.component.text() + " waits for " + other.target + " " +
-                                           condition_text(condition) + ", and this release brings " + found->version};
+                                           suit::condition_text(condition) + ", and this release brings " +
+                                           found->version};
     }
   return {};
 }

@@ -15,13 +15,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// All that the manifest would write to: its own components, and those of the manifests that it builds on.
-std::vector<std::string> components_of(const suit::Manifest& manifest) {
-  std::set<std::string> components(manifest.components.begin(), manifest.components.end());
-  for (const suit::Image& image : manifest.images) components.insert(image.component.text());
-  return {components.begin(), components.end()};
-}
-
 /// The next dependency that can be fetched; null: none is missing that could.
 const suit::Dependency* next_to_fetch(const suit::Manifest& manifest) {
   const auto is_to_fetch = [](const suit::Dependency& dependency) {
@@ -98,7 +91,7 @@ Result<suit::Manifest> Admission::open_and_judge(const Envelopes& envelopes) con
   const std::vector<ByteView> dependencies(envelopes.begin() + 1, envelopes.end());
   Result<suit::Manifest> manifest = suit::open(envelopes.front(), roots_.authority().ring(), dependencies);
   if (!manifest) return manifest.error().within("verify the envelope");
-  const std::vector<std::string> components = components_of(*manifest);
+  const std::vector<std::string> components = suit::target_components(*manifest);
   const Result<void> may =
       roots_.authority().may_release(manifest->signers, manifest->product, components, roots_.time());
   if (!may) return may.error().within("release of " + manifest->product);

@@ -18,8 +18,7 @@ core::Conditions to_core(const suit::Conditions& conditions) {
   if (conditions.use_before) result.use_before = instant_from(*conditions.use_before);
   if (conditions.not_before) result.not_before = instant_from(*conditions.not_before);
   result.minimum_battery_mwh = conditions.minimum_battery_mwh;
-  for (const auto& condition : conditions.versions)
-    result.versions.push_back({static_cast<VersionOp>(condition.op), condition.version});
+  result.versions = conditions.versions;
   result.needs_authorization = conditions.needs_authorization;
   return result;
 }

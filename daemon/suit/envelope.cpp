@@ -41,6 +41,12 @@ Result<void> read_member(std::int64_t key, std::size_t key_offset, cbor::Reader&
   return {};
 }
 
+Result<void> read_entry(const cbor::Key& key, cbor::Reader& reader, Envelope& envelope) {
+  if (key.text) return read_payload(*key.text, reader, envelope);
+  if (key.integer) return read_member(*key.integer, key.offset, reader, envelope);
+  return Error{Errc::invalid, key.describe() + " in the envelope"};
+}
+
 Result<void> check_complete(const Envelope& envelope, std::size_t total_bytes) {
   if (envelope.authentication.encoded.empty()) return Error{Errc::unauthenticated, "no authentication wrapper"};
   if (envelope.manifest.encoded.empty()) return Error{Errc::invalid, "no manifest"};
@@ -72,11 +78,7 @@ Result<Envelope> Envelope::parse(ByteView bytes, std::size_t origin) {
     const auto key = keys->next();
     if (!key) return key.error();
     if (!key->has_value()) break;
-    const cbor::Key& found = **key;
-    Result<void> read = Error{Errc::invalid, found.describe() + " in the envelope"};
-    if (found.text) read = read_payload(*found.text, reader, envelope);
-    if (found.integer) read = read_member(*found.integer, found.offset, reader, envelope);
-    if (!read) return read.error();
+    if (auto read = read_entry(**key, reader, envelope); !read) return read.error();
   }
   if (auto finished = reader.finish(); !finished) return finished.error();
   if (auto complete = check_complete(envelope, bytes.size()); !complete) return complete.error();

@@ -36,7 +36,7 @@ void describe(const Opened& root, Manifest& manifest) {
   manifest.components = texts_of(members.components);
   manifest.product = product_of(members);
   manifest.set_version = members.set_version;
-  manifest.version = version_text(members.set_version);
+  manifest.version = to_text(members.set_version);
 }
 
 /// Of all manifests that are here: a dependency without its install would bring nothing, unnoticed.

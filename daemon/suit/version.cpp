@@ -8,7 +8,7 @@
 namespace hg::suit {
 namespace {
 
-constexpr std::array<const char*, 3> kMarks = {"-rc", "-beta", "-alpha"};  // -1, -2, -3
+constexpr std::int64_t kLowestMark = -3;  // alpha
 
 }  // namespace
 
@@ -26,26 +26,13 @@ Result<Version> read_version(cbor::Reader& reader) {
     const auto part = reader.read_int();
     if (!part) return part.error();
     const bool is_mark = *part < 0;
-    if (is_mark && (i == 0 || has_mark || *part < -static_cast<std::int64_t>(kMarks.size()))) {
+    if (is_mark && (i == 0 || has_mark || *part < kLowestMark)) {
       return cbor::Reader::error_at(part_offset, Errc::invalid, "version part " + std::to_string(*part));
     }
     has_mark = has_mark || is_mark;
     version.push_back(*part);
   }
   return version;
-}
-
-std::string version_text(const Version& version) {
-  std::string text;
-  for (const std::int64_t part : version) {
-    if (part < 0) {
-      text += kMarks[static_cast<std::size_t>(-1 - part)];
-    } else {
-      if (!text.empty()) text += '.';
-      text += std::to_string(part);
-    }
-  }
-  return text;
 }
 
 Result<VersionCondition> read_version_condition(cbor::Reader& reader) {
@@ -64,27 +51,9 @@ Result<VersionCondition> read_version_condition(cbor::Reader& reader) {
   return VersionCondition{static_cast<VersionOp>(*op), std::move(*version)};
 }
 
-bool holds(const VersionCondition& condition, const Version& current) {
-  Version compared = current;
-  compared.resize(condition.version.size(), 0);
-  switch (condition.op) {
-    case VersionOp::greater:
-      return compared > condition.version;
-    case VersionOp::greater_equal:
-      return compared >= condition.version;
-    case VersionOp::equal:
-      return compared == condition.version;
-    case VersionOp::lesser_equal:
-      return compared <= condition.version;
-    case VersionOp::lesser:
-      return compared < condition.version;
-  }
-  return false;
-}
-
 std::string condition_text(const VersionCondition& condition) {
   constexpr std::array<const char*, 5> kSigns = {"> ", ">= ", "= ", "<= ", "< "};
-  return kSigns[static_cast<std::size_t>(condition.op) - 1] + version_text(condition.version);
+  return kSigns[static_cast<std::size_t>(condition.op) - 1] + to_text(condition.version);
 }
 
 }  // namespace hg::suit

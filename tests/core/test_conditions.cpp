@@ -181,11 +181,12 @@ TEST(Conditions, ForAVersionAreJudgedByWhatRanBeforeATestThatSomebodyHasBegun) {
   }
 }
 
-TEST(Slots, AnImageForOneSlotGoesWhereItIsTheOnlyOneThatFits) {
+TEST(Slots, AnImageForOneSlotIsNotSentToAnother) {
   Bench bench;
   image_of(bench).slot = 1;
   bench.go_to(Phase::offered);
-  EXPECT_EQ(bench.phase(), "offered");
+  EXPECT_EQ(bench.phase(), "refused");
+  EXPECT_EQ(bench.update().cause.reason, Reason::slot_unknown);
 }
 
 TEST(Slots, ImagesForSeveralSlotsCannotBeToldApart) {

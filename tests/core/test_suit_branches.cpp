@@ -404,7 +404,7 @@ TEST(SuitVersions, CompareForTheLengthOfTheCondition) {
   for (const Row& row : rows) {
     const VersionCondition condition{row.op, row.wanted};
     EXPECT_EQ(holds(condition, row.current), row.holds)
-        << condition_text(condition) << " of " << version_text(row.current);
+        << condition_text(condition) << " of " << to_text(row.current);
   }
 }
 
