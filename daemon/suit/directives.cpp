@@ -40,19 +40,27 @@ Result<void> Run::override_parameters(cbor::Reader& argument) {
   return apply(**parameters, &Parameters::override_with);
 }
 
+/// The item that the next key of a map names, or nothing after the last value.
+Result<std::optional<std::size_t>> Run::next_item(cbor::MapKeys& keys) const {
+  const auto key = keys.next_integer();
+  if (!key) return key.error().within(command_name_);
+  if (!key->has_value()) return std::optional<std::size_t>{};
+  if (**key < 0) return refuse(Errc::invalid, "with an index that no component has");
+  const auto item = item_of(static_cast<std::uint64_t>(**key));
+  if (!item) return item.error();
+  return std::optional<std::size_t>(*item);
+}
+
 /// {+ index => {+ parameters}}: each entry selects, and the last selection stays.
 Result<void> Run::override_multiple(cbor::Reader& argument) {
   auto keys = cbor::MapKeys::enter(argument);
   if (!keys) return keys.error().within(command_name_);
   if (keys->count() == 0) return refuse(Errc::invalid, "of nothing");
   for (;;) {
-    const auto key = keys->next_integer();
-    if (!key) return key.error().within(command_name_);
-    if (!key->has_value()) return {};
-    if (**key < 0) return refuse(Errc::invalid, "with an index that no component has");
-    const auto item = item_of(static_cast<std::uint64_t>(**key));
+    const auto item = next_item(*keys);
     if (!item) return item.error();
-    world_.frames.back().selected = {*item};
+    if (!item->has_value()) return {};
+    world_.frames.back().selected = {**item};
     if (auto done = override_parameters(argument); !done) return done;
   }
 }
@@ -65,16 +73,13 @@ Result<void> Run::copy_params(cbor::Reader& argument) {
   if (!keys) return keys.error().within(command_name_);
   if (keys->count() == 0) return refuse(Errc::invalid, "of nothing");
   for (;;) {
-    const auto key = keys->next_integer();
-    if (!key) return key.error().within(command_name_);
-    if (!key->has_value()) return {};
-    if (**key < 0) return refuse(Errc::invalid, "with an index that no component has");
-    const auto source = item_of(static_cast<std::uint64_t>(**key));
+    const auto source = next_item(*keys);
     if (!source) return source.error();
+    if (!source->has_value()) return {};
     for (const std::size_t item : *items) {  // of 64 components to 64 is not one command's work
       if (auto counted = count_step(); !counted) return counted;
       cbor::Reader list = argument;
-      auto copied = copy_parameters(list, item_at(*source).now, item_at(item).now);
+      auto copied = copy_parameters(list, item_at(**source).now, item_at(item).now);
       if (!copied) return copied.error().within(command_name_);
     }
     if (auto skipped = argument.skip(); !skipped) return skipped;

@@ -88,6 +88,7 @@ class Run {
   Result<std::vector<std::size_t>> selected() const;
   Result<std::size_t> read_index(cbor::Reader& argument) const;
   Result<std::size_t> item_of(std::uint64_t index) const;
+  Result<std::optional<std::size_t>> next_item(cbor::MapKeys& keys) const;
   Result<const Parameters*> parameters_at(cbor::Reader& argument);
 
   // conditions.cpp

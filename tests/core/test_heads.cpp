@@ -160,16 +160,7 @@ TEST(Head, ExpiredOneNeverStopsARunningUpdate) {
     Head replaced = head(2);  // and what it lists is something else now
     replaced.entries[0].manifest = "d8";
     bench.post(HeadAccepted{replaced});
-    Inspection truth = phase == Phase::testing ? under_test() : phase < Phase::staged ? normal() : uploaded();
-    for (int i = 0; i < 20 && bench.phase() != "confirmed"; ++i) {
-      const std::string step = bench.step();
-      if (step == "inspect") bench.says(truth);
-      if (step == "offer") bench.answer(OfferAnswer{});
-      if (step == "backup") bench.answer(BackedUp{});
-      if (step == "deliver") truth = uploaded(), bench.answer(Delivered{});
-      if (step == "activate") truth = under_test(), bench.answer(Ordered{truth});
-      if (step == "confirm") truth = after_confirm(), bench.answer(Ordered{truth});
-    }
+    bench.obey_to_the_end(phase);
     EXPECT_EQ(bench.phase(), "confirmed") << "from " << name_of(phase);
   }
 }
