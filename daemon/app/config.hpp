@@ -18,7 +18,7 @@
 namespace hg::app {
 
 /// What a plugin is told of a kind of child: the profile's table named like the transport.
-using ProfileValues = std::map<std::string, std::variant<std::int64_t, bool, std::string>>;
+using ProfileValues = std::map<std::string, std::variant<std::int64_t, bool, std::string, std::vector<std::string>>>;
 
 struct PluginBinding {
   std::string transport;

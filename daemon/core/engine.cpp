@@ -281,18 +281,15 @@ void on(State& state, const TimeJudged& event, Instant now, Output& out) {
 
 Step give_order(const Child& child) {
   const Update& u = *child.update;
-  Guard guard{u.epoch, child.enrollment.image_number, {}};
-  if (child.seen)
-    if (const Slot* active = child.seen->active(guard.image)) guard.active = active->digest;
+  const std::uint8_t image = child.enrollment.image_number;
+  const Slot* active = child.seen ? child.seen->active(image) : nullptr;
   switch (u.order) {
     case Order::activate:
-      guard.active = u.before;
-      return Activate{guard, u.after};
+      return Activate{u.epoch, {{image, u.before, u.after}}};
     case Order::confirm:
-      guard.active = u.after;
-      return Confirm{guard};
+      return Confirm{u.epoch, {{image, u.after}}};
     case Order::revert:
-      return Revert{guard, u.before};
+      return Revert{u.epoch, {{image, active == nullptr ? Digest{} : active->digest, u.before}}};
     case Order::none:
       break;
   }

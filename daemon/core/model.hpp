@@ -301,13 +301,21 @@ struct Update {
   friend bool operator==(const Update&, const Update&) = default;
 };
 
-/// What must be true of the child, or an order is not carried out.
+/// What must be true of one image number, or an order is not carried out at all.
 struct Guard {
-  Epoch epoch = 0;
   std::uint8_t image = 0;
-  Digest active;  ///< must be the active one when the plugin looks again under its lock
+  Digest active;  ///< must be the active one when the plugin looks again under its lock; empty: none may be active
 
   friend bool operator==(const Guard&, const Guard&) = default;
+};
+
+/// A guard, and what shall run instead.
+struct Move {
+  std::uint8_t image = 0;
+  Digest active;
+  Digest goal;
+
+  friend bool operator==(const Move&, const Move&) = default;
 };
 
 struct Inspect {
@@ -330,20 +338,21 @@ struct Deliver {
   Digest after;
   friend bool operator==(const Deliver&, const Deliver&) = default;
 };
-/// Mark `goal` for test and reset, in one.
+/// Mark all goals and reset once, in one.
 struct Activate {
-  Guard guard;
-  Digest goal;
+  Epoch epoch = 0;
+  std::vector<Move> moves;
   friend bool operator==(const Activate&, const Activate&) = default;
 };
 struct Confirm {
-  Guard guard;
+  Epoch epoch = 0;
+  std::vector<Guard> guards;
   friend bool operator==(const Confirm&, const Confirm&) = default;
 };
-/// Bring the child back to `goal`: play a mark through, or reset an unconfirmed image away.
+/// Bring the child back to all goals: play a mark through, or reset an unconfirmed image away.
 struct Revert {
-  Guard guard;
-  Digest goal;
+  Epoch epoch = 0;
+  std::vector<Move> moves;
   friend bool operator==(const Revert&, const Revert&) = default;
 };
 /// Nothing to do with the child before `at`.

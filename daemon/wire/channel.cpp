@@ -85,7 +85,7 @@ std::optional<Result<Channel::Arrival>> Channel::receive_now() {
   auto frame = decode(ByteView(buffer_).first(static_cast<std::size_t>(size)));
   if (!frame) return Result<Arrival>{frame.error()};
   Arrival arrival{std::move(*frame), {}};
-  if (carries_descriptor(arrival.frame) && !descriptors.empty()) arrival.fd = std::move(descriptors.front());
+  if (may_carry_descriptor(arrival.frame) && !descriptors.empty()) arrival.fd = std::move(descriptors.front());
   return Result<Arrival>{std::move(arrival)};
 }
 

@@ -13,9 +13,9 @@ namespace {
 
 /// The type numbers, in the order of the variant. A number is never given to another frame.
 constexpr std::array<std::uint64_t, std::variant_size_v<Frame>> kTypes = {
-    1,  2,  3,  4,  5,  6,                // the connection
-    10, 11, 12, 13, 14, 15, 16, 17, 18,   // requests
-    20, 21, 22, 23, 24, 25, 26, 27, 28};  // answers
+    1,  2,  3,  4,  5,  6,                        // the connection
+    10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 30,   // requests
+    20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 31};  // answers
 
 constexpr std::array kErrcs = {
     Errc::internal,        Errc::invalid,  Errc::unsupported, Errc::too_large,   Errc::not_found,   Errc::exists,
@@ -36,6 +36,21 @@ struct KeyCount {
     if (member) ++count;
   }
 };
+
+/// What stands in arrays.
+template <class E>
+concept IsElement = std::same_as<E, Slot> || std::same_as<E, Guard> || std::same_as<E, Move>;
+
+template <class E>
+inline constexpr E kLastOf = E{};
+template <>
+inline constexpr Willing kLastOf<Willing> = Willing::later;
+template <>
+inline constexpr RevertClass kLastOf<RevertClass> = RevertClass::unstageable;
+template <>
+inline constexpr Staging kLastOf<Staging> = Staging::impossible;
+template <>
+inline constexpr Power kLastOf<Power> = Power::battery;
 
 class FieldWriter {
  public:
@@ -71,10 +86,14 @@ class FieldWriter {
   void write(Errc value) { writer_->uint(number_of(value)); }
   void write(RevertClass value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(Willing value) { writer_->uint(static_cast<std::uint8_t>(value)); }
+  void write(Staging value) { writer_->uint(static_cast<std::uint8_t>(value)); }
+  void write(Power value) { writer_->uint(static_cast<std::uint8_t>(value)); }
+  void write(const Bytes& value) { writer_->bytes(value); }
   void write(const Seen& seen) { members(seen, false); }
-  void write(const std::vector<Slot>& slots) {
-    writer_->array(slots.size());
-    for (const Slot& slot : slots) members(slot, false);
+  template <IsElement E>
+  void write(const std::vector<E>& elements) {
+    writer_->array(elements.size());
+    for (const E& element : elements) members(element, false);
   }
   void write(const ProfileValues& values) {
     // The bytewise order of encoded keys: shorter ones first (RFC 8949 §4.2.1; all are below 256 bytes).
@@ -91,6 +110,10 @@ class FieldWriter {
   void write_profile(std::int64_t value) { writer_->integer(value); }
   void write_profile(bool value) { writer_->boolean(value); }
   void write_profile(const std::string& value) { writer_->text(value); }
+  void write_profile(const std::vector<std::string>& value) {
+    writer_->array(value.size());
+    for (const std::string& text : value) writer_->text(text);
+  }
 
   cbor::Writer* writer_;
 };
@@ -193,30 +216,36 @@ class FieldReader {
     member = *code;
     return {};
   }
+  Result<void> read(Bytes& member, std::size_t limit) {
+    const auto value = reader_->read_bytes();
+    if (!value) return value.error();
+    if (value->size() > limit) return over_limit();
+    member.assign(value->begin(), value->end());
+    return {};
+  }
   template <class E>
-  requires std::same_as<E, RevertClass> || std::same_as<E, Willing> Result<void> read(E& member, int) {
-    constexpr auto kLast = std::same_as<E, Willing> ? static_cast<std::uint8_t>(Willing::later)
-                                                    : static_cast<std::uint8_t>(RevertClass::unstageable);
+  requires std::is_enum_v<E> Result<void> read(E& member, int) {
     std::uint8_t number = 0;
-    if (auto value = read(number, std::uint64_t{kLast}); !value) return value;
+    if (auto value = read(number, static_cast<std::uint64_t>(kLastOf<E>)); !value) return value;
     member = static_cast<E>(number);
     return {};
   }
   template <class M>
-  requires std::same_as<M, Slot> || std::same_as<M, Seen> Result<void> read(M& member, int) {
+  requires IsElement<M> || std::same_as<M, Seen> Result<void> read(M& member, int) {
     auto keys = cbor::MapKeys::enter(*reader_);
     if (!keys) return keys.error();
     FieldReader inner(*reader_, *keys);
     fields(inner, member);
     return inner.finish();
   }
-  Result<void> read(std::vector<Slot>& slots, std::size_t limit) {
+  template <IsElement E>
+  Result<void> read(std::vector<E>& elements, std::size_t limit) {
     const auto count = reader_->enter_array();
     if (!count) return count.error();
     if (*count > limit) return over_limit();
-    slots.resize(*count);
-    for (Slot& slot : slots) {
-      if (auto value = read(slot, 0); !value) return value;
+    elements.resize(*count);
+    for (E& element : elements) {
+      if (auto value = read(element, 0); !value) return value;
     }
     return {};
   }
@@ -247,9 +276,21 @@ class FieldReader {
       if (!value) return value.error();
       return ProfileValue{*value};
     }
+    if (reader_->next_is(cbor::Type::array)) return read_profile_list();
     const auto value = reader_->read_int();
     if (!value) return value.error();
     return ProfileValue{*value};
+  }
+
+  Result<ProfileValue> read_profile_list() {
+    const auto count = reader_->enter_array();
+    if (!count) return count.error();
+    if (*count > kMaxProfileList) return over_limit();
+    std::vector<std::string> texts(*count);
+    for (std::string& text : texts) {
+      if (auto value = read(text, kMaxText); !value) return value.error();
+    }
+    return ProfileValue{std::move(texts)};
   }
 
   cbor::Reader* reader_;

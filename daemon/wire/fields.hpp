@@ -33,11 +33,6 @@ void reply_fields(V& v, T& reply) {
   v(1, "request", reply.request, kAnyNumber);
   v(2, "child", reply.child, NameLimit{});
 }
-template <class V, class T>
-void guard_fields(V& v, T& guard) {
-  v(5, "guard image", guard.image, kAnyByte);
-  v(6, "guard active", guard.active, Digest::kMaxSize);
-}
 
 template <class V>
 void fields(V& v, Is<Hello> auto& m) {
@@ -94,17 +89,37 @@ void fields(V& v, Is<Deliver> auto& m) {
   v(7, "image number", m.image_number, kAnyByte);
   v(8, "after", m.after, Digest::kMaxSize);
 }
+template <class V>
+void fields(V& v, Is<Guard> auto& m) {
+  v(1, "image", m.image, kAnyByte);
+  v(2, "active", m.active, Digest::kMaxSize);
+}
+template <class V>
+void fields(V& v, Is<Move> auto& m) {
+  v(1, "image", m.image, kAnyByte);
+  v(2, "active", m.active, Digest::kMaxSize);
+  v(3, "goal", m.goal, Digest::kMaxSize);
+}
 template <class V, class M>
 requires Is<M, Activate> || Is<M, Revert>
 void fields(V& v, M& m) {
   task_fields(v, m.task);
-  guard_fields(v, m.guard);
-  v(7, "goal", m.goal, Digest::kMaxSize);
+  v(5, "moves", m.moves, kMaxMoves);
 }
 template <class V>
 void fields(V& v, Is<Confirm> auto& m) {
   task_fields(v, m.task);
-  guard_fields(v, m.guard);
+  v(5, "guards", m.guards, kMaxMoves);
+}
+template <class V>
+void fields(V& v, Is<Identify> auto& m) {
+  task_fields(v, m.task);
+  v(5, "nonce", m.nonce, kMaxProof);
+}
+template <class V>
+void fields(V& v, Is<Prove> auto& m) {
+  task_fields(v, m.task);
+  v(5, "proof", m.proof, kMaxProof);
 }
 template <class V>
 void fields(V& v, Is<Cancel> auto& m) {
@@ -130,6 +145,12 @@ void fields(V& v, Is<Seen> auto& m) {
   v(3, "bootloader", m.bootloader, kMaxText);
   v(4, "battery", m.battery_percent, std::uint64_t{100});
   v(5, "busy", m.busy, 0);
+  v(6, "staging", m.staging, 0);
+  v(7, "obstacle", m.obstacle, kMaxText);
+  v(8, "busy for", m.busy_ms, kMaxDeadlineMs);
+  v(9, "power", m.power, 0);
+  v(10, "identity", m.identity, kMaxName);
+  v(11, "boots", m.boots, kAnyNumber);
 }
 template <class V, class M>
 requires Is<M, Inspected> || Is<M, Ordered> || Is<M, GuardFailed>
@@ -145,7 +166,7 @@ void fields(V& v, Is<OfferAnswer> auto& m) {
   v(5, "text", m.text, kMaxText);
 }
 template <class V, class M>
-requires Is<M, BackedUp> || Is<M, Delivered> || Is<M, Restored>
+requires Is<M, BackedUp> || Is<M, Delivered> || Is<M, Restored> || Is<M, Proven>
 void fields(V& v, M& m) {
   reply_fields(v, m.reply);
 }
@@ -154,6 +175,11 @@ void fields(V& v, Is<Progress> auto& m) {
   reply_fields(v, m.reply);
   v(3, "done", m.done, kMaxImageSize);
   v(4, "total", m.total, kMaxImageSize);
+}
+template <class V>
+void fields(V& v, Is<Identified> auto& m) {
+  reply_fields(v, m.reply);
+  v(3, "evidence", m.evidence, kMaxProof);
 }
 template <class V>
 void fields(V& v, Is<Failed> auto& m) {

@@ -11,9 +11,10 @@ namespace hg::wire {
 namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<Frame>> kNames = {
-    "Hello",       "Welcome",  "Refused",  "Enroll",    "Forget",  "Link",        "Inspect",  "Offer",
-    "Backup",      "Deliver",  "Activate", "Confirm",   "Revert",  "Restore",     "Cancel",   "Inspected",
-    "OfferAnswer", "BackedUp", "Progress", "Delivered", "Ordered", "GuardFailed", "Restored", "Failed"};
+    "Hello",     "Welcome",  "Refused",     "Enroll",    "Forget",      "Link",       "Inspect",
+    "Offer",     "Backup",   "Deliver",     "Activate",  "Confirm",     "Revert",     "Restore",
+    "Cancel",    "Identify", "Prove",       "Inspected", "OfferAnswer", "BackedUp",   "Progress",
+    "Delivered", "Ordered",  "GuardFailed", "Restored",  "Failed",      "Identified", "Proven"};
 
 }  // namespace
 
@@ -23,6 +24,10 @@ std::string_view name_of(const Frame& frame) {
 
 bool carries_descriptor(const Frame& frame) {
   return std::holds_alternative<Deliver>(frame) || std::holds_alternative<Restore>(frame);
+}
+
+bool may_carry_descriptor(const Frame& frame) {
+  return carries_descriptor(frame) || std::holds_alternative<BackedUp>(frame);
 }
 
 const Task* task_of(const Frame& frame) {

@@ -12,15 +12,17 @@
 #include <variant>
 #include <vector>
 
+#include "base/bytes.hpp"
 #include "base/digest.hpp"
 #include "base/error.hpp"
 
 namespace hg::wire {
 
 /// What a plugin can do beyond the minimum; bits of Hello::capabilities. Unknown bits are ignored.
-inline constexpr std::uint64_t kCanOffer = 1U << 0U;    ///< asks the child whether it wants the image
-inline constexpr std::uint64_t kCanBackup = 1U << 1U;   ///< reads a child's configuration out
-inline constexpr std::uint64_t kCanRestore = 1U << 2U;  ///< and writes it back
+inline constexpr std::uint64_t kCanOffer = 1U << 0U;     ///< asks the child whether it wants the image
+inline constexpr std::uint64_t kCanBackup = 1U << 1U;    ///< reads a child's configuration out
+inline constexpr std::uint64_t kCanRestore = 1U << 2U;   ///< and writes it back
+inline constexpr std::uint64_t kCanIdentify = 1U << 3U;  ///< carries the child kit's mutual identification
 
 // ------------------------------------------------------------------------------------------------- the connection
 
@@ -46,7 +48,7 @@ struct Refused {
   friend bool operator==(const Refused&, const Refused&) = default;
 };
 
-using ProfileValue = std::variant<std::int64_t, bool, std::string>;
+using ProfileValue = std::variant<std::int64_t, bool, std::string, std::vector<std::string>>;
 /// What the child type's profile says in the table of this transport, e.g. baud = 115200.
 using ProfileValues = std::map<std::string, ProfileValue>;
 
@@ -79,11 +81,18 @@ struct Task {
   std::uint64_t deadline_ms = 0;  ///< the answer must be there by then; Deliver: the longest pause between two Progress
   friend bool operator==(const Task&, const Task&) = default;
 };
-/// What must be true of the child when the plugin looks again, or nothing is done.
+/// What must be true of one image number when the plugin looks again, or nothing is done at all.
 struct Guard {
   std::uint8_t image = 0;  ///< image number
-  Digest active;           ///< of the image that must be running
+  Digest active;           ///< of the image that must be running; empty: none may, the child is in recovery
   friend bool operator==(const Guard&, const Guard&) = default;
+};
+/// A guard, and what shall run instead. One whose goal runs already is done.
+struct Move {
+  std::uint8_t image = 0;
+  Digest active;
+  Digest goal;
+  friend bool operator==(const Move&, const Move&) = default;
 };
 
 struct Inspect {
@@ -110,27 +119,39 @@ struct Deliver {
   Digest after;  ///< what the child will list for it
   friend bool operator==(const Deliver&, const Deliver&) = default;
 };
+/// All images that change at the same reset: all are marked, then the child is reset once.
 struct Activate {
   Task task;
-  Guard guard;
-  Digest goal;
+  std::vector<Move> moves;
   friend bool operator==(const Activate&, const Activate&) = default;
 };
 struct Confirm {
   Task task;
-  Guard guard;
+  std::vector<Guard> guards;
   friend bool operator==(const Confirm&, const Confirm&) = default;
 };
 struct Revert {
   Task task;
-  Guard guard;
-  Digest goal;
+  std::vector<Move> moves;
   friend bool operator==(const Revert&, const Revert&) = default;
 };
 /// Comes with a read-only descriptor of what Backup brought.
 struct Restore {
   Task task;
   friend bool operator==(const Restore&, const Restore&) = default;
+};
+/// The first half of the child kit's mutual identification (docs/child-protocol.md): the gateway's nonce, on its way to
+/// the child. The plugin relays and judges nothing.
+struct Identify {
+  Task task;
+  Bytes nonce;
+  friend bool operator==(const Identify&, const Identify&) = default;
+};
+/// The second half: what proves the gateway to the child.
+struct Prove {
+  Task task;
+  Bytes proof;
+  friend bool operator==(const Prove&, const Prove&) = default;
 };
 /// Stop working on a request. It is still answered, with Failed{cancelled} if it could be stopped.
 struct Cancel {
@@ -163,6 +184,14 @@ struct Slot {
 /// How a child gets back to the image it ran before, weakest last; a plugin never guesses upward.
 enum class RevertClass : std::uint8_t { unknown, self_reverting, swap_back, reinstall, irrevocable, unstageable };
 
+/// Where an image goes that is delivered to the child as it is now.
+enum class Staging : std::uint8_t {
+  aside,       ///< into a slot that does not run
+  in_place,    ///< over the only one: the child is in its bootloader's recovery and runs nothing
+  impossible,  ///< nowhere
+};
+enum class Power : std::uint8_t { unknown, mains, battery };
+
 /// What a child says of itself.
 struct Seen {
   std::vector<Slot> slots;
@@ -170,6 +199,12 @@ struct Seen {
   std::string bootloader;  ///< for people
   std::optional<std::uint8_t> battery_percent;
   bool busy = false;
+  Staging staging = Staging::aside;
+  std::string obstacle;       ///< when staging is impossible: why, for people
+  std::uint64_t busy_ms = 0;  ///< when busy: for about this long; 0: it does not say
+  Power power = Power::unknown;
+  std::string identity;                ///< as the child claims, unproven; empty: it does not say
+  std::optional<std::uint64_t> boots;  ///< the child's own count of its starts
   friend bool operator==(const Seen&, const Seen&) = default;
 };
 
@@ -187,6 +222,7 @@ struct OfferAnswer {
   std::string text;
   friend bool operator==(const OfferAnswer&, const OfferAnswer&) = default;
 };
+/// Comes with a read-only descriptor (a sealed memfd) of what was saved; without one there was nothing to save.
 struct BackedUp {
   Reply reply;
   friend bool operator==(const BackedUp&, const BackedUp&) = default;
@@ -219,6 +255,16 @@ struct Restored {
   Reply reply;
   friend bool operator==(const Restored&, const Restored&) = default;
 };
+/// What the child answered to Identify, as it came.
+struct Identified {
+  Reply reply;
+  Bytes evidence;
+  friend bool operator==(const Identified&, const Identified&) = default;
+};
+struct Proven {
+  Reply reply;
+  friend bool operator==(const Proven&, const Proven&) = default;
+};
 struct Failed {
   Reply reply;
   Errc code = Errc::internal;
@@ -227,13 +273,14 @@ struct Failed {
 };
 
 using Frame = std::variant<Hello, Welcome, Refused, Enroll, Forget, Link, Inspect, Offer, Backup, Deliver, Activate,
-                           Confirm, Revert, Restore, Cancel, Inspected, OfferAnswer, BackedUp, Progress, Delivered,
-                           Ordered, GuardFailed, Restored, Failed>;
+                           Confirm, Revert, Restore, Cancel, Identify, Prove, Inspected, OfferAnswer, BackedUp,
+                           Progress, Delivered, Ordered, GuardFailed, Restored, Failed, Identified, Proven>;
 
 /// "Deliver", for messages.
 std::string_view name_of(const Frame& frame);
-/// Whether a descriptor travels with the frame.
+/// Whether a descriptor must travel with the frame, and whether one may.
 bool carries_descriptor(const Frame& frame);
+bool may_carry_descriptor(const Frame& frame);
 /// The Task of a request, the Reply of an answer or of Progress; null for every other frame.
 const Task* task_of(const Frame& frame);
 const Reply* reply_of(const Frame& frame);

@@ -19,6 +19,10 @@ inline constexpr std::size_t kMaxVersionText = 64;    ///< bytes of a version
 inline constexpr std::size_t kMaxText = 512;          ///< bytes of a text for people
 inline constexpr std::size_t kMaxSlots = 32;          ///< slots of one child
 inline constexpr std::size_t kMaxProfileValues = 64;  ///< values of one profile
+inline constexpr std::size_t kMaxProfileList = 64;    ///< texts in one of them
+inline constexpr std::size_t kMaxMoves = 16;          ///< image numbers that one order is about
+inline constexpr std::size_t kMaxProof = 1024;        ///< bytes of a nonce, of a proof, of evidence
+inline constexpr std::uint64_t kMaxBackup = 1U << 20U;                       ///< bytes of what one child's backup holds
 inline constexpr std::uint64_t kMaxImageSize = 1ULL << 40U;                  ///< bytes
 inline constexpr std::uint64_t kMaxDeadlineMs = 7ULL * 24 * 60 * 60 * 1000;  ///< of one request
 

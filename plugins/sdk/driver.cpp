@@ -8,12 +8,20 @@ asio::awaitable<Result<Willingness>> Driver::offer(Job, wire::Offer) {
   co_return Willingness{};
 }
 
-asio::awaitable<Result<void>> Driver::backup(Job) {
+asio::awaitable<Result<UniqueFd>> Driver::backup(Job) {
   co_return Error{Errc::unsupported, "this plugin does not back up"};
 }
 
 asio::awaitable<Result<void>> Driver::restore(Job, UniqueFd) {
   co_return Error{Errc::unsupported, "this plugin does not restore"};
+}
+
+asio::awaitable<Result<Bytes>> Driver::identify(Job, Bytes) {
+  co_return Error{Errc::unsupported, "this plugin does not carry identifications"};
+}
+
+asio::awaitable<Result<void>> Driver::prove(Job, Bytes) {
+  co_return Error{Errc::unsupported, "this plugin does not carry identifications"};
 }
 
 }  // namespace hg::plugin

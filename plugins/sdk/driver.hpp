@@ -65,10 +65,14 @@ class Driver {
   virtual boost::asio::awaitable<Result<Outcome>> confirm(Job job, wire::Confirm request) = 0;
   virtual boost::asio::awaitable<Result<Outcome>> revert(Job job, wire::Revert request) = 0;
 
-  /// Only asked when the Hello says so (kCanOffer, kCanBackup, kCanRestore).
+  /// Only asked when the Hello says so (kCanOffer, kCanBackup, kCanRestore, kCanIdentify).
   virtual boost::asio::awaitable<Result<Willingness>> offer(Job job, wire::Offer request);
-  virtual boost::asio::awaitable<Result<void>> backup(Job job);
+  /// A sealed memfd of at most wire::kMaxBackup bytes; none: there is nothing to save.
+  virtual boost::asio::awaitable<Result<UniqueFd>> backup(Job job);
   virtual boost::asio::awaitable<Result<void>> restore(Job job, UniqueFd saved);
+  /// What the child answers, as it comes, at most wire::kMaxProof bytes. Errc::unsupported: it has no child kit.
+  virtual boost::asio::awaitable<Result<Bytes>> identify(Job job, Bytes nonce);
+  virtual boost::asio::awaitable<Result<void>> prove(Job job, Bytes proof);
 };
 
 }  // namespace hg::plugin

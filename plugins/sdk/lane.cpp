@@ -8,6 +8,8 @@
 #include <exception>
 #include <utility>
 
+#include "wire/limits.hpp"
+
 namespace hg::plugin {
 namespace asio = boost::asio;
 namespace {
@@ -17,60 +19,106 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kProgressInterval = 100ms;  // the contract: at most ten a second
 
-wire::Frame failed(const wire::Reply& reply, const Error& error) {
-  return wire::Failed{reply, error.code, wire::bounded_text(error.message)};
+Answer failed(const wire::Reply& reply, const Error& error) {
+  return {wire::Failed{reply, error.code, wire::bounded_text(error.message)}, {}};
 }
 
-wire::Frame from(const wire::Reply& reply, Result<wire::Seen> seen) {
-  return seen ? wire::Frame{wire::Inspected{reply, std::move(*seen)}} : failed(reply, seen.error());
+Answer from(const wire::Reply& reply, Result<wire::Seen> seen) {
+  if (!seen) return failed(reply, seen.error());
+  return {wire::Inspected{reply, std::move(*seen)}, {}};
 }
 
-wire::Frame from(const wire::Reply& reply, Result<Outcome> outcome) {
+Answer from(const wire::Reply& reply, Result<Outcome> outcome) {
   if (!outcome) return failed(reply, outcome.error());
-  if (!outcome->guard_held) return wire::GuardFailed{reply, std::move(outcome->seen)};
-  return wire::Ordered{reply, std::move(outcome->seen)};
+  if (!outcome->guard_held) return {wire::GuardFailed{reply, std::move(outcome->seen)}, {}};
+  return {wire::Ordered{reply, std::move(outcome->seen)}, {}};
 }
 
-wire::Frame from(const wire::Reply& reply, Result<Willingness> willingness) {
+Answer from(const wire::Reply& reply, Result<Willingness> willingness) {
   if (!willingness) return failed(reply, willingness.error());
-  return wire::OfferAnswer{reply, willingness->willing, static_cast<std::uint64_t>(willingness->wait.count()),
-                           wire::bounded_text(willingness->text)};
+  return {wire::OfferAnswer{reply, willingness->willing, static_cast<std::uint64_t>(willingness->wait.count()),
+                            wire::bounded_text(willingness->text)},
+          {}};
+}
+
+Answer from(const wire::Reply& reply, Result<UniqueFd> saved) {
+  if (!saved) return failed(reply, saved.error());
+  return {wire::BackedUp{reply}, std::move(*saved)};
+}
+
+Answer from(const wire::Reply& reply, Result<Bytes> evidence) {
+  if (!evidence) return failed(reply, evidence.error());
+  if (evidence->size() > wire::kMaxProof) return failed(reply, {Errc::too_large, "the child's evidence is too long"});
+  return {wire::Identified{reply, std::move(*evidence)}, {}};
 }
 
 template <class Done>
-wire::Frame from(const wire::Reply& reply, const Result<void>& result) {
-  return result ? wire::Frame{Done{reply}} : failed(reply, result.error());
+Answer from(const wire::Reply& reply, const Result<void>& result) {
+  if (!result) return failed(reply, result.error());
+  return {Done{reply}, {}};
+}
+
+asio::awaitable<Answer> carry_out(Driver* driver, wire::Deliver request, UniqueFd fd, Job job, wire::Reply reply) {
+  if (!fd) co_return failed(reply, Error{Errc::invalid, "Deliver without a descriptor"});
+  const auto delivered = co_await driver->deliver(std::move(job), std::move(request), std::move(fd));
+  co_return from<wire::Delivered>(reply, delivered);
+}
+
+asio::awaitable<Answer> carry_out(Driver* driver, wire::Restore, UniqueFd fd, Job job, wire::Reply reply) {
+  if (!fd) co_return failed(reply, Error{Errc::invalid, "Restore without a descriptor"});
+  const auto restored = co_await driver->restore(std::move(job), std::move(fd));
+  co_return from<wire::Restored>(reply, restored);
+}
+
+asio::awaitable<Answer> carry_out(Driver* driver, wire::Inspect, UniqueFd, Job job, wire::Reply reply) {
+  co_return from(reply, co_await driver->inspect(std::move(job)));
+}
+
+asio::awaitable<Answer> carry_out(Driver* driver, wire::Offer request, UniqueFd, Job job, wire::Reply reply) {
+  co_return from(reply, co_await driver->offer(std::move(job), std::move(request)));
+}
+
+asio::awaitable<Answer> carry_out(Driver* driver, wire::Backup, UniqueFd, Job job, wire::Reply reply) {
+  co_return from(reply, co_await driver->backup(std::move(job)));
+}
+
+asio::awaitable<Answer> carry_out(Driver* driver, wire::Activate request, UniqueFd, Job job, wire::Reply reply) {
+  co_return from(reply, co_await driver->activate(std::move(job), std::move(request)));
+}
+
+asio::awaitable<Answer> carry_out(Driver* driver, wire::Confirm request, UniqueFd, Job job, wire::Reply reply) {
+  co_return from(reply, co_await driver->confirm(std::move(job), std::move(request)));
+}
+
+asio::awaitable<Answer> carry_out(Driver* driver, wire::Revert request, UniqueFd, Job job, wire::Reply reply) {
+  co_return from(reply, co_await driver->revert(std::move(job), std::move(request)));
+}
+
+asio::awaitable<Answer> carry_out(Driver* driver, wire::Identify request, UniqueFd, Job job, wire::Reply reply) {
+  co_return from(reply, co_await driver->identify(std::move(job), std::move(request.nonce)));
+}
+
+asio::awaitable<Answer> carry_out(Driver* driver, wire::Prove request, UniqueFd, Job job, wire::Reply reply) {
+  const auto proven = co_await driver->prove(std::move(job), std::move(request.proof));
+  co_return from<wire::Proven>(reply, proven);
+}
+
+asio::awaitable<Answer> unknown(wire::Reply reply) {
+  co_return failed(reply, Error{Errc::unsupported, "unknown request"});
 }
 
 /// Runs one request and makes its answer.
-asio::awaitable<wire::Frame> carry_out(Driver* driver, wire::Frame request, UniqueFd fd, Job job) {
+asio::awaitable<Answer> carry_out(Driver* driver, wire::Frame request, UniqueFd fd, Job job) {
   co_await asio::this_coro::throw_if_cancelled(false);
   const wire::Reply reply{wire::task_of(request)->request, job.child};
-  if (std::holds_alternative<wire::Inspect>(request)) co_return from(reply, co_await driver->inspect(std::move(job)));
-  if (auto* offer = std::get_if<wire::Offer>(&request)) {
-    co_return from(reply, co_await driver->offer(std::move(job), std::move(*offer)));
-  }
-  if (auto* deliver = std::get_if<wire::Deliver>(&request)) {
-    if (!fd) co_return failed(reply, Error{Errc::invalid, "Deliver without a descriptor"});
-    co_return from<wire::Delivered>(reply,
-                                    co_await driver->deliver(std::move(job), std::move(*deliver), std::move(fd)));
-  }
-  if (auto* activate = std::get_if<wire::Activate>(&request)) {
-    co_return from(reply, co_await driver->activate(std::move(job), std::move(*activate)));
-  }
-  if (auto* confirm = std::get_if<wire::Confirm>(&request)) {
-    co_return from(reply, co_await driver->confirm(std::move(job), std::move(*confirm)));
-  }
-  if (auto* revert = std::get_if<wire::Revert>(&request)) {
-    co_return from(reply, co_await driver->revert(std::move(job), std::move(*revert)));
-  }
-  if (std::holds_alternative<wire::Backup>(request)) {
-    co_return from<wire::BackedUp>(reply, co_await driver->backup(std::move(job)));
-  }
-  if (std::holds_alternative<wire::Restore>(request) && fd) {
-    co_return from<wire::Restored>(reply, co_await driver->restore(std::move(job), std::move(fd)));
-  }
-  co_return failed(reply, Error{Errc::unsupported, "unknown request"});
+  auto begin = [&](auto& value) -> asio::awaitable<Answer> {
+    if constexpr (requires { carry_out(driver, std::move(value), std::move(fd), std::move(job), reply); })
+      return carry_out(driver, std::move(value), std::move(fd), std::move(job), reply);
+    else
+      return unknown(reply);
+  };
+  asio::awaitable<Answer> answer = std::visit(begin, request);
+  co_return co_await std::move(answer);
 }
 
 }  // namespace
@@ -78,7 +126,7 @@ asio::awaitable<wire::Frame> carry_out(Driver* driver, wire::Frame request, Uniq
 Lane::Lane(asio::any_io_executor executor, Driver& driver) : executor_(std::move(executor)), driver_(&driver) {}
 
 void Lane::Entry::fail(const Error& error) const {
-  answer(failed({task().request, task().child}, error));
+  answer(failed({task().request, task().child}, error).frame);
 }
 
 void Lane::add(wire::Frame request, UniqueFd fd, std::shared_ptr<wire::Channel> channel) {
@@ -119,7 +167,7 @@ void Lane::start_next() {
     if (const auto still = weak.lock()) self->progress(still, done, total);
   };
   Job job{task.child, task.epoch, running->deadline, report};
-  const auto end = [self, running](const std::exception_ptr& thrown, wire::Frame answer) {
+  const auto end = [self, running](const std::exception_ptr& thrown, Answer answer) {
     self->ended(running, thrown ? std::nullopt : std::optional(std::move(answer)));
   };
   watch(running);
@@ -150,12 +198,12 @@ void Lane::progress(const std::shared_ptr<Running>& running, std::uint64_t done,
   running->entry.answer(wire::Progress{{task.request, task.child}, done, total});
 }
 
-void Lane::ended(const std::shared_ptr<Running>& running, std::optional<wire::Frame> answer) {
+void Lane::ended(const std::shared_ptr<Running>& running, std::optional<Answer> answer) {
   running->timer.cancel();
   if (!running->answered) {
     running->answered = true;
     if (answer) {
-      running->entry.answer(std::move(*answer));
+      running->entry.answer(std::move(answer->frame), std::move(answer->fd));
     } else {
       running->entry.fail({Errc::internal, "the driver failed"});
     }

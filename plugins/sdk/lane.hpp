@@ -17,6 +17,12 @@ namespace hg::plugin {
 /// Requests of one child that may wait; the daemon has at most two under way.
 inline constexpr std::size_t kMaxWaiting = 8;
 
+/// An answer on its way, with its descriptor if it has one.
+struct Answer {
+  wire::Frame frame;
+  UniqueFd fd;
+};
+
 class Lane : public std::enable_shared_from_this<Lane> {
  public:
   Lane(boost::asio::any_io_executor executor, Driver& driver);
@@ -37,7 +43,9 @@ class Lane : public std::enable_shared_from_this<Lane> {
     std::shared_ptr<wire::Channel> channel;
 
     [[nodiscard]] const wire::Task& task() const { return *wire::task_of(request); }
-    void answer(wire::Frame frame) const { static_cast<void>(channel->send(frame)); }  // it may be gone: no matter
+    void answer(wire::Frame frame, UniqueFd with = {}) const {
+      static_cast<void>(channel->send(frame, std::move(with)));  // it may be gone: no matter
+    }
     void fail(const Error& error) const;
   };
   /// What runs now; shared with its coroutine's handlers.
@@ -56,7 +64,7 @@ class Lane : public std::enable_shared_from_this<Lane> {
   void start_next();
   void watch(const std::shared_ptr<Running>& running);
   void progress(const std::shared_ptr<Running>& running, std::uint64_t done, std::uint64_t total);
-  void ended(const std::shared_ptr<Running>& running, std::optional<wire::Frame> answer);
+  void ended(const std::shared_ptr<Running>& running, std::optional<Answer> answer);
 
   boost::asio::any_io_executor executor_;
   Driver* driver_;

@@ -170,10 +170,12 @@ asio::awaitable<Result<plugin::Outcome>> Updater::activate(plugin::Job job, wire
   auto slots = co_await settled_list(job.deadline);
   if (!slots) co_return slots.error();
   co_await learn_bootloader(job.deadline);
-  const std::uint8_t image = request.guard.image;
-  if (!runs(*slots, image, request.guard.active)) co_return outcome(false, std::move(*slots));
-  if (runs(*slots, image, request.goal)) co_return outcome(true, std::move(*slots));
-  auto marked = co_await mark(image, request.goal, std::move(*slots), job.deadline);
+  if (request.moves.size() != 1) co_return Error{Errc::unsupported, "one image at a time"};
+  const wire::Move& move = request.moves.front();
+  const std::uint8_t image = move.image;
+  if (!runs(*slots, image, move.active)) co_return outcome(false, std::move(*slots));
+  if (runs(*slots, image, move.goal)) co_return outcome(true, std::move(*slots));
+  auto marked = co_await mark(image, move.goal, std::move(*slots), job.deadline);
   if (!marked) co_return marked.error();
   auto back = co_await reset(std::move(*marked), job.deadline);
   if (!back) co_return back.error();
@@ -253,8 +255,9 @@ asio::awaitable<Result<plugin::Outcome>> Updater::confirm(plugin::Job job, wire:
   auto slots = co_await settled_list(job.deadline);
   if (!slots) co_return slots.error();
   co_await learn_bootloader(job.deadline);
-  const std::uint8_t image = request.guard.image;
-  const Digest& wanted = request.guard.active;
+  if (request.guards.size() != 1) co_return Error{Errc::unsupported, "one image at a time"};
+  const std::uint8_t image = request.guards.front().image;
+  const Digest& wanted = request.guards.front().active;
   if (!runs(*slots, image, wanted)) co_return outcome(false, std::move(*slots));
   auto after = co_await confirm_active(image, wanted, std::move(*slots), job.deadline);
   if (!after) co_return after.error();
@@ -264,8 +267,8 @@ asio::awaitable<Result<plugin::Outcome>> Updater::confirm(plugin::Job job, wire:
 
 // -------------------------------------------------------------------------------------------------------- reverting
 
-asio::awaitable<Result<Slots>> Updater::step_back(wire::Revert request, Slots slots, SteadyTime deadline) {
-  const std::uint8_t image = request.guard.image;
+asio::awaitable<Result<Slots>> Updater::step_back(wire::Move request, Slots slots, SteadyTime deadline) {
+  const std::uint8_t image = request.image;
   const wire::Slot* const running = active(slots, image);
   if (running == nullptr) co_return Error{Errc::mismatch, "the child lists no running image"};
   if (anything_pending(slots, image)) co_return co_await reset(std::move(slots), deadline);  // play the mark through
@@ -282,11 +285,13 @@ asio::awaitable<Result<plugin::Outcome>> Updater::revert(plugin::Job job, wire::
   auto slots = co_await settled_list(job.deadline);
   if (!slots) co_return slots.error();
   co_await learn_bootloader(job.deadline);
-  const std::uint8_t image = request.guard.image;
-  if (!runs(*slots, image, request.guard.active)) co_return outcome(false, std::move(*slots));
+  if (request.moves.size() != 1) co_return Error{Errc::unsupported, "one image at a time"};
+  const wire::Move& move = request.moves.front();
+  const std::uint8_t image = move.image;
+  if (!runs(*slots, image, move.active)) co_return outcome(false, std::move(*slots));
   for (unsigned steps = 0; steps < kMaxStepsBack; ++steps) {
-    if (runs_confirmed(*slots, image, request.goal)) break;
-    auto after = co_await step_back(request, *slots, job.deadline);
+    if (runs_confirmed(*slots, image, move.goal)) break;
+    auto after = co_await step_back(move, *slots, job.deadline);
     if (!after) co_return after.error();
     const bool is_stuck = *after == *slots;
     slots = std::move(after);

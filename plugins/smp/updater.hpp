@@ -40,7 +40,7 @@ class Updater {
   boost::asio::awaitable<Result<Slots>> reset(Slots before, SteadyTime deadline);
   boost::asio::awaitable<Result<bool>> send_reset(SteadyTime deadline);
   boost::asio::awaitable<Result<Slots>> wait_back(Slots before, SteadyTime sent, SteadyTime deadline);
-  boost::asio::awaitable<Result<Slots>> step_back(wire::Revert request, Slots slots, SteadyTime deadline);
+  boost::asio::awaitable<Result<Slots>> step_back(wire::Move request, Slots slots, SteadyTime deadline);
 
   [[nodiscard]] Patience question(SteadyTime deadline) const;
 

@@ -282,10 +282,9 @@ TEST_F(PluginBoardTest, HandsOverTheImageAndPassesProgressOn) {
 
 TEST_F(PluginBoardTest, BringsOrdersAndTheirGuardsAcross) {
   const auto channel = plugin();
-  perform(core::Activate{{7, 0, digest_of(1)}, digest_of(2)});
+  perform(core::Activate{7, {{0, digest_of(1), digest_of(2)}}});
   const auto request = next_as<wire::Activate>(channel);
-  EXPECT_EQ(request.guard, (wire::Guard{0, digest_of(1)}));
-  EXPECT_EQ(request.goal, digest_of(2));
+  EXPECT_THAT(request.moves, testing::ElementsAre(wire::Move{0, digest_of(1), digest_of(2)}));
   EXPECT_EQ(request.task.deadline_ms, 270000U);
   ASSERT_TRUE(channel->send(wire::GuardFailed{{request.task.request, "boiler"}, {}}));
   EXPECT_TRUE(std::holds_alternative<core::GuardFailed>(answer()));
@@ -312,7 +311,7 @@ TEST_F(PluginBoardTest, TurnsAnOfferForLaterIntoATime) {
 
 TEST_F(PluginBoardTest, PassesThePluginsOwnFailureOn) {
   const auto channel = plugin();
-  perform(core::Confirm{{7, 0, digest_of(1)}});
+  perform(core::Confirm{7, {{0, digest_of(1)}}});
   const auto request = next_as<wire::Confirm>(channel);
   ASSERT_TRUE(channel->send(wire::Failed{{request.task.request, "boiler"}, Errc::denied, "image 32"}));
   EXPECT_EQ(std::get<core::StepFailed>(answer()).error, (Error{Errc::denied, "image 32"}));

@@ -192,10 +192,10 @@ TEST(Preflight, ForeignMarkIsPlayedThroughAtMostTwice) {
   bench.start();
   bench.says(foreign_mark());
   ASSERT_EQ(bench.step(), "revert");
-  EXPECT_EQ(std::get<Revert>(bench.child().step).goal, kOld);
+  EXPECT_EQ(std::get<Revert>(bench.child().step).moves.front().goal, kOld);
   bench.answer(Ordered{foreign_test()});
   ASSERT_EQ(bench.step(), "revert");
-  EXPECT_EQ(std::get<Revert>(bench.child().step).guard.active, kOther);
+  EXPECT_EQ(std::get<Revert>(bench.child().step).moves.front().active, kOther);
   bench.answer(Ordered{foreign_test()});
   EXPECT_EQ(bench.phase(), "deferred");
 }

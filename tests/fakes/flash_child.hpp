@@ -126,19 +126,19 @@ class FlashTransport final : public ports::Transport {
     if (std::holds_alternative<core::Offer>(step)) return core::OfferAnswer{};
     if (std::holds_alternative<core::Backup>(step)) return core::BackedUp{};
     if (const auto* activate = std::get_if<core::Activate>(&step)) {
-      if (active == activate->goal) return core::Ordered{before};
-      if (active != activate->guard.active) return core::GuardFailed{before};
-      if (!before.anything_pending(0) && !flash.mark(activate->goal))
+      if (active == activate->moves.front().goal) return core::Ordered{before};
+      if (active != activate->moves.front().active) return core::GuardFailed{before};
+      if (!before.anything_pending(0) && !flash.mark(activate->moves.front().goal))
         return failed({Errc::denied, "the child does not mark it"});
       flash.reset();
     }
     if (const auto* confirm = std::get_if<core::Confirm>(&step)) {
-      if (active != confirm->guard.active) return core::GuardFailed{before};
+      if (active != confirm->guards.front().active) return core::GuardFailed{before};
       flash.confirm();
     }
     if (const auto* revert = std::get_if<core::Revert>(&step)) {
-      if (active != revert->guard.active) return core::GuardFailed{before};
-      if (active != revert->goal || before.anything_pending(0)) flash.reset();
+      if (active != revert->moves.front().active) return core::GuardFailed{before};
+      if (active != revert->moves.front().goal || before.anything_pending(0)) flash.reset();
     }
     return core::Ordered{flash.listing()};
   }

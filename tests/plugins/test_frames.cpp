@@ -23,6 +23,7 @@ std::vector<Frame> one_of_each() {
   const Task task{70000, "boiler-3", 12, 10000};
   const Reply reply{70000, "boiler-3"};
   const Guard guard{1, digest_of(5, 64)};
+  const Move move{1, digest_of(5, 64), digest_of(4)};
   Seen seen;
   seen.slots = {{0, 0, "1.2.3.4", digest_of(1), true, false, true, true, false}, {2, 255, "", {}, {}, {}, {}, {}, {}}};
   seen.revert_class = RevertClass::irrevocable;
@@ -30,8 +31,17 @@ std::vector<Frame> one_of_each() {
   seen.busy = true;
   Seen charged = seen;
   charged.battery_percent = 100;
-  const ProfileValues profile = {
-      {"baud", std::int64_t{115200}}, {"a", std::int64_t{-5}}, {"line_gap_ms", true}, {"name", std::string("µ")}};
+  charged.staging = Staging::impossible;
+  charged.obstacle = "direct-XIP";
+  charged.busy_ms = 5000;
+  charged.power = Power::battery;
+  charged.identity = "boiler:0042";
+  charged.boots = 7;
+  const ProfileValues profile = {{"baud", std::int64_t{115200}},
+                                 {"a", std::int64_t{-5}},
+                                 {"line_gap_ms", true},
+                                 {"name", std::string("µ")},
+                                 {"keys", std::vector<std::string>{"a/b", ""}}};
   return {Hello{1, 4, "serial", kCanOffer | kCanBackup, "headgate-serial 0.1.0"},
           Welcome{1, "headgated 0.1.0"},
           Refused{Errc::denied, "no"},
@@ -42,11 +52,13 @@ std::vector<Frame> one_of_each() {
           Offer{task, 1, "1.0.0", kMaxImageSize},
           Backup{task},
           Deliver{task, digest_of(2), 1 << 20, 1, digest_of(3)},
-          Activate{task, guard, digest_of(4)},
-          Confirm{task, guard},
-          Revert{task, guard, {}},
+          Activate{task, {move, {0, {}, digest_of(6)}}},
+          Confirm{task, {guard}},
+          Revert{task, {}},
           Restore{task},
           Cancel{70000},
+          Identify{task, Bytes(32, 9)},
+          Prove{task, Bytes(1024, 9)},
           Inspected{reply, seen},
           OfferAnswer{reply, Willing::later, 60000, "tonight"},
           BackedUp{reply},
@@ -55,7 +67,9 @@ std::vector<Frame> one_of_each() {
           Ordered{reply, charged},
           GuardFailed{reply, seen},
           Restored{reply},
-          Failed{reply, Errc::guard_failed, "why"}};
+          Failed{reply, Errc::guard_failed, "why"},
+          Identified{reply, Bytes(5, 1)},
+          Proven{reply}};
 }
 
 TEST(Frames, EachKindSurvivesTheWay) {

@@ -227,11 +227,11 @@ TEST_F(SdkTest, ThrottlesProgressButSaysTheLast) {
 TEST_F(SdkTest, SaysWhatCameOfAnOrder) {
   let_in();
   enroll("a");
-  send(wire::Activate{task(1), {0, kOne}, kOne});
+  send(wire::Activate{task(1), {{0, kOne, kOne}}});
   next<wire::GuardFailed>();
-  send(wire::Confirm{task(2), {0, kOne}});
+  send(wire::Confirm{task(2), {{0, kOne}}});
   next<wire::Ordered>();
-  send(wire::Revert{task(3), {0, kOne}, kOne});  // the driver throws
+  send(wire::Revert{task(3), {{0, kOne, kOne}}});  // the driver throws
   EXPECT_EQ(next<wire::Failed>().code, Errc::internal);
   send(wire::Deliver{task(4), kOne, 1, 0, kOne});  // without its descriptor
   EXPECT_EQ(next<wire::Failed>().code, Errc::invalid);
@@ -276,7 +276,7 @@ TEST(ExamplePlugin, UpdatesABox) {
   const core::Deliver deliver{image.sha256, image.file.size(), 0, image.hash};
   const auto delivered = loop.wait(board.perform(child, deliver, 1, image.descriptor(), {}));
   EXPECT_TRUE(std::holds_alternative<core::Delivered>(delivered));
-  const core::Activate activate{{1, 0, kOne}, image.hash};
+  const core::Activate activate{1, {{0, kOne, image.hash}}};
   const auto ordered = loop.wait(board.perform(child, activate, 1, {}, {}));
   ASSERT_TRUE(std::holds_alternative<core::Ordered>(ordered));
   EXPECT_EQ(std::get<core::Ordered>(ordered).seen.slots.at(0).digest, image.hash);

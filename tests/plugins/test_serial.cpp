@@ -131,8 +131,8 @@ class SerialTest : public testing::Test {
     const auto delivered = perform(deliver(), new_.descriptor());
     ASSERT_TRUE(std::holds_alternative<core::Delivered>(delivered)) << text_of(delivered);
   }
-  [[nodiscard]] core::Activate activate() const { return {{1, 0, old_.hash}, new_.hash}; }
-  [[nodiscard]] core::Revert revert(const Digest& running) const { return {{1, 0, running}, old_.hash}; }
+  [[nodiscard]] core::Activate activate() const { return {1, {{0, old_.hash, new_.hash}}}; }
+  [[nodiscard]] core::Revert revert(const Digest& running) const { return {1, {{0, running, old_.hash}}}; }
   core::Inspection order(core::Step step) {
     const auto ordered = perform(std::move(step));
     if (!std::holds_alternative<core::Ordered>(ordered)) throw std::runtime_error(text_of(ordered));
@@ -185,7 +185,7 @@ TEST_F(SerialTest, UpdatesAChild) {
   EXPECT_EQ(progress_.back(), new_.file.size());
   expect_runs(inspect(), old_.hash, true);  // staging marks nothing
   expect_runs(order(activate()), new_.hash, false);
-  expect_runs(order(core::Confirm{{1, 0, new_.hash}}), new_.hash, true);
+  expect_runs(order(core::Confirm{1, {{0, new_.hash}}}), new_.hash, true);
   expect_runs(inspect(), new_.hash, true);
   EXPECT_EQ(counter("reset_requests"), 1);
   EXPECT_EQ(counter("uploads_started"), 1);
@@ -198,8 +198,8 @@ TEST_F(SerialTest, RepeatsNothingThatIsDone) {
   EXPECT_EQ(counter("uploads_started"), 1);
   order(activate());
   EXPECT_TRUE(std::holds_alternative<core::GuardFailed>(perform(activate())));
-  order(core::Confirm{{1, 0, new_.hash}});
-  order(core::Confirm{{1, 0, new_.hash}});
+  order(core::Confirm{1, {{0, new_.hash}}});
+  order(core::Confirm{1, {{0, new_.hash}}});
   EXPECT_EQ(counter("confirms"), 1);
   EXPECT_EQ(counter("reset_requests"), 1);
 }
@@ -207,9 +207,10 @@ TEST_F(SerialTest, RepeatsNothingThatIsDone) {
 TEST_F(SerialTest, DoesNothingWhenAGuardFails) {
   start();
   deliver_all();
-  const core::Guard wrong{1, 0, new_.hash};
-  for (const core::Step& step : {core::Step{core::Activate{wrong, new_.hash}}, core::Step{core::Confirm{wrong}},
-                                 core::Step{core::Revert{wrong, old_.hash}}}) {
+  const core::Step activate = core::Activate{1, {{0, new_.hash, new_.hash}}};
+  const core::Step confirm = core::Confirm{1, {{0, new_.hash}}};
+  const core::Step revert = core::Revert{1, {{0, new_.hash, old_.hash}}};
+  for (const core::Step& step : {activate, confirm, revert}) {
     const auto seen = perform(step);
     ASSERT_TRUE(std::holds_alternative<core::GuardFailed>(seen)) << text_of(seen);
     expect_runs(std::get<core::GuardFailed>(seen).seen, old_.hash, true);
@@ -252,7 +253,7 @@ TEST_F(SerialTest, RevertsAConfirmedImageBySwappingTheOldOneBack) {
   start();
   deliver_all();
   order(activate());
-  order(core::Confirm{{1, 0, new_.hash}});
+  order(core::Confirm{1, {{0, new_.hash}}});
   expect_runs(order(revert(new_.hash)), old_.hash, true);
 }
 
@@ -266,7 +267,7 @@ TEST_F(SerialTest, PassesARefusedConfirmOn) {
   start({"--refuse-confirm"});
   deliver_all();
   order(activate());
-  const auto refused = perform(core::Confirm{{1, 0, new_.hash}});
+  const auto refused = perform(core::Confirm{1, {{0, new_.hash}}});
   ASSERT_TRUE(std::holds_alternative<core::StepFailed>(refused));
   EXPECT_EQ(std::get<core::StepFailed>(refused).error.code, Errc::denied);
   EXPECT_THAT(text_of(refused), testing::HasSubstr("image error 32"));
@@ -340,14 +341,14 @@ TEST_F(SerialTest, ComesThroughALossyLine) {
   start({"--drop-rx", "20", "--drop-tx", "20"}, {{"chunk_ms", std::int64_t{100}}});
   deliver_all();
   expect_runs(order(activate()), new_.hash, false);
-  expect_runs(order(core::Confirm{{1, 0, new_.hash}}), new_.hash, true);
+  expect_runs(order(core::Confirm{1, {{0, new_.hash}}}), new_.hash, true);
 }
 
 TEST_F(SerialTest, ComesThroughANoisyLine) {
   start({"--noise", "--duplicate-answers"});
   deliver_all();
   expect_runs(order(activate()), new_.hash, false);
-  expect_runs(order(core::Confirm{{1, 0, new_.hash}}), new_.hash, true);
+  expect_runs(order(core::Confirm{1, {{0, new_.hash}}}), new_.hash, true);
 }
 
 TEST_F(SerialTest, ComesThroughLateAnswers) {

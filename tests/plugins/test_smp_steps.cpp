@@ -33,9 +33,13 @@ class SmpSteps : public testing::Test {
   }
   plugin::Job job(Milliseconds patience = 60s) { return {"boiler", 1, child_.now() + patience, {}}; }
   Result<wire::Seen> inspect() { return run(updater_.inspect(job())); }
-  Result<plugin::Outcome> activate() { return run(updater_.activate(job(), {{}, {0, kOld}, kNew})); }
-  Result<plugin::Outcome> confirm(const Digest& active) { return run(updater_.confirm(job(), {{}, {0, active}})); }
-  Result<plugin::Outcome> revert(const Digest& active) { return run(updater_.revert(job(), {{}, {0, active}, kOld})); }
+  Result<plugin::Outcome> activate() { return run(updater_.activate(job(), wire::Activate{{}, {{0, kOld, kNew}}})); }
+  Result<plugin::Outcome> confirm(const Digest& active) {
+    return run(updater_.confirm(job(), wire::Confirm{{}, {{0, active}}}));
+  }
+  Result<plugin::Outcome> revert(const Digest& active) {
+    return run(updater_.revert(job(), wire::Revert{{}, {{0, active, kOld}}}));
+  }
   Result<void> deliver(std::size_t size) {
     const UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
     const Bytes bytes(size, 0xAB);

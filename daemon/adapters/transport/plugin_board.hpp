@@ -28,7 +28,7 @@ struct Binding {
 };
 
 /// Values of one profile's table for its transport, e.g. [serial]; reach the plugin with Enroll.
-using ProfileValues = std::map<std::string, std::variant<std::int64_t, bool, std::string>>;
+using ProfileValues = std::map<std::string, std::variant<std::int64_t, bool, std::string, std::vector<std::string>>>;
 
 struct BoardSettings {
   std::filesystem::path socket;  ///< e.g. /run/headgate/plugins.sock; its directory exists

@@ -14,8 +14,16 @@ struct Overloaded : F... {
   using F::operator()...;
 };
 
-wire::Guard guard_of(const core::Guard& guard) {
-  return {guard.image, guard.active};
+std::vector<wire::Guard> guards_of(const core::Confirm& order) {
+  std::vector<wire::Guard> guards;
+  for (const core::Guard& guard : order.guards) guards.push_back({guard.image, guard.active});
+  return guards;
+}
+
+std::vector<wire::Move> moves_of(const std::vector<core::Move>& order) {
+  std::vector<wire::Move> moves;
+  for (const core::Move& move : order) moves.push_back({move.image, move.active, move.goal});
+  return moves;
 }
 
 static_assert(static_cast<int>(core::RevertClass::unknown) == static_cast<int>(wire::RevertClass::unknown));
@@ -75,13 +83,13 @@ wire::Frame request_for(const core::Enrollment& child, const core::Step& step, w
         return wire::Deliver{task, deliver.image, deliver.size, deliver.image_number, deliver.after};
       },
       [&](const core::Activate& order) -> wire::Frame {
-        return wire::Activate{task, guard_of(order.guard), order.goal};
+        return wire::Activate{task, moves_of(order.moves)};
       },
       [&](const core::Confirm& order) -> wire::Frame {
-        return wire::Confirm{task, guard_of(order.guard)};
+        return wire::Confirm{task, guards_of(order)};
       },
       [&](const core::Revert& order) -> wire::Frame {
-        return wire::Revert{task, guard_of(order.guard), order.goal};
+        return wire::Revert{task, moves_of(order.moves)};
       },
       [&](const auto&) -> wire::Frame { return wire::Inspect{task}; },  // Idle, Wait: never asked
   };

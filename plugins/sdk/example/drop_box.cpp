@@ -43,7 +43,8 @@ class DropBox final : public plugin::Driver {
   }
 
   asio::awaitable<Result<plugin::Outcome>> activate(plugin::Job job, wire::Activate request) override {
-    if (digest(job.child, "running") != request.guard.active) co_return plugin::Outcome{false, seen(job.child)};
+    if (request.moves.size() != 1) co_return Error{Errc::unsupported, "a box holds one image"};
+    if (digest(job.child, "running") != request.moves.front().active) co_return plugin::Outcome{false, seen(job.child)};
     for (const char* ending : {"", ".digest"}) {
       std::error_code failure;
       const fs::path box = boxes_[job.child];
@@ -53,7 +54,8 @@ class DropBox final : public plugin::Driver {
     co_return plugin::Outcome{true, seen(job.child)};
   }
   asio::awaitable<Result<plugin::Outcome>> confirm(plugin::Job job, wire::Confirm request) override {
-    co_return plugin::Outcome{digest(job.child, "running") == request.guard.active, seen(job.child)};
+    if (request.guards.size() != 1) co_return Error{Errc::unsupported, "a box holds one image"};
+    co_return plugin::Outcome{digest(job.child, "running") == request.guards.front().active, seen(job.child)};
   }
   asio::awaitable<Result<plugin::Outcome>> revert(plugin::Job, wire::Revert) override {
     co_return Error{Errc::unsupported, "what is gone is gone"};
