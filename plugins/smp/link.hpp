@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/error.hpp"
@@ -25,6 +26,25 @@ class Link {
   /// An answer did not come: whatever half-sent thing stands in the child's buffer is to be cleared with the next
   /// packet.
   virtual void resynchronize() {}
+
+  /// What this kind of link carries; the child's own limits come on top (packet_size, window).
+  struct Limits {
+    std::size_t largest_packet = 0;  ///< that the link itself carries, SMP header included
+    /// Sizes worth trying, ascending. The first has to pass everywhere and to take the first request of an upload.
+    std::vector<std::size_t> steps;
+    unsigned first_window = 1;         ///< requests in flight to begin with
+    bool is_lossy_on_overrun = false;  ///< what comes faster than the child takes it is lost silently
+    bool has_lines = false;            ///< packets travel in lines: set_line_gap() means something
+  };
+  /// The same all the time. Here: the console framing, of which n lines carry 93 n - 4 bytes.
+  [[nodiscard]] virtual const Limits& limits() const {
+    static const Limits console{8 * 1024, {128, 182, 368, 740, 1484, 2972}, 1, true, true};
+    return console;
+  }
+
+  /// From the next packet on, pauses so long between two lines of a packet; 0: not at all. What the profile fixes
+  /// stays.
+  virtual void set_line_gap(Milliseconds /*gap*/) {}
 
   /// When the link came up last: what was learned of the child before is then no longer certain.
   struct Opening {

@@ -4,76 +4,159 @@
 #include <algorithm>
 #include <utility>
 
-#include "smp/refusal.hpp"
-
 namespace hg::smp {
 namespace asio = boost::asio;
+namespace {
+
+/// After this long no answer comes any more: the longest that a child works on one request is an erase.
+constexpr std::chrono::seconds kLatestAnswer{60};
+
+constexpr std::uint8_t first_version(unsigned pinned) {
+  return pinned == 1 ? 0 : 1;
+}
+
+bool refuses_version(const std::optional<Refusal>& refusal) {
+  return refusal && !refusal->group && (refusal->code == kVersionTooOld || refusal->code == kVersionTooNew);
+}
+
+}  // namespace
+
+Session::Session(Link& link, Clock& clock, unsigned smp_version)
+    : link_(&link),
+      clock_(&clock),
+      pinned_(smp_version),
+      // Not always from 0: answers to a plugin that was killed a moment ago may still be on their way.
+      sequence_(static_cast<std::uint8_t>(clock.now().time_since_epoch() / std::chrono::milliseconds(1))),
+      version_(first_version(smp_version)) {}
 
 void Session::notice_opening() {
   const std::uint64_t number = link_->opening().number;
   if (number == opening_) return;
   opening_ = number;
-  version_ = 1;
+  version_ = first_version(pinned_);
   has_answered_ = false;
 }
 
-asio::awaitable<Result<Bytes>> Session::attempt(Command command, std::span<std::uint8_t> packet, std::uint8_t sequence,
-                                                SteadyTime deadline) {
+std::uint8_t Session::take_number() {
+  const SteadyTime now = clock_->now();
+  std::uint8_t oldest = sequence_;
+  for (std::size_t tried = 0; tried < uses_.size(); ++tried) {
+    const std::uint8_t number = sequence_++;
+    if (uses_[number].unanswered == 0 || now - uses_[number].at >= kLatestAnswer) return number;
+    if (uses_[number].at < uses_[oldest].at) oldest = number;
+  }
+  sequence_ = static_cast<std::uint8_t>(oldest + 1);
+  return oldest;
+}
+
+// -------------------------------------------------------------------------------------------------- out and in
+
+asio::awaitable<Result<void>> Session::put(Command command, std::span<std::uint8_t> packet, std::uint8_t sequence,
+                                           SteadyTime deadline) {
   put_header(packet, command, version_, sequence);
-  if (auto written = co_await link_->write(packet, deadline); !written) co_return written.error();
+  Use& use = uses_[sequence];
+  ++use.unanswered;
+  use.at = clock_->now();
+  co_return co_await link_->write(packet, deadline);
+}
+
+asio::awaitable<Result<Session::Received>> Session::receive(SteadyTime deadline) {
   for (;;) {
-    auto received = co_await link_->read(deadline);
-    if (!received) co_return received.error();
-    const auto header = header_of(*received);
-    if (!header || !answers(*header, command, sequence)) continue;  // late, doubled, or not for us
-    received->erase(received->begin(), received->begin() + kHeaderSize);
-    co_return std::move(*received);
+    auto packet = co_await link_->read(deadline);
+    if (!packet) co_return packet.error();
+    const auto header = header_of(*packet);
+    if (!header) continue;
+    Use& use = uses_[header->sequence];
+    if (use.unanswered == 0 || !answers(*header, use.command, header->sequence)) continue;  // doubled, or not for us
+    --use.unanswered;
+    packet->erase(packet->begin(), packet->begin() + kHeaderSize);
+    co_return Received{header->sequence, std::move(*packet)};
   }
 }
 
-asio::awaitable<Result<Bytes>> Session::ask_in_version(Command command, std::span<std::uint8_t> packet,
-                                                       Patience patience) {
+Answer Session::judge(Received received) {
+  has_answered_ = true;
+  Answer answer{received.sequence, std::move(received.body), std::nullopt};
+  auto refusal = refusal_in(*answer.body);
+  if (!refusal) {
+    answer.body = refusal.error().within("answer of the child");
+  } else if (*refusal) {
+    answer.refusal = std::move(*refusal);
+    answer.body = error_from(*answer.refusal);
+  }
+  return answer;
+}
+
+// ------------------------------------------------------------------------------------------ one request at a time
+
+asio::awaitable<Result<Bytes>> Session::attempt(Command command, std::span<std::uint8_t> packet, std::uint8_t sequence,
+                                                SteadyTime deadline) {
+  if (auto written = co_await put(command, packet, sequence, deadline); !written) co_return written.error();
+  for (;;) {
+    auto received = co_await receive(deadline);
+    if (!received) co_return received.error();
+    if (received->sequence == sequence) co_return std::move(received->body);
+  }
+}
+
+asio::awaitable<Result<Answer>> Session::ask_in_version(Command command, std::span<std::uint8_t> packet,
+                                                        Patience patience) {
   // The same number for all attempts: an answer to the first is as good as one to the last.
-  const std::uint8_t sequence = sequence_++;
+  const std::uint8_t sequence = take_number();
+  uses_[sequence] = {command, 0, false, clock_->now()};
   for (unsigned made = 0; made < std::max(patience.attempts, 1U); ++made) {
     const SteadyTime now = clock_->now();
     const bool is_cancelled = co_await was_cancelled();
     if (is_cancelled) co_return Error{Errc::cancelled, "cancelled"};
     if (now >= patience.deadline) break;
     const SteadyTime deadline = std::min(patience.deadline, now + patience.answer);
-    auto answer = co_await attempt(command, packet, sequence, deadline);
-    if (!answer && answer.error().code == Errc::timed_out) {
-      link_->resynchronize();
-      continue;
-    }
-    if (!answer) co_return answer.error();
-    has_answered_ = true;
-    const auto refusal = refusal_in(*answer);
-    if (!refusal) co_return refusal.error().within("answer of the child");
-    if (!*refusal) co_return std::move(*answer);
-    const bool is_version =
-        !(*refusal)->group && ((*refusal)->code == kVersionTooOld || (*refusal)->code == kVersionTooNew);
-    version_refusal_ = is_version ? (*refusal)->code : 0;
-    co_return error_from(**refusal);
+    auto body = co_await attempt(command, packet, sequence, deadline);
+    if (body) co_return judge({sequence, std::move(*body)});
+    if (body.error().code != Errc::timed_out) co_return body.error();
+    link_->resynchronize();
   }
   co_return Error{Errc::timed_out, "the child does not answer"};
 }
 
 asio::awaitable<Result<Bytes>> Session::ask(Command command, std::span<std::uint8_t> packet, Patience patience) {
   notice_opening();
-  version_refusal_ = 0;
+  const bool is_first = !has_answered_;
   auto answer = co_await ask_in_version(command, packet, patience);
-  const bool is_refused = !answer && version_refusal_ != 0;
+  const bool is_refused = answer && refuses_version(answer->refusal);
   // Silence may be an old server that drops version 2; only a mere question is worth asking again for that.
   const bool is_question = command.op == Op::read || (command.group == kOsGroup && command.id == kEcho.id);
-  const bool is_mute =
-      !answer && answer.error().code == Errc::timed_out && is_question && !has_answered_ && version_ == 1;
-  if (!is_refused && !is_mute) co_return answer;
-  version_ = version_ == 1 ? 0 : 1;
-  auto second = co_await ask_in_version(command, packet, patience);
-  if (second || has_answered_) co_return second;
-  version_ = 1;  // nothing answers at all: begin anew next time
-  co_return answer;
+  const bool is_silent = !answer && answer.error().code == Errc::timed_out;
+  const bool is_mute = is_silent && is_question && is_first && version_ == 1;
+  if (pinned_ == 0 && (is_refused || is_mute)) {
+    version_ ^= 1U;
+    auto second = co_await ask_in_version(command, packet, patience);
+    if (second || has_answered_) {
+      answer = std::move(second);
+    } else {
+      version_ = 1;  // nothing answers at all: begin anew next time
+    }
+  }
+  if (!answer) co_return answer.error();
+  co_return std::move(answer->body);
+}
+
+// -------------------------------------------------------------------------------------------- several on their way
+
+asio::awaitable<Result<std::uint8_t>> Session::send(Command command, std::span<std::uint8_t> packet,
+                                                    SteadyTime deadline) {
+  notice_opening();
+  const std::uint8_t sequence = take_number();
+  uses_[sequence] = {command, 0, true, clock_->now()};
+  if (auto written = co_await put(command, packet, sequence, deadline); !written) co_return written.error();
+  co_return sequence;
+}
+
+asio::awaitable<Result<Answer>> Session::next(SteadyTime deadline) {
+  for (;;) {
+    auto received = co_await receive(deadline);
+    if (!received) co_return received.error();
+    if (uses_[received->sequence].is_sent) co_return judge(std::move(*received));
+  }
 }
 
 }  // namespace hg::smp

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Questions and answers with one child: one sequence counter for the whole connection, one request at a time, answers
-// matched, late ones dropped, version 2 with a fall back to version 1, refusals turned into errors. What may be asked
-// again is the caller's decision: it says how many attempts there are.
+// Questions and answers with one child: one sequence counter for the whole connection, answers matched, late and
+// doubled ones dropped, version 2 with a fall back to version 1, refusals turned into errors. ask() has one request on
+// the way and repeats it; send() and next() have several and repeat nothing. What may be asked again, and how many
+// requests the child can take at once, is the caller's to know: it says so with each call.
 #pragma once
+
+#include <array>
+#include <optional>
 
 #include "smp/link.hpp"
 #include "smp/packet.hpp"
+#include "smp/refusal.hpp"
 
 namespace hg::smp {
 
@@ -16,31 +21,67 @@ struct Patience {
   SteadyTime deadline = SteadyTime::max();
 };
 
+/// What came back for one request of send().
+struct Answer {
+  std::uint8_t sequence = 0;  ///< as send() returned it
+  /// The body; else error_from(refusal), or Errc::invalid for what is no CBOR map.
+  Result<Bytes> body;
+  std::optional<Refusal> refusal;
+};
+
 class Session {
  public:
-  Session(Link& link, Clock& clock) : link_(&link), clock_(&clock) {}
+  /// `smp_version` 0: find out; 1 or 2: that and no other.
+  Session(Link& link, Clock& clock, unsigned smp_version = 0);
 
   /// Sends `packet` (kHeaderSize bytes of room, then the body; the caller keeps it alive) and returns the body of the
   /// answer. Errc::timed_out: no answer in all attempts; Errc::unavailable: no link; Errc::cancelled; Errc::invalid:
   /// not CBOR; else the child's refusal (refusal.hpp). Not to be called while another call runs.
   boost::asio::awaitable<Result<Bytes>> ask(Command command, std::span<std::uint8_t> packet, Patience patience);
 
+  /// Sends a packet as ask() does and returns its sequence number; next() brings the answer. Each call takes a number
+  /// of its own, one whose former answers cannot come any more. Errors of Link::write().
+  boost::asio::awaitable<Result<std::uint8_t>> send(Command command, std::span<std::uint8_t> packet,
+                                                    SteadyTime deadline);
+
+  /// The next answer to a request of send(), each at most once, also one that its sender has given up by now (its
+  /// number tells). Errors of Link::read().
+  boost::asio::awaitable<Result<Answer>> next(SteadyTime deadline);
+
   [[nodiscard]] Link& link() { return *link_; }
 
  private:
+  /// What a sequence number was used for last.
+  struct Use {
+    Command command;
+    unsigned unanswered = 0;  // how often it was sent, less the answers
+    bool is_sent = false;     // by send(), not by ask()
+    SteadyTime at{};          // sent last
+  };
+  struct Received {
+    std::uint8_t sequence = 0;
+    Bytes body;
+  };
+
+  std::uint8_t take_number();
+  boost::asio::awaitable<Result<void>> put(Command command, std::span<std::uint8_t> packet, std::uint8_t sequence,
+                                           SteadyTime deadline);
+  boost::asio::awaitable<Result<Received>> receive(SteadyTime deadline);
   boost::asio::awaitable<Result<Bytes>> attempt(Command command, std::span<std::uint8_t> packet, std::uint8_t sequence,
                                                 SteadyTime deadline);
-  boost::asio::awaitable<Result<Bytes>> ask_in_version(Command command, std::span<std::uint8_t> packet,
-                                                       Patience patience);
+  boost::asio::awaitable<Result<Answer>> ask_in_version(Command command, std::span<std::uint8_t> packet,
+                                                        Patience patience);
+  Answer judge(Received received);
   void notice_opening();
 
   Link* link_;
   Clock* clock_;
-  std::uint8_t sequence_ = 0;
-  std::uint8_t version_ = 1;   // the header's: 1 is SMP v2
+  unsigned pinned_;
+  std::array<Use, 256> uses_{};
+  std::uint8_t sequence_;      // the next to be tried
+  std::uint8_t version_;       // the header's: 1 is SMP v2
   bool has_answered_ = false;  // in this opening, in this version
   std::uint64_t opening_ = 0;
-  std::int64_t version_refusal_ = 0;
 };
 
 }  // namespace hg::smp
