@@ -106,45 +106,42 @@ void encode_console(ByteView packet, Bytes& lines) {
 }
 
 void ConsoleDecoder::reset() {
-  line_.clear();
-  is_too_long_ = false;
-  packet_.clear();
-  is_open_ = false;
+  *this = ConsoleDecoder{};
 }
 
-std::optional<Bytes> ConsoleDecoder::end_line() {
+std::optional<Bytes> ConsoleDecoder::take(std::uint8_t byte) {
+  const std::array<std::uint8_t, 2> two = {std::exchange(last_byte_, byte), byte};
+  const bool is_first = two == kFirstMarker;
   std::optional<Bytes> packet;
-  // The last marker counts: before it may stand a prompt, colours, log text, or a line that lost its newline.
-  const auto first = std::ranges::find_end(line_, kFirstMarker);
-  const auto next = std::ranges::find_end(line_, kNextMarker);
-  const bool has_first = !first.empty() && (next.empty() || first.begin() > next.begin());
-  if (!is_too_long_ && (has_first || !next.empty())) {
-    const auto after = (has_first ? first.begin() : next.begin()) + 2;
-    ByteView text(after, line_.end());
-    while (!text.empty() && (text.back() == '\r' || text.back() == ' ')) text = text.first(text.size() - 1);
-    packet = take_piece(has_first, text);
+  if (is_first || two == kNextMarker || byte == '\n') {
+    packet = end_piece();
+    line_.clear();
+    is_text_over_ = false;
+    piece_ = byte == '\n' ? Piece::none : is_first ? Piece::first : Piece::next;
+  } else if (piece_ != Piece::none && !is_text_over_) {
+    is_text_over_ = (kDigits[byte] == kNoDigit && byte != '=') || line_.size() == kMaxPiece;
+    if (!is_text_over_) line_.push_back(byte);
   }
-  line_.clear();
-  is_too_long_ = false;
   return packet;
 }
 
-std::optional<Bytes> ConsoleDecoder::take_piece(bool is_first, ByteView text) {
-  if (is_first) {
+std::optional<Bytes> ConsoleDecoder::end_piece() {
+  if (piece_ == Piece::first) {
     packet_.clear();
     is_open_ = true;
   }
-  if (!is_open_) return std::nullopt;
-  const bool is_decoded = append_decoded(text, packet_);
+  if (piece_ == Piece::none || !is_open_) return std::nullopt;
+  const bool is_decoded = append_decoded(line_, packet_);
   const std::size_t length =
       packet_.size() >= kLengthSize ? std::size_t{packet_[0]} << 8U | std::size_t{packet_[1]} : kMaxPacket;
   const std::size_t wanted = kLengthSize + length;
-  if (!is_decoded || length > kMaxPacket + kCrcSize || length < kCrcSize || packet_.size() > wanted) {
-    is_open_ = false;
-    return std::nullopt;
-  }
-  if (packet_.size() < wanted) return std::nullopt;
+  is_open_ = is_decoded && length <= kMaxPacket + kCrcSize && length >= kCrcSize && packet_.size() <= wanted;
+  if (!is_open_ || packet_.size() < wanted) return std::nullopt;
   is_open_ = false;
+  return checked_packet();
+}
+
+std::optional<Bytes> ConsoleDecoder::checked_packet() {
   const ByteView with_crc = ByteView(packet_).subspan(kLengthSize);
   if (crc16(with_crc) != 0) return std::nullopt;
   const ByteView packet = with_crc.first(with_crc.size() - kCrcSize);

@@ -19,6 +19,10 @@ std::uint16_t crc16(ByteView bytes);
 void encode_console(ByteView packet, Bytes& lines);
 
 /// Finds packets in what a child sends. Anything that is not a complete, correct packet is dropped without a word.
+///
+/// Nothing but the two markers is looked for: what stands before one (a prompt, colours, log text of any length, a line
+/// that lost its newline) is not even kept, and what follows the Base64 (a carriage return, the end of a colour) is cut
+/// off. A piece ends at its newline or at the next marker.
 class ConsoleDecoder {
  public:
   /// The largest packet that is accepted; Zephyr's own buffers are smaller by far.
@@ -28,13 +32,7 @@ class ConsoleDecoder {
   template <class F>
   void feed(ByteView received, F&& deliver) {
     for (const std::uint8_t byte : received) {
-      if (byte == '\n') {
-        if (auto packet = end_line()) deliver(std::move(*packet));
-      } else if (line_.size() < kMaxLine) {
-        line_.push_back(byte);
-      } else {
-        is_too_long_ = true;
-      }
+      if (auto packet = take(byte)) deliver(std::move(*packet));
     }
   }
 
@@ -42,14 +40,19 @@ class ConsoleDecoder {
   void reset();
 
  private:
-  static constexpr std::size_t kMaxLine = 1024;  // foreign text may stand before the marker
+  static constexpr std::size_t kMaxPiece = 1024;  // characters of Base64 in one line; the specification has 124
+  enum class Piece : std::uint8_t { none, first, next };
 
-  std::optional<Bytes> end_line();
-  std::optional<Bytes> take_piece(bool is_first, ByteView text);
+  std::optional<Bytes> take(std::uint8_t byte);
+  /// What stands in `line_` belongs to the packet that is being put together; the packet when it is complete.
+  std::optional<Bytes> end_piece();
+  std::optional<Bytes> checked_packet();
 
-  Bytes line_;
-  bool is_too_long_ = false;
-  Bytes packet_;  // length, packet and CRC so far
+  Piece piece_ = Piece::none;   // what the line is, as far as it came
+  std::uint8_t last_byte_ = 0;  // may be the first byte of a marker
+  Bytes line_;                  // Base64 behind the marker
+  bool is_text_over_ = false;   // what follows on this line is not Base64
+  Bytes packet_;                // length, packet and CRC so far
   bool is_open_ = false;
 };
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pure parts of the SMP client: console framing, header, lenient CBOR, refusals and answers. Byte strings that are
+// The pure parts of the SMP client: header, lenient CBOR, refusals and answers. Byte strings that are
 // not our own come from the specification, from Python's binascii, or from a Zephyr 3.5 child (reference smp.md).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/cbor.hpp"
-#include "smp/console.hpp"
 #include "smp/groups.hpp"
 #include "smp/loose_cbor.hpp"
 #include "smp/packet.hpp"
@@ -17,120 +16,6 @@ namespace {
 
 Bytes hex(std::string_view digits) {
   return *from_hex(digits);
-}
-
-std::vector<Bytes> packets_in(ConsoleDecoder& decoder, ByteView received) {
-  std::vector<Bytes> packets;
-  decoder.feed(received, [&](Bytes packet) { packets.push_back(std::move(packet)); });
-  return packets;
-}
-
-std::vector<Bytes> packets_in(std::string_view received) {
-  ConsoleDecoder decoder;
-  return packets_in(decoder, as_bytes(received));
-}
-
-std::string framed(const Bytes& packet) {
-  Bytes lines;
-  encode_console(packet, lines);
-  return {lines.begin(), lines.end()};
-}
-
-Bytes numbers(std::size_t size) {
-  Bytes bytes(size);
-  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i * 7);
-  return bytes;
-}
-
-// ---------------------------------------------------------------------------------------------------------- console
-
-TEST(Console, HasTheCrcOfTheSpecification) {
-  EXPECT_EQ(crc16(as_bytes("123456789")), 0x31C3);
-  EXPECT_EQ(crc16({}), 0);
-}
-
-TEST(Console, EncodesAsTheSpecificationSays) {
-  // Python: base64(b"\x00\x0b" + P + crc_hqx(P, 0)) of an image list request.
-  EXPECT_EQ(framed(hex("0800000100010000a0")),
-            "\x06\x09"
-            "AAsIAAABAAEAAKCvAQ==\n");
-}
-
-TEST(Console, EachSizeComesBackAndNoLineIsTooLong) {
-  for (std::size_t size : {8U, 9U, 87U, 88U, 89U, 90U, 91U, 182U, 183U, 1020U, 8192U}) {
-    const Bytes packet = numbers(size);
-    const std::string lines = framed(packet);
-    for (std::size_t at = 0; at < lines.size();) {
-      const std::size_t end = lines.find('\n', at) + 1;
-      EXPECT_LE(end - at, 127U);
-      at = end;
-    }
-    EXPECT_EQ(lines.find('\r'), std::string::npos);
-    EXPECT_THAT(packets_in(lines), testing::ElementsAre(packet)) << size;
-  }
-}
-
-TEST(Console, ComesInAnyPieces) {
-  const Bytes packet = numbers(300);
-  ConsoleDecoder decoder;
-  std::vector<Bytes> packets;
-  for (const char c : framed(packet)) {
-    const auto byte = static_cast<std::uint8_t>(c);
-    for (Bytes& found : packets_in(decoder, {&byte, 1})) packets.push_back(std::move(found));
-  }
-  EXPECT_THAT(packets, testing::ElementsAre(packet));
-}
-
-TEST(Console, FindsPacketsBetweenForeignText) {
-  const Bytes packet = numbers(200);
-  std::string lines = framed(packet);
-  lines.insert(lines.find('\n') + 1, "[00:00:01.000] <wrn> sensor: \x1b[33mretry\x1b[0m\n\x1b[1;32muart:~$ \x1b[m");
-  EXPECT_THAT(packets_in("half a line" + lines), testing::ElementsAre(packet));
-  EXPECT_THAT(packets_in("\x06\x09"
-                         "AAsI" +
-                         framed(packet)),
-              testing::ElementsAre(packet));  // a line that lost its newline
-}
-
-TEST(Console, TakesCarriageReturnsAndOneLongEncoding) {
-  const Bytes packet = numbers(9);
-  std::string lines = framed(packet);
-  lines.insert(lines.size() - 1, "\r");
-  EXPECT_THAT(packets_in(lines), testing::ElementsAre(packet));
-}
-
-TEST(Console, DropsWhatIsDamagedAndGoesOn) {
-  const Bytes packet = numbers(150);
-  const std::string good = framed(packet);
-  const std::size_t second = good.find('\n') + 1;
-  for (std::size_t at = 0; at < good.size(); ++at) {
-    std::string bad = good;
-    bad[at] = static_cast<char>(bad[at] ^ 0x01);
-    EXPECT_LE(packets_in(bad).size(), 1U);
-    const auto packets = packets_in(bad + "\n" + good);
-    ASSERT_FALSE(packets.empty()) << at;
-    for (const Bytes& found : packets) EXPECT_EQ(found, packet);
-  }
-  EXPECT_THAT(packets_in(good.substr(second) + good), testing::ElementsAre(packet));     // a second line first
-  EXPECT_THAT(packets_in(good.substr(0, second) + good), testing::ElementsAre(packet));  // begun, then begun anew
-  EXPECT_THAT(packets_in(std::string(5000, 'x') + "\n" + good), testing::ElementsAre(packet));
-}
-
-TEST(Console, TrustsNoLength) {
-  EXPECT_TRUE(packets_in("\x06\x09//8=\n").empty());  // 65535 bytes announced
-  EXPECT_TRUE(packets_in("\x06\x09"
-                         "AAA=\n")
-                  .empty());  // 0
-  EXPECT_TRUE(packets_in("\x06\x09"
-                         "AA==\n")
-                  .empty());  // half a length
-  ConsoleDecoder decoder;
-  for (int i = 0; i < 1000; ++i) {  // announces 16 KiB and never ends: bounded, and the next packet comes through
-    packets_in(decoder, as_bytes(i == 0 ? "\x06\x09QAAA\n"
-                                        : "\x04\x14"
-                                          "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"));
-  }
-  EXPECT_EQ(packets_in(decoder, as_bytes(framed(numbers(9)))).size(), 1U);
 }
 
 // ------------------------------------------------------------------------------------------------------------ header
