@@ -9,11 +9,16 @@ function(headgate_compile_settings)
   set(CMAKE_BUILD_RPATH_USE_ORIGIN ON PARENT_SCOPE)
   set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin PARENT_SCOPE)
 
-  add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-qual
-                      -Wconversion -Woverloaded-virtual -Wundef -Werror)
+  set(CMAKE_C_STANDARD 99 PARENT_SCOPE)
+  set(CMAKE_C_STANDARD_REQUIRED ON PARENT_SCOPE)
+  set(CMAKE_C_EXTENSIONS OFF PARENT_SCOPE)
+  set(cxx_only "$<COMPILE_LANGUAGE:CXX>")
+  add_compile_options(-Wall -Wextra -Wpedantic -Wshadow $<${cxx_only}:-Wnon-virtual-dtor>
+                      $<${cxx_only}:-Wold-style-cast> -Wcast-qual -Wconversion $<${cxx_only}:-Woverloaded-virtual>
+                      -Wundef -Werror)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12 takes Asio's operator delete of a coroutine frame for one that does not match (false, with -O2).
-    add_compile_options(-fcoroutines -Wno-mismatched-new-delete)
+    add_compile_options($<${cxx_only}:-fcoroutines> $<${cxx_only}:-Wno-mismatched-new-delete>)
   endif()
   # One flag for libraries and programs, so that they can share a precompiled header.
   add_compile_options(-fPIE)
