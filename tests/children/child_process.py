@@ -47,8 +47,12 @@ class ChildProcess:
         self.state, self.link = pathlib.Path(directory) / "state", pathlib.Path(directory) / "tty"
         command = [BIN / "smp_child", "--state", self.state, "--link", self.link, "--die-with-parent", *options]
         self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE)
-        self.tty = self._ready()
+        self.where = self._ready()  # a tty, or "host:port"
         self.changes = Changes(self.state, directory)
+
+    @property
+    def tty(self):
+        return self.where
 
     def _ready(self):
         assert select.select([self.process.stdout], [], [], DEADLINE)[0], "no ready line"
@@ -57,7 +61,8 @@ class ChildProcess:
         return path
 
     def client(self, **arguments):
-        return SmpClient(str(self.link), **arguments)
+        """A client on the tty, or on UDP if the child has that."""
+        return SmpClient(self.where if ":" in self.where else str(self.link), **arguments)
 
     def counter(self, name):
         return json.loads((self.state / "counters").read_text())[name]

@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A minimal SMP client over a serial line, independent of headgate's and of smp_child: only Python and python3-cbor2.
+"""A minimal SMP client over a serial line or UDP, independent of headgate's and of smp_child: only Python and
+python3-cbor2.
 
 For tests of children and as the bare loop in benchmarks. One request at a time unless send() and receive() are used.
 """
-import base64
-import binascii
 import hashlib
-import os
 import select
 import struct
-import termios
 import time
-import tty
 
 import cbor2
 
+from smp_lines import Deframer, frame, open_line  # noqa: F401: for those who send lines by hand
+
 OS, IMAGE = 0, 1
 READ, WRITE = 0, 2
-RAW_PER_LINE = 93
 
 
 class SmpError(Exception):
@@ -32,54 +29,23 @@ class SmpTimeout(Exception):
     pass
 
 
-def frame(packet):
-    """The lines of a packet, each with marker and newline."""
-    stream = struct.pack(">H", len(packet) + 2) + packet + struct.pack(">H", binascii.crc_hqx(packet, 0))
-    pieces = [stream[i:i + RAW_PER_LINE] for i in range(0, len(stream), RAW_PER_LINE)]
-    return [(b"\x04\x14" if i else b"\x06\x09") + base64.b64encode(piece) + b"\n" for i, piece in enumerate(pieces)]
-
-
-class Deframer:
-    """Bytes in, packets out. `lines` keeps every SMP line as it came."""
-
-    def __init__(self):
-        self.rest, self.stream, self.lines = b"", None, []
-
-    def feed(self, data):
-        *lines, self.rest = (self.rest + data).split(b"\n")
-        return [packet for packet in map(self._line, lines) if packet is not None]
-
-    def _line(self, line):
-        for marker in (b"\x06\x09", b"\x04\x14"):
-            if marker in line:
-                line = line[line.index(marker):]
-                break
-        else:
-            return None
-        self.lines.append(line)
-        if line.startswith(b"\x06\x09"):
-            self.stream = b""
-        if self.stream is None:
-            return None
-        self.stream += base64.b64decode(line[2:], validate=True)
-        length = struct.unpack(">H", self.stream[:2])[0]
-        if len(self.stream) < length + 2:
-            return None
-        content, self.stream = self.stream[2:], None
-        assert len(content) == length and binascii.crc_hqx(content, 0) == 0, "bad frame from the child"
-        return content[:-2]
-
-
 class SmpClient:
-    def __init__(self, path, version=1, timeout=2.0):
-        self.version, self.timeout, self.sequence = version, timeout, 0
-        self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
-        tty.setraw(self.fd, termios.TCSANOW)
-        termios.tcflush(self.fd, termios.TCIFLUSH)
-        self.deframer, self.packets = Deframer(), []
+    """`where`: a tty, or "host:port" for UDP. `bad_line`: broken frames from the child are dropped, not an error."""
+
+    def __init__(self, where, version=1, timeout=2.0, framing="console", bad_line=False):
+        self.version, self.timeout, self.sequence, self.packets = version, timeout, 0, []
+        self.line = open_line(where, framing, bad_line)
+
+    @property
+    def fd(self):
+        return self.line.fd
+
+    @property
+    def deframer(self):
+        return self.line.deframer
 
     def close(self):
-        os.close(self.fd)
+        self.line.close()
 
     def __enter__(self):
         return self
@@ -90,9 +56,7 @@ class SmpClient:
     # --- packets ---
 
     def write(self, data):
-        while data:
-            select.select([], [self.fd], [], self.timeout)
-            data = data[os.write(self.fd, data):]
+        self.line.write(data)
 
     def packet(self, group, command, body, op=READ):
         """A request packet with the next sequence number; body is a dict or encoded already."""
@@ -102,7 +66,7 @@ class SmpClient:
         return head + encoded
 
     def send(self, packet):
-        self.write(b"".join(frame(packet)))
+        self.line.send(packet)
 
     def receive(self, timeout=None):
         """The next packet from the child, whatever it answers."""
@@ -111,7 +75,7 @@ class SmpClient:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.fd], [], [], left)[0]:
                 raise SmpTimeout()
-            self.packets += self.deframer.feed(os.read(self.fd, 65536))
+            self.packets += self.line.receive()
         return self.packets.pop(0)
 
     # --- requests ---
@@ -151,7 +115,7 @@ class SmpClient:
         """One upload request; `first` holds len, sha, image, upgrade. Answers the whole map."""
         return self.request(IMAGE, 1, {"off": offset, "data": data} | first, WRITE, timeout)
 
-    def upload(self, image_file, image=0, chunk=512, stop_at=None, timeout=None):
+    def upload(self, image_file, image=0, chunk=512, stop_at=None, timeout=None, patience=5):
         """The upload loop: goes wherever the child says, resends on silence. Answers the last map."""
         first = {"len": len(image_file), "sha": hashlib.sha256(image_file).digest()}
         if image:
@@ -163,7 +127,7 @@ class SmpClient:
                 answer = self.upload_chunk(offset, image_file[offset:offset + chunk], timeout, **extra)
             except SmpTimeout:
                 silent += 1
-                if silent == 5:
+                if silent == patience:
                     raise
                 continue
             offset, silent = answer["off"], 0

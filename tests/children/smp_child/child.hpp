@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The device: serial link, SMP server, board and bootloader joined, with the time that things take (erase, reset
-// delay, boot) and the faults of the link. Used by main.
+// The device: link, request queue, SMP server, board and bootloader joined, with the time that a boot takes. Used by
+// main.
 #pragma once
 
-#include <deque>
 #include <functional>
 
 #include "board.hpp"
 #include "bootloader.hpp"
-#include "chance.hpp"
-#include "loop.hpp"
+#include "life.hpp"
+#include "link.hpp"
 #include "options.hpp"
 #include "record.hpp"
-#include "serial_link.hpp"
+#include "request_queue.hpp"
 #include "server.hpp"
 
 namespace smp_child {
@@ -21,41 +20,37 @@ class Child {
  public:
   Child(const Options& options, Loop& loop);
 
-  /// Power on; `up` is called, with the path of the tty, when the application listens.
-  void power_on(std::function<void(const std::string& path)> up);
+  /// Power on; `up` is called, with what a client opens, when the child listens.
+  void power_on(std::function<void(const std::string& where)> up);
 
-  void tty_vanishes();
-  void tty_returns();
+  void link_vanishes();
+  void link_returns();
+
+  /// The reset button.
+  void reset(std::string_view why);
 
  private:
-  void boot(std::function<void()> up);
-  void reset(std::string_view why);
+  void boot();
+  void come_up();
   void arm_reset();
-  void receive(Bytes packet);
-  void work(ByteView packet);
-  void work_off_waiting();
-  void answer(Bytes packet);
-  void send(ByteView packet);
+  void receive(Packet packet);
+  void link_lost();
   [[nodiscard]] bool mute() const;
   void save_record_soon();
 
-  /// Like Loop::after, but a reset before then cancels it.
-  void in_this_life(Duration delay, std::function<void()> action);
-
   const Options& options_;
   Loop& loop_;
+  Life life_;
   Record record_;
   Board board_;
   Bootloader bootloader_;
   Server server_;
-  SerialLink link_;
-  Chance chance_;
-  unsigned life_ = 0;  // boots so far
+  std::unique_ptr<Link> link_;
+  RequestQueue queue_;
+  std::function<void(const std::string& where)> up_;  // until it was called
   bool running_ = false;
-  bool busy_ = false;
   bool reset_armed_ = false;
   bool saving_ = false;
-  std::deque<Bytes> waiting_;  // packets that came while busy
 };
 
 }  // namespace smp_child

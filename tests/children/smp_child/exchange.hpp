@@ -26,6 +26,7 @@ struct Header {
 enum class Rc {
   ok = 0,
   unknown = 1,
+  no_memory = 2,
   invalid = 3,
   no_entry = 5,
   bad_state = 6,

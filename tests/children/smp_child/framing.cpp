@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kFirst = "\x06\x09";
 constexpr std::string_view kNext = "\x04\x14";
 constexpr std::size_t kRawPerLine = 93;  // 124 characters of Base64: 127 with marker and newline
+constexpr std::size_t kTextPerLine = 124;
 constexpr std::size_t kLengthSize = 2;
 constexpr std::size_t kCrcSize = 2;
 
@@ -33,6 +34,15 @@ std::size_t find_marker(std::string_view line) {
     if (here == kFirst || here == kNext) return i;
   }
   return std::string_view::npos;
+}
+
+Bytes with_length_and_crc(ByteView packet) {
+  Bytes stream;
+  stream.reserve(packet.size() + kLengthSize + kCrcSize);
+  append_big_endian(stream, packet.size() + kCrcSize, kLengthSize);
+  append(stream, packet);
+  append_big_endian(stream, crc16(packet), kCrcSize);
+  return stream;
 }
 
 }  // namespace
@@ -114,12 +124,7 @@ std::nullopt_t Assembler::drop() {
 }
 
 std::vector<std::string> frame(ByteView packet) {
-  Bytes stream;
-  stream.reserve(packet.size() + kLengthSize + kCrcSize);
-  append_big_endian(stream, packet.size() + kCrcSize, kLengthSize);
-  append(stream, packet);
-  append_big_endian(stream, crc16(packet), kCrcSize);
-
+  const Bytes stream = with_length_and_crc(packet);
   std::vector<std::string> lines;
   for (ByteView rest = stream; !rest.empty();) {
     std::size_t count = std::min(kRawPerLine, rest.size());
@@ -128,6 +133,17 @@ std::vector<std::string> frame(ByteView packet) {
     append_base64(line, rest.first(count));
     line += '\n';
     rest = rest.subspan(count);
+  }
+  return lines;
+}
+
+std::vector<std::string> frame_as_mcuboot(ByteView packet) {
+  std::string text;
+  append_base64(text, with_length_and_crc(packet));
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size(); at += kTextPerLine) {
+    std::string& line = lines.emplace_back(lines.empty() ? kFirst : kNext);
+    line += text.substr(at, kTextPerLine) + "\n";
   }
   return lines;
 }

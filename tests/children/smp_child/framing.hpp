@@ -51,6 +51,7 @@ class Assembler {
   /// The packet that this line completes, if it does.
   std::optional<Bytes> take(std::string_view line);
 
+  void set_size(std::size_t buffer_size) { buffer_size_ = buffer_size; }
   [[nodiscard]] std::size_t dropped() const { return dropped_; }
   void clear() { started_ = false; }
 
@@ -64,7 +65,10 @@ class Assembler {
   std::size_t dropped_ = 0;
 };
 
-/// The lines of one packet, each with its newline. Both CRC bytes stand in the same line.
+/// The lines of one packet, each with its newline, as Zephyr cuts them: both CRC bytes stand in the same line.
 std::vector<std::string> frame(ByteView packet);
+
+/// The same as MCUboot cuts them: all is encoded at once, and the Base64 text cut.
+std::vector<std::string> frame_as_mcuboot(ByteView packet);
 
 }  // namespace smp_child

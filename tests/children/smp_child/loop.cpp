@@ -26,8 +26,8 @@ void Loop::watch(int fd, short events, std::function<void(short)> ready) {
   watches_.insert_or_assign(fd, Watch{events, std::move(ready)});
 }
 
-void Loop::after(Duration delay, std::function<void()> action) {
-  timers_.emplace(Clock::now() + delay, std::move(action));
+void Loop::at(Clock::time_point time, std::function<void()> action) {
+  timers_.emplace(time, std::move(action));
 }
 
 void Loop::run() {
@@ -38,8 +38,9 @@ void Loop::run() {
 }
 
 void Loop::run_due_timers() {
-  const auto now = Clock::now();
-  while (!timers_.empty() && timers_.begin()->first <= now) {
+  const auto until = Clock::now();
+  while (!timers_.empty() && timers_.begin()->first <= until) {
+    now_ = timers_.begin()->first;
     const auto action = std::move(timers_.begin()->second);
     timers_.erase(timers_.begin());
     action();
@@ -55,6 +56,7 @@ void Loop::wait_and_dispatch() {
     if (errno == EINTR) return;
     throw std::system_error(errno, std::generic_category(), "ppoll");
   }
+  now_ = Clock::now();
   for (const pollfd& entry : polled) {
     const auto found = watches_.find(entry.fd);
     if (entry.revents == 0 || found == watches_.end()) continue;

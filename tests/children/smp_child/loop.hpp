@@ -19,8 +19,13 @@ class Loop {
   void set_events(int fd, short events) { watches_.at(fd).events = events; }
   void unwatch(int fd) { watches_.erase(fd); }
 
-  /// Calls `action` once, when `delay` has passed.
-  void after(Duration delay, std::function<void()> action);
+  /// The time of what is being handled: for a timer when it was due, not when the machine came to it, so that
+  /// lateness does not add up over a transfer.
+  [[nodiscard]] Clock::time_point now() const { return now_; }
+
+  /// Calls `action` once, at that time or when `delay` has passed.
+  void at(Clock::time_point time, std::function<void()> action);
+  void after(Duration delay, std::function<void()> action) { at(now_ + delay, std::move(action)); }
 
   void run();
   void stop() { stopped_ = true; }
@@ -36,6 +41,7 @@ class Loop {
 
   std::map<int, Watch> watches_;
   std::multimap<Clock::time_point, std::function<void()>> timers_;
+  Clock::time_point now_ = Clock::now();
   bool stopped_ = false;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// smp_child: behaves as a Zephyr device with MCUboot does over a serial line. Here: options, signals, the one loop.
-// README.md tells what it imitates.
+// smp_child: behaves as a Zephyr device with MCUboot does over a serial line or UDP. Here: options, signals, the one
+// loop. README.md tells what it imitates.
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -19,7 +19,7 @@ namespace {
 Fd signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
   check(::sigprocmask(SIG_BLOCK, &set, nullptr) == 0, "sigprocmask");
   return Fd::checked(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), "signalfd");
 }
@@ -29,22 +29,25 @@ void take_signal(const Fd& from, Child& child, Loop& loop) {
   if (::read(from.get(), &info, sizeof info) != sizeof info) return;
   switch (info.ssi_signo) {
     case SIGUSR1:
-      return child.tty_vanishes();
+      return child.link_vanishes();
     case SIGUSR2:
-      return child.tty_returns();
+      return child.link_returns();
+    case SIGHUP:
+      return child.reset("button");
     default:
       return loop.stop();
   }
 }
 
-void tell_ready(const std::string& path) {
-  std::cout << "ready " << path << std::endl;
+void tell_ready(const std::string& where) {
+  std::cout << "ready " << where << std::endl;
 }
 
 void run(const Options& options) {
   const pid_t parent = ::getppid();
   if (options.die_with_parent) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (options.die_with_parent && ::getppid() != parent) return;
+  ::prctl(PR_SET_TIMERSLACK, 1UL);  // nanoseconds: a paced line is as exact as its timers
   const Fd from = signals();
   std::filesystem::create_directories(options.state);
   Loop loop;

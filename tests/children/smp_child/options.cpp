@@ -53,6 +53,12 @@ Dialect parse_dialect(std::string_view text) {
   throw std::invalid_argument("--smp is v2, v1 or v1-echo");
 }
 
+Framing parse_framing(std::string_view text) {
+  if (text == "console") return Framing::console;
+  if (text == "raw") return Framing::raw;
+  throw std::invalid_argument("--framing is console or raw");
+}
+
 BootOptions::Provision parse_provision(std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos || text.find_first_not_of("0123456789") != equals) return {0, text};
@@ -71,11 +77,19 @@ std::vector<Row> general_rows(Options& o) {
 
 std::vector<Row> link_rows(LinkOptions& o) {
   return {
+      {"--udp", "PORT", "UDP on 127.0.0.1 and ::1 instead of a tty (0: any port)",
+       [&o](std::string_view text) { o.udp = parse_number<std::uint16_t>(text); }},
+      {"--usb", "", "the tty vanishes at each reset and returns under another number", flag(o.usb)},
+      {"--framing", "console|raw", "raw: packets without markers, Base64, length and CRC (console)",
+       [&o](std::string_view text) { o.framing = parse_framing(text); }},
+      {"--raw-timeout-ms", "MS", "silence after which half a raw packet is forgotten (3000; 0: never)",
+       duration(o.raw_timeout)},
       {"--line-buffer", "BYTES", "longest line received, newline included (128)", number(o.line_buffer)},
       {"--line-buffers", "N", "lines held until drained, the surplus is lost (0: any number)", number(o.line_buffers)},
       {"--drain-us", "US", "time until received lines are taken out of their buffers (1000)", duration(o.drain)},
-      {"--buf-size", "BYTES", "SMP buffer; a packet is at most 4 less (1024)", number(o.buf_size)},
-      {"--buf-count", "N", "packets waiting while the child is busy (2)", number(o.buf_count)},
+      {"--buf-size", "BYTES", "SMP buffer; on a console a packet is at most 4 less (1024; UDP: 2048)",
+       number(o.buf_size)},
+      {"--buf-count", "N", "packets held at a time, the one in work included (2)", number(o.buf_count)},
       {"--baud", "N", "pace both directions to this line rate (0: unpaced)", number(o.baud)},
       {"--noise", "", "log lines, prompts and ANSI sequences between the SMP lines", flag(o.noise)},
   };
@@ -100,6 +114,7 @@ std::vector<Row> server_rows(ServerOptions& o) {
       {"--refuse-resets", "N", "the first N resets without force answer rc 10", number(o.refuse_resets)},
       {"--reset-delay-ms", "MS", "from the answer to the reset (250)", duration(o.reset_delay)},
       {"--erase-ms", "MS", "busy time of erasing a slot that is not empty (0)", duration(o.erase)},
+      {"--work-us", "US", "time that every request takes (0)", duration(o.work)},
   };
 }
 
@@ -124,8 +139,15 @@ std::vector<Row> boot_rows(BootOptions& o) {
 std::vector<Row> fault_rows(FaultOptions& o) {
   return {
       {"--seed", "N", "of all chances (1)", number(o.seed)},
+      {"--lose-bytes-per-million", "N", "bytes lost on the serial line, each direction", number(o.lose_bytes)},
+      {"--garble-per-million", "N", "bytes that arrive with a wrong bit, each direction", number(o.garble)},
       {"--drop-rx", "PER_MILLE", "requests lost", number(o.drop_rx)},
       {"--drop-tx", "PER_MILLE", "answers lost, their request executed", number(o.drop_tx)},
+      {"--lose-every-answer", "N", "every Nth answer is lost, its request carried out", number(o.lose_every_answer)},
+      {"--no-spare-buffer", "", "no buffer for the answer: carried out and not answered, instead of rc 2",
+       flag(o.no_spare_buffer)},
+      {"--hang-on-lost-link", "", "a link lost with an answer pending hangs the server until a reset",
+       flag(o.hang_on_lost_link)},
       {"--late-answer-ms", "MS", "answers come late", duration(o.late_answer)},
       {"--late-per-mille", "PER_MILLE", "how many of them (1000)", number(o.late)},
       {"--duplicate-answers", "", "every answer twice", flag(o.duplicate_answers)},
@@ -168,6 +190,10 @@ Options parse_options(int argc, char** argv) {
     } else {
       throw std::invalid_argument(std::string(row.name) + " needs " + std::string(row.argument));
     }
+  }
+  if (options.link.buf_size == 0) options.link.buf_size = options.link.udp ? 2048 : 1024;
+  if (options.link.noise && options.link.framing == Framing::raw) {
+    throw std::invalid_argument("--noise needs a console: raw framing does not share the line");
   }
   if (options.state.empty() && !options.help) throw std::invalid_argument("--state DIR is required");
   return options;

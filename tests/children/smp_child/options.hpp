@@ -16,13 +16,19 @@ namespace smp_child {
 using Millis = std::chrono::milliseconds;
 using Micros = std::chrono::microseconds;
 
-/// The tty and the console framing.
+enum class Framing { console, raw };
+
+/// The tty and its framing, or UDP.
 struct LinkOptions {
   std::string link;
+  std::optional<std::uint16_t> udp;  // port; 0: any
+  bool usb = false;
+  Framing framing = Framing::console;
+  Millis raw_timeout{3000};
   std::size_t line_buffer = 128;
   std::size_t line_buffers = 0;  // 0: any number
   Micros drain{1000};
-  std::size_t buf_size = 1024;
+  std::size_t buf_size = 0;  // 0, until all options are read: 1024, with UDP 2048
   std::size_t buf_count = 2;
   std::uint32_t baud = 0;  // 0: as fast as it goes
   bool noise = false;
@@ -47,6 +53,7 @@ struct ServerOptions {
   unsigned refuse_resets = 0;
   Millis reset_delay{250};
   Millis erase{0};
+  Micros work{0};
 };
 
 /// Flash and bootloader.
@@ -69,11 +76,15 @@ struct BootOptions {
   Millis swap{100};
 };
 
-/// What goes wrong, and where. A probability is per mille.
+/// What goes wrong, and where. A probability is per mille, of bytes per million.
 struct FaultOptions {
   static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
   std::uint32_t seed = 1;
+  unsigned lose_bytes = 0, garble = 0;
   unsigned drop_rx = 0, drop_tx = 0;
+  unsigned lose_every_answer = 0;  // 0: none
+  bool no_spare_buffer = false;
+  bool hang_on_lost_link = false;
   Millis late_answer{0};
   unsigned late = 1000;
   bool duplicate_answers = false;

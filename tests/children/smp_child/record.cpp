@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kCounters[] = {
     "power_ons", "resets",     "reset_requests", "swaps",         "reverts",         "refused",
     "confirms",  "tests",      "permanents",     "self_confirms", "uploads_started", "uploads_completed",
-    "resumes",   "link_drops", "erases",         "upload_bytes",  "packets",
+    "resumes",   "link_drops", "erases",         "upload_bytes",  "packets",         "no_buffer",
 };
 
 std::string now_text() {

@@ -40,6 +40,12 @@ std::optional<Server::Outcome> Server::handle(ByteView request) {
   return Outcome{std::move(answer), exchange.takes, exchange.reset, exchange.crash};
 }
 
+std::optional<Server::Outcome> Server::no_memory(ByteView request) const {
+  const auto header = parse_header(request);
+  if (!header) return std::nullopt;
+  return Outcome{packet(*header, error_body(*header, Rc::no_memory)), {}, false, false};
+}
+
 bool Server::refuses(const Header& header) const {
   const int refusal = options_.server.unsupported_version;
   return refusal == (header.version == 0 ? 12 : 13);

@@ -3,28 +3,19 @@
 // child.
 #pragma once
 
-#include <optional>
-
 #include "image_group.hpp"
 #include "os_group.hpp"
+#include "responder.hpp"
 
 namespace smp_child {
 
-class Server {
+class Server : public Responder {
  public:
-  /// An answer, and what happens with it.
-  struct Outcome {
-    Bytes answer;
-    Duration takes{};
-    bool reset = false;
-    bool crash = false;
-  };
-
   Server(const Options& options, Board& board)
       : options_(options), os_(options, board.record()), image_(options, board) {}
 
-  /// Nothing for a packet that gets no answer.
-  std::optional<Outcome> handle(ByteView packet);
+  std::optional<Outcome> handle(ByteView packet) override;
+  [[nodiscard]] std::optional<Outcome> no_memory(ByteView packet) const override;
 
   /// A reset: what was only in RAM is gone.
   void restart() { image_.restart(); }
