@@ -17,3 +17,12 @@ def directory():
 def gateway(directory):
     with Gateway(directory) as whole:
         yield whole
+
+
+def pytest_addoption(parser):
+    parser.addoption("--faults", type=int, default=20, help="how many faults test_random_faults tries")
+
+
+@pytest.fixture
+def faults(request):
+    return request.config.getoption("--faults")
