@@ -60,7 +60,8 @@ enum hg_child_error {
 #define HG_CHILD_MAX_HASH 64u
 #define HG_CHILD_MAX_TEXT 64u
 #define HG_CHILD_MAX_IMAGES 8u /* images */
-/* What `out` must hold at least for anything but an error; identify needs more (docs/child-protocol.md, Sizes). */
+/* What `out` must hold at least for anything but an error. Identify needs room for its answer (docs/child-protocol.md,
+ * Sizes) and up to 9 bytes more; without a key up to 47. */
 #define HG_CHILD_MIN_ANSWER 144u
 
 /* Algorithms by their COSE numbers. */
