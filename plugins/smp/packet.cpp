@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "smp/packet.hpp"
 
+#include "base/cbor.hpp"
+
 namespace hg::smp {
 namespace {
 
@@ -14,6 +16,12 @@ std::uint16_t big_endian(ByteView two) {
 }
 
 }  // namespace
+
+Bytes empty_request() {
+  Bytes packet(kHeaderSize);
+  cbor::Writer(packet).map(0);
+  return packet;
+}
 
 void put_header(std::span<std::uint8_t> packet, Command command, std::uint8_t version, std::uint8_t sequence) {
   const std::size_t length = packet.size() - kHeaderSize;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "smp/refusal.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
-#include "smp/loose_cbor.hpp"
+#include "smp/answer_map.hpp"
 #include "smp/packet.hpp"
 
 namespace hg::smp {
@@ -66,81 +67,125 @@ constexpr std::array<std::string_view, 35> kImage = {"no error",
                                                      "the running image cannot be marked",
                                                      "the active slot is not known"};
 
+constexpr std::array<std::string_view, 7> kOs = {"no error",
+                                                 "unknown error",
+                                                 "invalid format",
+                                                 "no answer to this query",
+                                                 "the clock is not set",
+                                                 "the clock failed",
+                                                 "invalid answer to the query"};
+
+constexpr std::array<std::string_view, 9> kSettings = {"no error",
+                                                       "unknown error",
+                                                       "the key is too long",
+                                                       "no such key",
+                                                       "reading is not supported",
+                                                       "no such root of keys",
+                                                       "writing is not supported",
+                                                       "deleting is not supported",
+                                                       "saving is not supported"};
+
+constexpr std::array<std::string_view, 17> kFs = {"no error",
+                                                  "unknown error",
+                                                  "invalid name",
+                                                  "no such file",
+                                                  "a directory",
+                                                  "open failed",
+                                                  "seek failed",
+                                                  "read failed",
+                                                  "truncate failed",
+                                                  "delete failed",
+                                                  "write failed",
+                                                  "invalid offset",
+                                                  "offset beyond the end of the file",
+                                                  "no such hash",
+                                                  "no such mount point",
+                                                  "read-only file system",
+                                                  "the file is empty"};
+
+constexpr std::int64_t kNoEntry = 5;
+
 template <std::size_t N>
 std::string_view name_in(const std::array<std::string_view, N>& names, std::int64_t code) {
   return code >= 0 && code < static_cast<std::int64_t>(N) ? names[static_cast<std::size_t>(code)] : "unknown code";
 }
 
 Result<void> read_err(LooseReader& reader, Refusal& refusal) {
-  auto map = reader.enter_map();
-  if (!map) return map.error();
   refusal.group = std::uint16_t{0};
-  for (;;) {
-    const auto another = reader.more(*map);
-    if (!another) return another.error();
-    if (!*another) return {};
-    const auto key = reader.read_key();
-    if (!key) return key.error();
-    if (*key == "group" || *key == "rc") {
-      const auto value = reader.read_int();
-      if (!value) return value.error();
-      if (*key == "rc") {
-        refusal.code = *value;
-      } else {
-        refusal.group = static_cast<std::uint16_t>(*value);
-      }
-    } else if (auto skipped = reader.skip(); !skipped) {
-      return skipped;
-    }
-  }
+  const auto read = [&](const std::string& key) -> Result<bool> {
+    if (key == "rc") return store(reader.read_int(), refusal.code);
+    if (key == "group") return store_number(reader.read_int(), 0xFFFF, refusal.group.emplace());
+    return false;
+  };
+  return read_map(reader, read);
 }
 
 }  // namespace
 
 Result<std::optional<Refusal>> refusal_in(ByteView body) {
   LooseReader reader(body);
-  auto map = reader.enter_map();
-  if (!map) return map.error();
   Refusal refusal;
-  for (;;) {
-    const auto another = reader.more(*map);
-    if (!another) return another.error();
-    if (!*another) break;
-    const auto key = reader.read_key();
-    if (!key) return key.error();
-    Result<void> taken{};
-    if (*key == "rc" && !refusal.group) {
-      const auto code = reader.read_int();
-      taken = code ? Result<void>{} : Result<void>{code.error()};
-      if (code) refusal.code = *code;
-    } else if (*key == "err") {
-      taken = read_err(reader, refusal);
-    } else if (*key == "rsn") {
-      LooseReader ahead = reader;
-      if (auto reason = ahead.read_text(kLongestReason)) refusal.reason = std::move(*reason);
-      taken = reader.skip();
-    } else {
-      taken = reader.skip();
+  const auto read = [&](const std::string& key) -> Result<bool> {
+    if (key == "rc" && !refusal.group) return store(reader.read_int(), refusal.code);
+    if (key == "err") {
+      const auto taken = read_err(reader, refusal);
+      return taken ? Result<bool>{true} : Result<bool>{taken.error()};
     }
-    if (!taken) return taken.error();
-  }
+    if (key != "rsn") return false;
+    LooseReader ahead = reader;  // a reason that cannot be read is no reason to fail
+    if (auto reason = ahead.read_text(kLongestReason)) refusal.reason = std::move(*reason);
+    return false;
+  };
+  if (auto taken = read_map(reader, read); !taken) return taken.error();
   if (refusal.code == 0) return std::optional<Refusal>{};
   return std::optional<Refusal>{std::move(refusal)};
 }
 
+namespace {
+
+/// "image error 28 (an image is pending already)".
+std::string text_of(const Refusal& refusal) {
+  const std::string code = "error " + std::to_string(refusal.code);
+  const auto named = [&](std::string_view group, std::string_view name) {
+    return std::string(group) + code + " (" + std::string(name) + ")";
+  };
+  if (!refusal.group) return named("", name_in(kCommon, refusal.code));
+  switch (*refusal.group) {
+    case kOsGroup:
+      return named("os ", name_in(kOs, refusal.code));
+    case kImageGroup:
+      return named("image ", name_in(kImage, refusal.code));
+    case kSettingsGroup:
+      return named("settings ", name_in(kSettings, refusal.code));
+    case kFsGroup:
+      return named("fs ", name_in(kFs, refusal.code));
+    default:
+      return "group " + std::to_string(*refusal.group) + " " + code;
+  }
+}
+
+Errc code_of(const Refusal& refusal) {
+  if (!refusal.group) {
+    if (refusal.code == kNotSupported) return Errc::unsupported;
+    if (refusal.code == kBusy || refusal.code == kNoMemory) return Errc::busy;
+    return refusal.code == kNoEntry ? Errc::not_found : Errc::denied;
+  }
+  constexpr std::array<std::pair<std::uint16_t, std::int64_t>, 6> kAbsent = {{{kImageGroup, 8},     // HASH_NOT_FOUND
+                                                                              {kSettingsGroup, 3},  // KEY_NOT_FOUND
+                                                                              {kSettingsGroup, 5},  // ROOT_KEY_...
+                                                                              {kFsGroup, 3},        // NOT_FOUND
+                                                                              {kFsGroup, 13},       // no such hash
+                                                                              {kFsGroup, 14}}};     // MOUNT_POINT_...
+  const auto is_it = [&](const auto& one) { return one.first == *refusal.group && one.second == refusal.code; };
+  return std::ranges::any_of(kAbsent, is_it) ? Errc::not_found : Errc::denied;
+}
+
+}  // namespace
+
 Error error_from(const Refusal& refusal) {
-  const bool is_common = !refusal.group;
-  const bool is_image = refusal.group == kImageGroup;
-  std::string text = "the child refuses: ";
-  if (!is_common) text += is_image ? "image " : "group " + std::to_string(*refusal.group) + " ";
-  text += "error " + std::to_string(refusal.code);
-  if (is_common) text += " (" + std::string(name_in(kCommon, refusal.code)) + ")";
-  if (is_image) text += " (" + std::string(name_in(kImage, refusal.code)) + ")";
+  std::string text = "the child refuses: " + text_of(refusal);
   if (!refusal.reason.empty()) text += ": " + refusal.reason;
-  Errc code = Errc::denied;
-  if (is_common && refusal.code == kNotSupported) code = Errc::unsupported;
-  if (is_common && (refusal.code == kBusy || refusal.code == kNoMemory)) code = Errc::busy;
-  return Error{code, std::move(text)};
+  return Error{code_of(refusal), std::move(text)};
 }
 
 }  // namespace hg::smp

@@ -24,8 +24,8 @@ inline constexpr std::int64_t kVersionTooNew = 13;
 Result<std::optional<Refusal>> refusal_in(ByteView body);
 
 /// What a caller can decide by, and a text like "the child refuses: image error 28 (image already pending)".
-/// Errc::unsupported: the child does not know the command; Errc::busy: later; else Errc::denied. Never timed_out or
-/// unavailable, which mean that there was no answer.
+/// Errc::unsupported: the child does not know the command; Errc::busy: later; Errc::not_found: no such hash, key or
+/// file; else Errc::denied. Never timed_out or unavailable, which mean that there was no answer.
 Error error_from(const Refusal& refusal);
 
 }  // namespace hg::smp

@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "smp/image_group.hpp"
+
 namespace hg::smp {
 namespace asio = boost::asio;
 namespace {
 
 using namespace std::chrono_literals;
-using Slots = std::vector<wire::Slot>;
 
 constexpr unsigned kAttempts = 3;      // of a question
 constexpr unsigned kMaxResets = 2;     // for one purpose, when the list shows that the first was lost
@@ -21,30 +22,6 @@ constexpr Milliseconds kResetMargin = 250ms;
 constexpr Milliseconds kFirstPoll = 50ms;
 constexpr Milliseconds kLongestPoll = 1000ms;
 constexpr Milliseconds kPollAnswer = 1000ms;
-
-const wire::Slot* active(const Slots& slots, std::uint8_t image) {
-  const auto found = std::ranges::find_if(slots, [&](const auto& slot) { return slot.image == image && slot.active; });
-  return found == slots.end() ? nullptr : &*found;
-}
-
-const wire::Slot* standby(const Slots& slots, std::uint8_t image, const Digest& digest) {
-  const auto is_it = [&](const auto& slot) { return slot.image == image && !slot.active && slot.digest == digest; };
-  const auto found = std::ranges::find_if(slots, is_it);
-  return found == slots.end() ? nullptr : &*found;
-}
-
-bool anything_pending(const Slots& slots, std::uint8_t image) {
-  return std::ranges::any_of(slots, [&](const auto& slot) { return slot.image == image && slot.pending; });
-}
-
-bool runs(const Slots& slots, std::uint8_t image, const Digest& digest) {
-  const wire::Slot* const slot = active(slots, image);
-  return slot != nullptr && slot->digest == digest;
-}
-
-bool runs_confirmed(const Slots& slots, std::uint8_t image, const Digest& digest) {
-  return runs(slots, image, digest) && active(slots, image)->confirmed && !anything_pending(slots, image);
-}
 
 /// Whether asking the same child later can help.
 bool is_silence(const Error& error) {
@@ -103,8 +80,11 @@ asio::awaitable<void> Updater::learn_bootloader(SteadyTime deadline) {
 
 wire::Seen Updater::seen_from(Slots slots) const {
   wire::Seen seen;
+  const Character character = character_of(bootloader_, {.is_recovery = false, .images = image_count(slots)});
   seen.slots = std::move(slots);
-  seen.revert_class = revert_class_of(bootloader_);
+  seen.revert_class = character.revert_class;
+  seen.staging = character.staging;
+  seen.obstacle = character.obstacle;
   seen.bootloader = text_of(bootloader_);
   return seen;
 }
@@ -235,7 +215,7 @@ asio::awaitable<Result<Slots>> Updater::confirm_active(std::uint8_t image, Diges
   const std::optional<Digest> hash = image == 0 ? std::nullopt : std::optional(active_digest);
   std::optional<Error> refusal;
   for (unsigned tries = 0; tries < kAttempts; ++tries) {
-    if (!runs(slots, image, active_digest) || runs_confirmed(slots, image, active_digest)) co_return slots;
+    if (!runs(slots, image, active_digest) || runs_for_good(slots, image, active_digest)) co_return slots;
     if (refusal) co_return *refusal;
     Bytes packet = confirm_request(hash);
     Patience once = question(deadline);
@@ -247,7 +227,7 @@ asio::awaitable<Result<Slots>> Updater::confirm_active(std::uint8_t image, Diges
     if (!after) co_return after.error();
     slots = std::move(*after);
   }
-  if (runs_confirmed(slots, image, active_digest) || !runs(slots, image, active_digest)) co_return slots;
+  if (runs_for_good(slots, image, active_digest) || !runs(slots, image, active_digest)) co_return slots;
   co_return refusal.value_or(Error{Errc::timed_out, "the child does not confirm"});
 }
 
@@ -290,7 +270,7 @@ asio::awaitable<Result<plugin::Outcome>> Updater::revert(plugin::Job job, wire::
   const std::uint8_t image = move.image;
   if (!runs(*slots, image, move.active)) co_return outcome(false, std::move(*slots));
   for (unsigned steps = 0; steps < kMaxStepsBack; ++steps) {
-    if (runs_confirmed(*slots, image, move.goal)) break;
+    if (runs_for_good(*slots, image, move.goal)) break;
     auto after = co_await step_back(move, *slots, job.deadline);
     if (!after) co_return after.error();
     const bool is_stuck = *after == *slots;

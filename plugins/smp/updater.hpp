@@ -7,7 +7,7 @@
 
 #include <optional>
 
-#include "smp/groups.hpp"
+#include "smp/bootloader.hpp"
 #include "smp/upload.hpp"
 
 namespace hg::smp {
@@ -23,8 +23,6 @@ class Updater {
   boost::asio::awaitable<Result<plugin::Outcome>> revert(plugin::Job job, wire::Revert request);
 
  private:
-  using Slots = std::vector<wire::Slot>;
-
   /// The list, read when nothing that was sent earlier can still take effect.
   boost::asio::awaitable<Result<Slots>> settled_list(SteadyTime deadline);
   boost::asio::awaitable<Result<Slots>> list(Patience patience);

@@ -3,7 +3,7 @@
 // keep to the limits of the plugin wire, because it is sent on to the daemon.
 #include <cstdlib>
 
-#include "smp/groups.hpp"
+#include "smp/bootloader.hpp"
 #include "smp/loose_cbor.hpp"
 #include "smp/packet.hpp"
 #include "smp/refusal.hpp"
@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   smp::BootloaderInfo info;
   static_cast<void>(smp::read_bootloader(body, info));
   wire::Seen seen;
-  seen.revert_class = smp::revert_class_of(info);
+  seen.revert_class = smp::character_of(info, {}).revert_class;
   seen.bootloader = smp::text_of(info);
   if (auto slots = smp::slots_in(body)) seen.slots = std::move(*slots);
   const auto frame = wire::encode(wire::Inspected{{1, "child"}, seen});

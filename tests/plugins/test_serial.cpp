@@ -178,7 +178,7 @@ TEST_F(SerialTest, UpdatesAChild) {
   const auto before = inspect();
   expect_runs(before, old_.hash, true);
   EXPECT_EQ(before.revert_class, core::RevertClass::self_reverting);
-  EXPECT_EQ(before.bootloader, "MCUboot mode 3");
+  EXPECT_EQ(before.bootloader, "MCUboot mode 3 (swap using move)");
   EXPECT_EQ(active(before)->version, "1.0.0");
 
   deliver_all();

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pure parts of the SMP client: header, lenient CBOR, refusals and answers. Byte strings that are
-// not our own come from the specification, from Python's binascii, or from a Zephyr 3.5 child (reference smp.md).
+// The frame of SMP and the lenient CBOR reader. Byte strings that are not our own come from the specification or from a
+// Zephyr 3.5 child (reference smp.md).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "base/cbor.hpp"
-#include "smp/groups.hpp"
 #include "smp/loose_cbor.hpp"
 #include "smp/packet.hpp"
-#include "smp/profile.hpp"
-#include "smp/refusal.hpp"
 
 namespace hg::smp {
 namespace {
@@ -90,112 +87,6 @@ TEST(LooseCbor, TakesNumbersForBooleansAndRefusesTheRest) {
   EXPECT_FALSE(LooseReader(hex("02")).read_bool());
   EXPECT_EQ(LooseReader(hex("20")).read_int().value(), -1);
   EXPECT_FALSE(LooseReader(hex("1bffffffffffffffff")).read_int());
-}
-
-// ----------------------------------------------------------------------------------------------- refusals and answers
-
-struct Said {
-  const char* name;
-  const char* body;
-  const char* text;  // "": no refusal
-  Errc code;
-};
-class Refusals : public testing::TestWithParam<Said> {};
-
-TEST_P(Refusals, AreUnderstoodInBothVersions) {
-  const auto refusal = refusal_in(hex(GetParam().body));
-  ASSERT_TRUE(refusal) << refusal.error().message;
-  ASSERT_EQ(refusal->has_value(), GetParam().text[0] != '\0');
-  if (!*refusal) return;
-  const Error error = error_from(**refusal);
-  EXPECT_THAT(error.message, testing::HasSubstr(GetParam().text));
-  EXPECT_EQ(error.code, GetParam().code);
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Table, Refusals,
-    testing::Values(Said{"Empty", "a0", "", {}}, Said{"OldSuccess", "bf62726300ff", "", {}},
-                    Said{"Result", "bf636f666619c646ff", "", {}},
-                    Said{"Unsupported", "bf62726308ff", "error 8 (not supported)", Errc::unsupported},
-                    Said{"Busy", "a16272630a", "error 10 (busy)", Errc::busy},
-                    Said{"ImagePending", "bf63657272bf6567726f757001627263181cffff",
-                         "image error 28 (an image is pending", Errc::denied},
-                    Said{"CodeFirst", "a163657272a2627263026567726f757000", "group 0 error 2", Errc::denied},
-                    Said{"OtherGroup", "a163657272a26567726f7570183f62726301", "group 63 error 1", Errc::denied},
-                    Said{"Reason", "bf627263016372736e647768793fff", "error 1 (unknown error): why?", Errc::denied},
-                    Said{"UserCode", "a1627263190101", "error 257 (unknown code)", Errc::denied},
-                    Said{"NegativeCode", "a162726320", "error -1 (unknown code)", Errc::denied}),
-    [](const auto& row) { return std::string(row.param.name); });
-
-TEST(Refusals, MustStandInAMap) {
-  EXPECT_FALSE(refusal_in({}));
-  EXPECT_FALSE(refusal_in(hex("80")));
-  EXPECT_FALSE(refusal_in(hex("bf627263")));
-}
-
-TEST(Answers, ListSlotsInEitherForm) {
-  const std::string hash(64, '1');
-  const std::string loose = "bf66696d616765739fbf64736c6f74006776657273696f6e65312e322e3364686173685820" + hash +
-                            "68626f6f7461626c65f56770656e64696e67f469636f6e6669726d6564f566616374697665f5697065726d616e"
-                            "656e74f4ffff6b73706c697453746174757300ff";
-  const auto slots = slots_in(hex(loose));
-  ASSERT_TRUE(slots) << slots.error().message;
-  ASSERT_EQ(slots->size(), 1U);
-  EXPECT_EQ((*slots)[0], (wire::Slot{0, 0, "1.2.3", *Digest::from_bytes(hex(hash)), true, false, true, true, false}));
-
-  const auto frugal = slots_in(hex("a166696d6167657381a164736c6f7401"));
-  ASSERT_TRUE(frugal);
-  EXPECT_EQ((*frugal)[0].slot, 1);
-  EXPECT_TRUE((*frugal)[0].digest.empty());
-}
-
-TEST(Answers, RefuseHostileLists) {
-  EXPECT_FALSE(slots_in(hex("a0")));
-  EXPECT_FALSE(slots_in(hex("a166696d6167657381a164736c6f74190100")));  // slot 256
-  Bytes many;
-  cbor::Writer writer(many);
-  writer.map(1).text("images").array(33);
-  for (int i = 0; i < 33; ++i) writer.map(0);
-  EXPECT_EQ(slots_in(many).error().code, Errc::too_large);
-  Bytes long_hash;
-  cbor::Writer(long_hash).map(1).text("images").array(1).map(1).text("hash").bytes(Bytes(65));
-  EXPECT_FALSE(slots_in(long_hash));
-}
-
-TEST(Answers, UploadNeedsAnOffset) {
-  EXPECT_EQ(upload_answer_in(hex("bf636f666619c646ff"))->offset, 50758U);
-  EXPECT_EQ(upload_answer_in(hex("a2636f666600656d61746368f4"))->match, false);
-  EXPECT_FALSE(upload_answer_in(hex("a0")));
-  EXPECT_FALSE(upload_answer_in(hex("a1636f666620")));  // -1
-}
-
-TEST(Answers, TheModeSaysHowAChildComesBack) {
-  const auto class_of = [](int mode) {
-    return revert_class_of({.name = "MCUboot", .mode = mode, .no_downgrade = false});
-  };
-  for (const int mode : {1, 3, 5, 9}) EXPECT_EQ(class_of(mode), wire::RevertClass::self_reverting) << mode;
-  for (const int mode : {2, 4}) EXPECT_EQ(class_of(mode), wire::RevertClass::irrevocable) << mode;
-  EXPECT_EQ(class_of(0), wire::RevertClass::unstageable);
-  for (const int mode : {-1, 6, 7, 8, 10, 255}) EXPECT_EQ(class_of(mode), wire::RevertClass::unknown) << mode;
-  EXPECT_EQ(revert_class_of({}), wire::RevertClass::unknown);
-}
-
-TEST(Requests, EchoesHaveTheSizeThatWasAskedFor) {
-  for (const std::size_t size : {16U, 35U, 36U, 100U, 267U, 268U, 269U, 1020U}) {
-    const std::size_t made = echo_request(size).size();
-    EXPECT_LE(made, size);
-    EXPECT_GE(made + 1, size);  // one short where the head of the text grows
-  }
-}
-
-TEST(Profile, TakesDefaultsAndNamesWhatIsWrong) {
-  const auto defaults = profile_from({});
-  ASSERT_TRUE(defaults);
-  EXPECT_EQ(defaults->erase, Milliseconds{40000});
-  EXPECT_EQ(profile_from({{"chunk_ms", std::int64_t{70}}})->chunk, Milliseconds{70});
-  EXPECT_THAT(profile_from({{"chunk_ms", true}}).error().message, testing::HasSubstr("chunk_ms"));
-  EXPECT_THAT(profile_from({{"packet", std::int64_t{5}}}).error().message, testing::HasSubstr("packet"));
-  EXPECT_FALSE(profile_from({{"reset_delay_ms", std::int64_t{-1}}}));
 }
 
 }  // namespace

@@ -221,7 +221,9 @@ TEST_F(SmpSteps, UploadedButNotListedIsAnError) {
 
 TEST_F(SmpSteps, SmallerPacketsWhenTheSizeIsTheTrouble) {
   child_.largest = 300;
-  Updater stubborn(child_, child_, Profile{.packet = 1020});
+  Profile fixed;
+  fixed.packet = 1020;
+  Updater stubborn(child_, child_, fixed);
   const UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
   ASSERT_EQ(::ftruncate(file.get(), 3000), 0);
   child_.uploaded = kNew;
@@ -299,7 +301,7 @@ TEST_F(SmpSteps, AfterAnInterruptedActivateTheNextInspectWaitsForTheChild) {
   stage();
   child_.boot_time = 10s;
   auto short_job = job(5s);
-  const auto interrupted = run(updater_.activate(std::move(short_job), {{}, {0, kOld}, kNew}));
+  const auto interrupted = run(updater_.activate(std::move(short_job), wire::Activate{{}, {{0, kOld, kNew}}}));
   EXPECT_EQ(interrupted.error().code, Errc::timed_out);
   EXPECT_EQ(run(updater_.inspect(job(2s))).error().code, Errc::timed_out);  // nothing is guessed
   const auto seen = inspect();
@@ -328,7 +330,7 @@ TEST_F(SmpSteps, ConfirmsOnceAlsoWhenTheAnswerIsLost) {
 
 TEST_F(SmpSteps, AGuardThatDoesNotHoldStopsEverything) {
   stage();
-  for (const auto& outcome : {confirm(kNew), revert(kNew), run(updater_.activate(job(), {{}, {0, kNew}, kNew}))}) {
+  for (const auto& outcome : {confirm(kNew), revert(kNew), run(updater_.activate(job(), wire::Activate{{}, {{0, kNew, kNew}}}))}) {
     ASSERT_TRUE(outcome);
     EXPECT_FALSE(outcome->guard_held);
   }
