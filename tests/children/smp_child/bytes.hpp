@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace smp_child {
@@ -33,6 +35,14 @@ inline void append_big_endian(Bytes& to, std::uint64_t value, int size) {
 
 inline void append(Bytes& to, ByteView bytes) {
   to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
+/// Lower-case hexadecimal.
+inline std::string hex(ByteView bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const std::uint8_t byte : bytes) (text += kDigits[byte >> 4]) += kDigits[byte & 15];
+  return text;
 }
 
 }  // namespace smp_child

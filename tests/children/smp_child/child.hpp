@@ -11,6 +11,7 @@
 #include "link.hpp"
 #include "options.hpp"
 #include "record.hpp"
+#include "recovery.hpp"
 #include "request_queue.hpp"
 #include "server.hpp"
 
@@ -30,9 +31,16 @@ class Child {
   void reset(std::string_view why);
 
  private:
+  /// Who listens. Waiting: the recovery, for a time, for a first packet.
+  enum class Phase { deaf, waiting, recovery, application };
+
   void boot();
-  void come_up();
-  void arm_reset();
+  void wait_for_dfu();
+  void boot_application();
+  void enter_recovery(std::string_view why);
+  void be_deaf();
+  void listen(Phase phase, Responder& responder);
+  void arm_reset(bool to_recovery);
   void receive(Packet packet);
   void link_lost();
   [[nodiscard]] bool mute() const;
@@ -45,11 +53,13 @@ class Child {
   Board board_;
   Bootloader bootloader_;
   Server server_;
+  Recovery recovery_;
   std::unique_ptr<Link> link_;
   RequestQueue queue_;
   std::function<void(const std::string& where)> up_;  // until it was called
-  bool running_ = false;
+  Phase phase_ = Phase::deaf;
   bool reset_armed_ = false;
+  bool to_recovery_ = false;  // kept over a reset, not over a power cut
   bool saving_ = false;
 };
 

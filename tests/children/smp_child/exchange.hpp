@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // One request on its way through a group to its answer: header, request map, the answer being written, and what the
-// handler wants to happen besides (time that passes, a reset). Used by the server and its groups.
+// handler wants to happen besides (time that passes, a reset). Used by the server, the recovery and all groups.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "cbor.hpp"
 #include "loop.hpp"
+#include "smp_packet.hpp"
 
 namespace smp_child {
-
-inline constexpr std::size_t kHeaderSize = 8;
-enum Op : std::uint8_t { kRead = 0, kWrite = 2 };
-
-/// The 8-byte SMP header (smp.md 1), without the length.
-struct Header {
-  std::uint8_t op;
-  std::uint8_t version;  // 0: v1, 1: v2
-  std::uint16_t group;
-  std::uint8_t sequence;
-  std::uint8_t command;
-};
 
 /// mcumgr_err_t: what any version calls "rc".
 enum class Rc {
@@ -32,7 +22,8 @@ enum class Rc {
   bad_state = 6,
   too_long = 7,
   not_supported = 8,
-  busy = 10
+  busy = 10,
+  access_denied = 11
 };
 
 /// How a request ended. A group's own error has its code for v2 and an rc for v1.
@@ -48,12 +39,25 @@ struct Status {
 struct Exchange {
   const Header& header;
   const cbor::Map& request;
-  cbor::Writer& answer;  // an open map
-  Duration takes{};      // time that the child is busy before it answers
-  bool reset = false;    // after the answer
-  bool crash = false;    // now, without an answer
+  cbor::Writer& answer;                       // an open map
+  Duration takes{};                           // time that the child is busy before it answers
+  bool silent = false;                        // no answer at all
+  bool reset = false;                         // after the answer
+  bool to_recovery = false;                   // that reset ends in the bootloader's recovery
+  bool crash = false;                         // now, without an answer
+  std::optional<std::uint64_t> error_length{};  // "len" beside an error
 
   [[nodiscard]] bool is(Op op, std::uint8_t command) const { return header.op == op && header.command == command; }
+};
+
+/// A group of commands in the application's server.
+class Group {
+ public:
+  virtual ~Group() = default;
+  virtual Status handle(Exchange& exchange) = 0;
+
+  /// A reset: what was only in RAM is gone.
+  virtual void restart() {}
 };
 
 }  // namespace smp_child

@@ -2,7 +2,6 @@
 #include "flash.hpp"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,9 +35,14 @@ void Slot::erase() {
   check(::ftruncate(file_.get(), 0) == 0, path_);
 }
 
-void Slot::exchange(Slot& a, Slot& b) {
-  check(::renameat2(AT_FDCWD, a.path_.c_str(), AT_FDCWD, b.path_.c_str(), RENAME_EXCHANGE) == 0, a.path_);
-  std::swap(a.file_, b.file_);
+void Slot::prepare(ByteView bytes) const {
+  write_atomically(aside(), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+void Slot::take_prepared() {
+  if (!std::filesystem::exists(aside())) return;
+  std::filesystem::rename(aside(), path_);
+  file_ = Fd::checked(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644), path_);
 }
 
 }  // namespace smp_child

@@ -23,13 +23,19 @@ class Slot {
   [[nodiscard]] std::uint64_t used() const;
 
   [[nodiscard]] Bytes read(std::uint64_t offset, std::size_t count) const;
+
+  /// From the first to the last byte written.
+  [[nodiscard]] Bytes content() const { return read(0, used()); }
   void write(std::uint64_t offset, ByteView bytes);
   void erase();
 
-  /// Exchanges the contents of two slots in one step that a kill cannot halve.
-  static void exchange(Slot& a, Slot& b);
+  /// Lays new contents aside; take_prepared() puts them in place, if they are (still) there.
+  void prepare(ByteView bytes) const;
+  void take_prepared();
 
  private:
+  [[nodiscard]] std::filesystem::path aside() const { return path_.string() + ".moved"; }
+
   std::filesystem::path path_;
   Fd file_;
   std::uint64_t size_;

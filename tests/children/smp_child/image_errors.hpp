@@ -9,6 +9,7 @@ namespace smp_child::image_error {
 
 inline const Status kHashNotFound{8, Rc::unknown};
 inline const Status kNoFreeSlot{9, Rc::bad_state};
+inline const Status kWriteFailed{12, Rc::unknown};
 inline const Status kInvalidSlot{14, Rc::invalid};
 inline const Status kInvalidOffset{20, Rc::invalid};
 inline const Status kInvalidLength{21, Rc::invalid};

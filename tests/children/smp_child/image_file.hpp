@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A MCUboot image as it stands in a slot (smp.md 5): header, TLVs, version, hash, dependencies; and the check of the
-// hash that the bootloader makes. Signatures are not checked. Used by the bootloader and the image group.
+// A MCUboot image as it stands in a slot (smp.md 5): header, TLVs, version, hash, dependencies, security counter; and
+// the hash over its content. Signatures are not checked. Used by the bootloader, the recovery and the image group.
 #pragma once
 
 #include <compare>
@@ -37,13 +37,22 @@ struct Dependency {
   Version at_least;
 };
 
+/// A TLV with the content key of an encrypted image.
+struct WrappedKey {
+  std::uint16_t type;
+  Bytes value;
+};
+
 struct ImageInfo {
   Version version;
-  Bytes hash;  // the SHA-256 TLV
+  Bytes hash;  // the SHA TLV
   bool bootable = true;
-  bool ciphertext = false;   // payload encrypted: the hash cannot be checked without the key
-  std::uint64_t hashed = 0;  // bytes that the hash covers: header, payload, protected TLVs
-  std::uint64_t end = 0;     // bytes of the whole image
+  std::optional<WrappedKey> content_key;  // the payload is encrypted while it is in the secondary slot
+  std::optional<std::uint32_t> security_counter;
+  std::uint64_t payload = 0;      // where it begins
+  std::uint64_t payload_end = 0;  // and ends
+  std::uint64_t hashed = 0;       // bytes that the hash covers: header, payload, protected TLVs
+  std::uint64_t end = 0;          // bytes of the whole image
   std::vector<Dependency> dependencies;
 };
 
@@ -53,11 +62,17 @@ bool has_image_magic(ByteView bytes);
 /// The version in an image header.
 Version version_in_header(ByteView header);
 
-/// The image in a slot; nothing if header or TLVs are not there or have no hash.
-std::optional<ImageInfo> read_image(const Slot& slot);
+/// The image in a slot; nothing if header or TLVs are not there or have no hash of `sha_size` (32, 48 or 64) bytes.
+std::optional<ImageInfo> read_image(const Slot& slot, std::size_t sha_size);
 
-/// Whether the content of the slot has the hash that its TLV says. True for ciphertext.
-bool hash_is_right(const Slot& slot, const ImageInfo& image);
+/// Whether this content, which begins with the image, has the hash that its TLV says.
+bool hash_is_right(ByteView content, const ImageInfo& image);
+
+/// Whether the end of the slot has the trailer that imgtool's --pad writes.
+bool has_trailer_magic(const Slot& slot);
+
+/// Whether that trailer has "image ok" set, as --confirm does.
+bool trailer_says_confirmed(const Slot& slot);
 
 Bytes sha256(ByteView bytes);
 

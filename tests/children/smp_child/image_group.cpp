@@ -5,22 +5,12 @@
 #include <string>
 
 #include "image_errors.hpp"
+#include "image_list.hpp"
 
 namespace smp_child {
 namespace {
 
 enum Command : std::uint8_t { kState = 0, kUpload = 1, kErase = 5, kSlotInfo = 6 };
-constexpr std::size_t kHashSize = 32;
-
-/// What the list says of a slot (the table in smp.md 4.7).
-struct Flags {
-  bool pending, confirmed, active, permanent;
-};
-
-Flags flags_of(const Image& image, std::size_t slot) {
-  if (slot == 0) return {false, !image.testing, true, false};
-  return {image.mark != Mark::none, image.testing, false, image.mark == Mark::permanent};
-}
 
 }  // namespace
 
@@ -34,60 +24,38 @@ Status ImageGroup::handle(Exchange& exchange) {
 }
 
 Status ImageGroup::list(Exchange& exchange) const {
-  cbor::Writer& answer = exchange.answer;
-  answer.key("images");
-  answer.begin_array();
-  for (std::size_t n = 0; n < board_.images().size(); ++n) {
-    for (std::size_t slot = 0; slot < 2; ++slot) {
-      const auto info = read_image(board_.images()[n].slots[slot]);
-      if (info) list_slot(answer, {n, slot}, *info);
-    }
-  }
-  answer.end();
-  if (!options_.server.frugal) answer.put_integer("splitStatus", 0);
+  write_rows(exchange.answer, image_rows(board_, options_), board_, options_);
   return {};
 }
 
-void ImageGroup::list_slot(cbor::Writer& answer, Place place, const ImageInfo& info) const {
-  const auto [pending, confirmed, active, permanent] = flags_of(board_.images()[place.image], place.slot);
-  const auto put_flag = [&](std::string_view name, bool value) {
-    if (value || !options_.server.frugal) answer.put_boolean(name, value);
-  };
-  answer.begin_map();
-  if (place.image != 0 || (board_.images().size() > 1 && !options_.server.frugal)) {
-    answer.put_integer("image", static_cast<std::int64_t>(place.image));
-  }
-  answer.put_integer("slot", static_cast<std::int64_t>(place.slot));
-  answer.put_text("version", info.version.text());
-  answer.put_bytes("hash", info.hash);
-  put_flag("bootable", info.bootable);
-  put_flag("pending", pending);
-  put_flag("confirmed", confirmed);
-  put_flag("active", active);
-  put_flag("permanent", permanent);
-  answer.end();
+/// Answers the list after the change; one that is known to be wrong shows what was before.
+Status ImageGroup::set_state(Exchange& exchange) {
+  const auto before = image_rows(board_, options_);
+  const Status status =
+      change_state(exchange.request.bytes("hash").value_or(ByteView{}), exchange.request.flag("confirm"));
+  if (!status.ok()) return status;
+  if (!options_.quirks.stale_flags) return list(exchange);
+  write_rows(exchange.answer, before, board_, options_);
+  return {};
 }
 
-Status ImageGroup::set_state(Exchange& exchange) {
-  const bool confirm = exchange.request.flag("confirm");
-  const ByteView hash = exchange.request.bytes("hash").value_or(ByteView{});
-  Status status;
-  if (hash.empty()) {
-    status = confirm ? confirm_every_running() : image_error::kInvalidHash;
-  } else if (hash.size() != kHashSize) {
-    status = image_error::kInvalidHash;
-  } else {
-    const auto place = find(hash);
-    status = place ? mark(*place, confirm) : image_error::kHashNotFound;
+Status ImageGroup::change_state(ByteView hash, bool confirm) {
+  if (ignored_ < options_.quirks.ignore_marks) {
+    ++ignored_;
+    board_.record().event("fault: state write ignored");
+    return {};
   }
-  return status.ok() ? list(exchange) : status;
+  if (hash.empty()) return confirm ? confirm_every_running() : image_error::kInvalidHash;
+  if (hash.size() != options_.boot.sha_size) return image_error::kInvalidHash;
+  const auto place = find(hash);
+  return place ? mark(*place, confirm) : image_error::kHashNotFound;
 }
 
 /// The first slot of all with this hash, as Zephyr searches it.
 std::optional<ImageGroup::Place> ImageGroup::find(ByteView hash) const {
   for (std::size_t n = 0; n < board_.images().size(); ++n) {
-    for (std::size_t slot = 0; slot < 2; ++slot) {
-      const auto info = read_image(board_.images()[n].slots[slot]);
+    for (std::size_t slot = 0; slot < mode_.slots; ++slot) {
+      const auto info = board_.image_in(board_.images()[n].slots[slot]);
       if (info && std::ranges::equal(info->hash, hash)) return Place{n, slot};
     }
   }
@@ -98,12 +66,15 @@ std::optional<ImageGroup::Place> ImageGroup::find(ByteView hash) const {
 Status ImageGroup::mark(Place place, bool confirm) {
   Image& image = board_.images()[place.image];
   const Mark wanted = confirm ? Mark::permanent : Mark::test;
-  if (place.slot == 0 && confirm) return confirm_running(place.image);
+  const bool is_running = place.slot == image.active;
+  if (is_running && confirm) return confirm_running(place.image);
   if (image.testing) return image_error::kAlreadyPending;
   if (image.mark != Mark::none) {
-    return place.slot == 1 && image.mark == wanted ? Status{} : image_error::kAlreadyPending;
+    return !is_running && image.mark == wanted ? Status{} : image_error::kAlreadyPending;
   }
-  if (place.slot == 0) return image_error::kTestOfActiveDenied;
+  if (is_running) return image_error::kTestOfActiveDenied;
+  if (mode_.strategy == Strategy::fixed) return image_error::kInvalidSlot;
+  if (mode_.strategy == Strategy::choose && !mode_.reverts) return {};  // the version alone decides
   image.mark = wanted;
   board_.save();
   board_.record().count(confirm ? "permanents" : "tests");
@@ -134,14 +105,14 @@ Status ImageGroup::confirm_every_running() {
 }
 
 Status ImageGroup::erase(Exchange& exchange) {
-  const std::uint64_t index = exchange.request.integer("slot").value_or(1);
+  const std::uint64_t index = exchange.request.integer("slot").value_or(1 - board_.images()[0].active);
   if (index / 2 >= board_.images().size()) return image_error::kInvalidSlot;
   Image& image = board_.images()[index / 2];
-  const bool in_use = index % 2 == 0 || image.mark != Mark::none || image.testing;
-  if (in_use) return image_error::kNoFreeSlot;
-  upload_.forget();
-  if (image.slots[1].erased()) return {};
-  image.slots[1].erase();
+  const bool in_use = index % 2 == image.active || image.mark != Mark::none || image.testing;
+  if (in_use || !mode_.takes_upload) return image_error::kNoFreeSlot;
+  upload_.erased();
+  if (image.other().erased()) return {};
+  image.other().erase();
   exchange.takes += options_.server.erase;
   board_.record().count("erases");
   board_.record().event("slot " + std::to_string(index) + " erased");
@@ -159,11 +130,12 @@ Status ImageGroup::slot_info(Exchange& exchange) const {
     answer.put_integer("image", n);
     answer.key("slots");
     answer.begin_array();
-    for (std::int64_t slot = 0; slot < 2; ++slot) {
+    for (std::int64_t slot = 0; slot < static_cast<std::int64_t>(mode_.slots); ++slot) {
       answer.begin_map();
       answer.put_integer("slot", slot);
       answer.put_integer("size", slot_size);
-      if (slot == 1) answer.put_integer("upload_image_id", n);
+      const bool takes_upload = slot != static_cast<std::int64_t>(board_.images()[static_cast<std::size_t>(n)].active);
+      if (takes_upload && mode_.takes_upload) answer.put_integer("upload_image_id", n);
       answer.end();
     }
     answer.end();

@@ -54,6 +54,25 @@ struct ServerOptions {
   Millis reset_delay{250};
   Millis erase{0};
   Micros work{0};
+  std::vector<std::string> settings_roots;  // empty: no settings group
+  std::vector<std::string> settings;        // NAME=VALUE, if the state is new
+  std::size_t settings_name = 32, settings_value = 32;
+  std::string settings_veto;
+  std::string fs_mount;      // empty: no fs group
+  std::size_t fs_chunk = 0;  // 0: as the buffer allows
+  bool enumeration = false;
+};
+
+enum class RecoveryEntry { off, automatic, only };
+
+/// MCUboot's serial recovery: when it is entered, and what it was built with.
+struct RecoveryOptions {
+  RecoveryEntry entry = RecoveryEntry::off;
+  bool boot_mode = false;  // entered by reset with boot_mode 1
+  Millis wait_for_dfu{0};
+  bool options = false;  // params, state and slot info
+  bool hashless = false;
+  bool direct_upload = false;
 };
 
 /// Flash and bootloader.
@@ -63,6 +82,9 @@ struct BootOptions {
     std::filesystem::path file;
   };
   std::vector<Provision> provisions;
+  std::filesystem::path enc_key;
+  bool security_counter = false;
+  std::size_t sha_size = 32;
   std::size_t images = 0;  // 0: as many as are provisioned
   std::uint64_t slot_size = 430080;
   std::uint64_t trailer_size = 8192;
@@ -72,6 +94,8 @@ struct BootOptions {
   bool reject_image = false;
   bool come_back_old = false;
   bool keep_cancelled_marks = false;
+  bool one_revert_per_reset = false;
+  RecoveryOptions recovery;
   Millis boot{20};
   Millis swap{100};
 };
@@ -94,6 +118,20 @@ struct FaultOptions {
   std::uint64_t lose_upload_state_at = kNever;
   std::uint64_t reboot_at = kNever;
   std::uint64_t corrupt_at = kNever;
+  std::uint64_t write_error_at = kNever;
+};
+
+/// Known faults of servers (smp.md 8).
+struct QuirkOptions {
+  bool stale_hash = false;
+  std::string hide;  // hexadecimal
+  bool erase_keeps_upload = false;
+  unsigned ignore_marks = 0;
+  bool stale_flags = false;
+  bool wrong_confirmed = false;
+  bool leftovers = false;
+  bool silent_params = false;
+  bool silent_unknown = false;
 };
 
 struct Options {
@@ -105,6 +143,7 @@ struct Options {
   ServerOptions server;
   BootOptions boot;
   FaultOptions faults;
+  QuirkOptions quirks;
 };
 
 /// Throws std::invalid_argument with a line for the user.

@@ -5,6 +5,7 @@ namespace smp_child {
 namespace {
 
 enum Command : std::uint8_t { kEcho = 0, kReset = 5, kParams = 6, kOsInfo = 7, kBootloaderInfo = 8 };
+constexpr std::uint64_t kBootModeRecovery = 1;
 const Status kInvalidFormat{2, Rc::invalid};
 const Status kQueryYieldsNoAnswer{3, Rc::no_entry};
 
@@ -35,10 +36,13 @@ Status OsGroup::reset(Exchange& exchange) {
   }
   record_.event("reset requested");
   exchange.reset = true;
+  exchange.to_recovery =
+      options_.boot.recovery.boot_mode && exchange.request.integer("boot_mode").value_or(0) == kBootModeRecovery;
   return {};
 }
 
 Status OsGroup::params(Exchange& exchange) const {
+  exchange.silent = options_.quirks.silent_params;
   if (!options_.server.params) return Rc::not_supported;
   exchange.answer.put_integer("buf_size", static_cast<std::int64_t>(options_.link.buf_size));
   exchange.answer.put_integer("buf_count", static_cast<std::int64_t>(options_.link.buf_count));

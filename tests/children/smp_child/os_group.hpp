@@ -8,11 +8,11 @@
 
 namespace smp_child {
 
-class OsGroup {
+class OsGroup : public Group {
  public:
   OsGroup(const Options& options, Record& record) : options_(options), record_(record) {}
 
-  Status handle(Exchange& exchange);
+  Status handle(Exchange& exchange) override;
 
  private:
   Status echo(Exchange& exchange) const;

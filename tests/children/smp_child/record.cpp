@@ -12,9 +12,10 @@ namespace smp_child {
 namespace {
 
 constexpr std::string_view kCounters[] = {
-    "power_ons", "resets",     "reset_requests", "swaps",         "reverts",         "refused",
-    "confirms",  "tests",      "permanents",     "self_confirms", "uploads_started", "uploads_completed",
-    "resumes",   "link_drops", "erases",         "upload_bytes",  "packets",         "no_buffer",
+    "power_ons",  "resets",         "reset_requests", "swaps",         "reverts",         "refused",
+    "confirms",   "tests",          "permanents",     "self_confirms", "uploads_started", "uploads_completed",
+    "resumes",    "link_drops",     "erases",         "upload_bytes",  "packets",         "no_buffer",
+    "recoveries", "storage_erases",
 };
 
 std::string now_text() {

@@ -37,7 +37,7 @@ void RequestQueue::carry_out() {
   if (refuses) record_.count("no_buffer");
   auto outcome = refuses ? responder_->no_memory(request) : responder_->handle(request);
   if (outcome && outcome->crash) return resets_.now();
-  if (outcome && outcome->reset) resets_.asked();
+  if (outcome && outcome->reset) resets_.asked(outcome->to_recovery);
   const bool lost = !outcome || outcome->answer.empty() || (!spare && options_.faults.no_spare_buffer);
   const Duration takes = outcome ? outcome->takes : Duration::zero();
   auto done = [this, lost, packet = Packet{outcome ? std::move(outcome->answer) : Bytes{}, peer}] {

@@ -16,9 +16,9 @@ namespace smp_child {
 
 class RequestQueue {
  public:
-  /// `on_reset` is told of a reset that was asked for, or (now) of one that happens.
+  /// Who is told of a reset that was asked for, and (now) of one that happens.
   struct Resets {
-    std::function<void()> asked;
+    std::function<void(bool to_recovery)> asked;
     std::function<void()> now;
   };
 

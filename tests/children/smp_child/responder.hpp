@@ -16,6 +16,7 @@ class Responder {
     Bytes answer;
     Duration takes{};
     bool reset = false;
+    bool to_recovery = false;  // that reset
     bool crash = false;
   };
 

@@ -4,19 +4,38 @@
 namespace smp_child {
 namespace {
 
-enum Group : std::uint16_t { kOs = 0, kImage = 1 };
-
-/// The header of a request; nothing for answers, unknown versions and a length that the packet does not have.
-std::optional<Header> parse_header(ByteView packet) {
-  if (packet.size() < kHeaderSize) return std::nullopt;
-  const auto op = static_cast<std::uint8_t>(packet[0] & 7);
-  const auto version = static_cast<std::uint8_t>(packet[0] >> 3 & 3);
-  const std::uint64_t length = big_endian(packet.subspan(2, 2));
-  if ((op != kRead && op != kWrite) || version > 1 || length != packet.size() - kHeaderSize) return std::nullopt;
-  return Header{op, version, static_cast<std::uint16_t>(big_endian(packet.subspan(4, 2))), packet[6], packet[7]};
-}
+enum GroupNumber : std::uint16_t { kOs = 0, kImage = 1, kSettings = 3, kFs = 8, kEnumeration = 10, kBasic = 63 };
 
 }  // namespace
+
+Server::Server(const Options& options, Board& board)
+    : options_(options),
+      os_(options, board.record()),
+      image_(options, board),
+      settings_(options, board.record()),
+      fs_(options, board.record()),
+      basic_(board.record(), [this] { settings_.erase_saved(); }),
+      groups_(choose_groups()),
+      enumeration_(group_numbers()) {}
+
+/// Whoever adds a group adds a line here.
+std::map<std::uint16_t, Group*> Server::choose_groups() {
+  std::map<std::uint16_t, Group*> groups{{kOs, &os_}, {kImage, &image_}, {kBasic, &basic_}};
+  if (!options_.server.settings_roots.empty()) groups.emplace(kSettings, &settings_);
+  if (!options_.server.fs_mount.empty()) groups.emplace(kFs, &fs_);
+  if (options_.server.enumeration) groups.emplace(kEnumeration, &enumeration_);
+  return groups;
+}
+
+std::vector<std::uint16_t> Server::group_numbers() const {
+  std::vector<std::uint16_t> numbers;
+  for (const auto& [number, group] : groups_) numbers.push_back(number);
+  return numbers;
+}
+
+void Server::restart() {
+  for (const auto& [number, group] : groups_) group->restart();
+}
 
 std::optional<Server::Outcome> Server::handle(ByteView request) {
   const auto header = parse_header(request);
@@ -35,15 +54,16 @@ std::optional<Server::Outcome> Server::handle(ByteView request) {
     status = dispatch(exchange);
   }
   writer.end();
-  Bytes answer = packet(*header, status.ok() ? writer.take() : error_body(*header, status));
-  if (answer.size() > options_.link.buf_size) answer = packet(*header, error_body(*header, Rc::too_long));
-  return Outcome{std::move(answer), exchange.takes, exchange.reset, exchange.crash};
+  Bytes answer = packet(*header, status.ok() ? writer.take() : error_body(*header, status, &exchange));
+  if (answer.size() > options_.link.buf_size) answer = packet(*header, error_body(*header, Rc::too_long, nullptr));
+  if (exchange.silent) answer.clear();
+  return Outcome{std::move(answer), exchange.takes, exchange.reset, exchange.to_recovery, exchange.crash};
 }
 
 std::optional<Server::Outcome> Server::no_memory(ByteView request) const {
   const auto header = parse_header(request);
   if (!header) return std::nullopt;
-  return Outcome{packet(*header, error_body(*header, Rc::no_memory)), {}, false, false};
+  return Outcome{packet(*header, error_body(*header, Rc::no_memory, nullptr))};
 }
 
 bool Server::refuses(const Header& header) const {
@@ -56,17 +76,13 @@ bool Server::speaks_v2(const Header& header) const {
 }
 
 Status Server::dispatch(Exchange& exchange) {
-  switch (exchange.header.group) {
-    case kOs:
-      return os_.handle(exchange);
-    case kImage:
-      return image_.handle(exchange);
-    default:
-      return Rc::not_supported;
-  }
+  const auto group = groups_.find(exchange.header.group);
+  const Status status = group == groups_.end() ? Rc::not_supported : group->second->handle(exchange);
+  if (status.rc == Rc::not_supported && options_.quirks.silent_unknown) exchange.silent = true;
+  return status;
 }
 
-Bytes Server::error_body(const Header& header, const Status& status) const {
+Bytes Server::error_body(const Header& header, const Status& status, const Exchange* exchange) const {
   cbor::Writer writer(options_.server.definite);
   writer.begin_map();
   if (status.group_error != 0 && speaks_v2(header)) {
@@ -78,19 +94,15 @@ Bytes Server::error_body(const Header& header, const Status& status) const {
   } else {
     writer.put_integer("rc", static_cast<int>(status.rc));
   }
+  if (exchange != nullptr && exchange->error_length) {
+    writer.put_integer("len", static_cast<std::int64_t>(*exchange->error_length));
+  }
   writer.end();
   return writer.take();
 }
 
 Bytes Server::packet(const Header& request, const Bytes& body) const {
-  const int version = options_.server.dialect == Dialect::v1 ? 0 : request.version;
-  Bytes out{static_cast<std::uint8_t>(version << 3 | (request.op + 1)), 0};
-  append_big_endian(out, body.size(), 2);
-  append_big_endian(out, request.group, 2);
-  append_big_endian(out, request.sequence, 1);
-  append_big_endian(out, request.command, 1);
-  append(out, body);
-  return out;
+  return answer_packet(request, options_.server.dialect == Dialect::v1 ? 0 : request.version, body);
 }
 
 }  // namespace smp_child

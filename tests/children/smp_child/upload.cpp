@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+
+#include "boot_mode.hpp"
 
 #include "image_errors.hpp"
 #include "image_file.hpp"
@@ -40,7 +43,7 @@ Status Upload::first(Exchange& exchange, ByteView data) {
   }
   const std::uint64_t length = *request.integer("len");
   if (const Status status = check_slot(request, length, data); !status.ok()) return status;
-  if (options_.server.image_check && holds(board_.images()[image_number(request)].slots[1], request)) {
+  if (options_.server.image_check && holds(board_.images()[image_number(request)].other(), request)) {
     answer_offset(exchange, length);
     exchange.answer.put_boolean("match", true);
     return {};
@@ -71,12 +74,12 @@ Status Upload::check_header(const cbor::Map& request, ByteView data) const {
 
 Status Upload::check_slot(const cbor::Map& request, std::uint64_t length, ByteView data) const {
   const std::size_t number = image_number(request);
-  if (number >= board_.images().size()) return image_error::kNoFreeSlot;
+  if (number >= board_.images().size() || !boot_mode(options_.boot.mode).takes_upload) return image_error::kNoFreeSlot;
   const Image& image = board_.images()[number];
   if (image.mark != Mark::none || image.testing) return image_error::kNoFreeSlot;
-  if (length > image.slots[1].size()) return image_error::kTooLarge;
+  if (length > image.other().size()) return image_error::kTooLarge;
   if (data.size() > length) return image_error::kDataOverrun;
-  const auto running = read_image(image.slots[0]);
+  const auto running = board_.image_in(image.running());
   const bool older = running && version_in_header(data).without_build() <= running->version.without_build();
   return request.flag("upgrade") && older ? image_error::kCurrentVersionIsNewer : Status{};
 }
@@ -84,6 +87,7 @@ Status Upload::check_slot(const cbor::Map& request, std::uint64_t length, ByteVi
 /// A first request with the tag of the upload under way asks where to go on.
 bool Upload::is_same_as_running(const cbor::Map& request) const {
   const ByteView sha = request.bytes("sha").value_or(ByteView{});
+  if (session_ && broken_) return true;
   return session_ && !sha.empty() && std::ranges::equal(sha, session_->sha);
 }
 
@@ -97,8 +101,8 @@ bool Upload::holds(const Slot& slot, const cbor::Map& request) const {
 void Upload::begin(Exchange& exchange, std::uint64_t length) {
   const std::size_t number = image_number(exchange.request);
   const ByteView sha = exchange.request.bytes("sha").value_or(ByteView{});
-  Slot& slot = board_.images()[number].slots[1];
-  if (!slot.erased()) {
+  Slot& slot = board_.images()[number].other();
+  if (!slot.erased() && !options_.quirks.leftovers) {
     slot.erase();
     exchange.takes += options_.server.erase;
     board_.record().count("erases");
@@ -111,17 +115,25 @@ void Upload::begin(Exchange& exchange, std::uint64_t length) {
 Status Upload::store(Exchange& exchange, ByteView data) {
   const std::uint64_t end = session_->offset + data.size();
   if (end > session_->length) return image_error::kDataOverrun;
-  if (end > options_.faults.stuck_at) {
+  if (end > options_.faults.stuck_at || broken_) {
     answer_offset(exchange, session_->offset);
     return {};
   }
-  write(board_.images()[session_->image].slots[1], session_->offset, data);
+  if (end > options_.faults.write_error_at && !std::exchange(failed_, true)) return fail(session_->offset);
+  write(board_.images()[session_->image].other(), session_->offset, data);
   session_->offset = end;
   board_.record().add("upload_bytes", data.size());
   answer_offset(exchange, end);
   crash_at(exchange, end);
   if (end == session_->length) finish(exchange);
   return {};
+}
+
+/// A write error, after which nothing but an erase helps (zephyr#44219).
+Status Upload::fail(std::uint64_t offset) {
+  board_.record().event("fault: flash write error at " + std::to_string(offset));
+  broken_ = true;
+  return image_error::kWriteFailed;
 }
 
 void Upload::write(Slot& slot, std::uint64_t offset, ByteView data) const {
@@ -139,7 +151,7 @@ void Upload::finish(Exchange& exchange) {
   board_.record().count("uploads_completed");
   board_.record().event("upload: complete");
   if (!options_.server.image_check || done.sha.size() != kMaxTag) return;
-  const Slot& slot = board_.images()[done.image].slots[1];
+  const Slot& slot = board_.images()[done.image].other();
   exchange.answer.put_boolean("match", sha256(slot.read(0, done.length)) == done.sha);
 }
 

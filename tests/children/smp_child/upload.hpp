@@ -15,7 +15,15 @@ class Upload {
   Upload(const Options& options, Board& board) : options_(options), board_(board) {}
 
   Status handle(Exchange& exchange);
-  void forget() { session_.reset(); }
+  void forget() {
+    session_.reset();
+    broken_ = false;
+  }
+
+  /// The slot was erased by command: the end of an upload, unless this child forgets that (smp.md 8: 5).
+  void erased() {
+    if (!options_.quirks.erase_keeps_upload) forget();
+  }
 
  private:
   struct Session {
@@ -26,6 +34,7 @@ class Upload {
   };
 
   Status first(Exchange& exchange, ByteView data);
+  Status fail(std::uint64_t offset);
   Status next(Exchange& exchange, std::uint64_t offset, ByteView data);
   [[nodiscard]] Status check_header(const cbor::Map& request, ByteView data) const;
   [[nodiscard]] Status check_slot(const cbor::Map& request, std::uint64_t length, ByteView data) const;
@@ -40,6 +49,8 @@ class Upload {
   const Options& options_;
   Board& board_;
   std::optional<Session> session_;
+  bool broken_ = false;   // after a write error: no progress until an erase
+  bool failed_ = false;   // --write-error-at has happened
   bool lost_ = false;     // --lose-upload-state-at has happened
   bool crashed_ = false;  // --reboot-at has happened
 };
