@@ -2,7 +2,7 @@
 // A lenient CBOR reader for the answers of SMP children: definite and indefinite lengths at every level, heads of any
 // width, unknown keys and values of any kind to be skipped (zcbor in Zephyr writes indefinite maps and arrays). Hostile
 // input ends in an error: every loop consumes input, strings are copied up to a limit that the caller names, nesting
-// is bounded. The strict reader for the plugin wire is base/cbor. Used by refusal, os_group and image_group.
+// is bounded. The strict reader for the plugin wire is base/cbor. Used by refusal and the groups.
 #pragma once
 
 #include <cstdint>

@@ -21,6 +21,7 @@ inline constexpr std::uint16_t kImageGroup = 1;
 inline constexpr std::uint16_t kSettingsGroup = 3;
 inline constexpr std::uint16_t kFsGroup = 8;
 inline constexpr std::uint16_t kEnumerationGroup = 10;
+inline constexpr std::uint16_t kKitGroup = 18503;  ///< 0x4847, "HG": docs/child-protocol.md
 
 /// What is asked: operation, group and command.
 struct Command {
@@ -49,6 +50,12 @@ inline constexpr Command kFileStatus{Op::read, kFsGroup, 1};
 inline constexpr Command kFileHash{Op::read, kFsGroup, 2};
 inline constexpr Command kFileClose{Op::write, kFsGroup, 4};
 inline constexpr Command kGroupList{Op::read, kEnumerationGroup, 1};
+inline constexpr Command kKitIdentify{Op::write, kKitGroup, 0};
+inline constexpr Command kKitProve{Op::write, kKitGroup, 1};
+inline constexpr Command kKitStatus{Op::read, kKitGroup, 2};
+inline constexpr Command kKitOffer{Op::write, kKitGroup, 3};
+inline constexpr Command kKitNotice{Op::write, kKitGroup, 4};
+inline constexpr Command kKitConfirmAll{Op::write, kKitGroup, 5};
 
 /// A packet to be filled: room for the header, then an empty map, which is what most questions are.
 Bytes empty_request();

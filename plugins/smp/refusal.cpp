@@ -103,6 +103,18 @@ constexpr std::array<std::string_view, 17> kFs = {"no error",
                                                   "read-only file system",
                                                   "the file is empty"};
 
+constexpr std::array<std::string_view, 11> kKit = {"no error",
+                                                   "the child failed",
+                                                   "not what the command asks for",
+                                                   "the child speaks an older kit",
+                                                   "the gateway must prove itself first",
+                                                   "the child has no key",
+                                                   "nothing to prove",
+                                                   "the proof does not hold",
+                                                   "the child has another key",
+                                                   "this is not what runs",
+                                                   "the child does not confirm"};
+
 constexpr std::int64_t kNoEntry = 5;
 
 template <std::size_t N>
@@ -131,8 +143,13 @@ Result<std::optional<Refusal>> refusal_in(ByteView body) {
       const auto taken = read_err(reader, refusal);
       return taken ? Result<bool>{true} : Result<bool>{taken.error()};
     }
+    LooseReader ahead = reader;  // details that cannot be read are no reason to fail
+    if (key == "image") {
+      if (const auto image = ahead.read_int(); image && *image >= 0 && *image <= 255) {
+        refusal.image = static_cast<std::uint8_t>(*image);
+      }
+    }
     if (key != "rsn") return false;
-    LooseReader ahead = reader;  // a reason that cannot be read is no reason to fail
     if (auto reason = ahead.read_text(kLongestReason)) refusal.reason = std::move(*reason);
     return false;
   };
@@ -159,6 +176,8 @@ std::string text_of(const Refusal& refusal) {
       return named("settings ", name_in(kSettings, refusal.code));
     case kFsGroup:
       return named("fs ", name_in(kFs, refusal.code));
+    case kKitGroup:
+      return named("kit ", name_in(kKit, refusal.code));
     default:
       return "group " + std::to_string(*refusal.group) + " " + code;
   }
@@ -184,6 +203,7 @@ Errc code_of(const Refusal& refusal) {
 
 Error error_from(const Refusal& refusal) {
   std::string text = "the child refuses: " + text_of(refusal);
+  if (refusal.image) text += " for image " + std::to_string(*refusal.image);
   if (!refusal.reason.empty()) text += ": " + refusal.reason;
   return Error{code_of(refusal), std::move(text)};
 }

@@ -14,7 +14,8 @@ namespace hg::smp {
 struct Refusal {
   std::optional<std::uint16_t> group;  ///< none: a code of SMP itself
   std::int64_t code = 0;
-  std::string reason;  ///< "rsn", when the child gives one
+  std::string reason;                 ///< "rsn", when the child gives one
+  std::optional<std::uint8_t> image;  ///< "image": the image number that an error of the child kit is about
 };
 
 inline constexpr std::int64_t kVersionTooOld = 12;
