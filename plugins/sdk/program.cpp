@@ -5,6 +5,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <optional>
 #include <span>
@@ -16,29 +17,48 @@ namespace {
 
 constexpr const char* kDefaultSocket = "/run/headgate/plugins.sock";
 
-/// What the command line says: a socket to connect to, or a code to end with.
+/// What the command line says: where things are, or a code to end with.
 struct Options {
   std::string socket = kDefaultSocket;
+  std::string state;
+  std::string record;
   std::optional<int> exit_code;
+
+  /// Where the value of an option goes; null: there is no such option.
+  std::string* value_of(std::string_view name) {
+    if (name == "--socket") return &socket;
+    if (name == "--state") return &state;
+    if (name == "--record") return &record;
+    return nullptr;
+  }
 };
+
+/// The first directory that systemd made for the unit (StateDirectory=).
+std::string state_of_unit() {
+  const char* const named = std::getenv("STATE_DIRECTORY");
+  const std::string_view all = named == nullptr ? "" : named;
+  return std::string(all.substr(0, all.find(':')));
+}
 
 Options parse(std::span<char*> arguments, const Identity& identity) {
   Options options;
-  for (std::size_t i = 1; i < arguments.size(); ++i) {
+  options.state = state_of_unit();
+  for (std::size_t i = 1; i < arguments.size() && !options.exit_code; ++i) {
     const std::string_view word = arguments[i];
-    if (word == "--socket" && i + 1 < arguments.size()) {
-      options.socket = arguments[++i];
-    } else if (word.starts_with("--socket=")) {
-      options.socket = word.substr(9);
+    const std::size_t equals = word.find('=');
+    std::string* const value = options.value_of(word.substr(0, equals));
+    if (value != nullptr && equals != std::string_view::npos) {
+      *value = word.substr(equals + 1);
+    } else if (value != nullptr && i + 1 < arguments.size()) {
+      *value = arguments[++i];
     } else if (word == "--version") {
       std::printf("%s\n", identity.software.c_str());
       options.exit_code = 0;
     } else {
       std::FILE* const out = word == "--help" ? stdout : stderr;
-      std::fprintf(out, "Usage: %s [--socket PATH] [--version]\n", arguments[0]);
+      std::fprintf(out, "Usage: %s [--socket PATH] [--state DIR] [--record DIR] [--version]\n", arguments[0]);
       options.exit_code = word == "--help" ? 0 : 2;
     }
-    if (options.exit_code) break;
   }
   return options;
 }
@@ -64,8 +84,12 @@ int run_program(int argc, char** argv, const Identity& identity, const MakeDrive
     const auto report = [&target](std::string_view child, bool up, std::string_view text) {
       if (target != nullptr) target->report_link(child, up, text);
     };
-    const auto driver = make_driver(io.get_executor(), report, write_line);
-    Plugin plugin(io.get_executor(), identity, options.socket, *driver, write_line);
+    const auto driver = make_driver({io.get_executor(), report, write_line, options.record, options.state});
+    if (!driver) {
+      write_line("cannot begin: " + driver.error().message);
+      return 1;
+    }
+    Plugin plugin(io.get_executor(), identity, options.socket, **driver, write_line);
     target = &plugin;
     asio::signal_set signals(io, SIGTERM, SIGINT);
     const auto end = [&](boost::system::error_code, int) {

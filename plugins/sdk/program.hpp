@@ -2,6 +2,7 @@
 // main() of a plugin: options, signals, the loop. Called by each plugin's main.cpp with a maker of its Driver.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 
@@ -10,12 +11,21 @@
 
 namespace hg::plugin {
 
-/// Makes the driver; `report` and `log` may be kept by it.
-using MakeDriver =
-    std::function<std::unique_ptr<Driver>(boost::asio::any_io_executor executor, LinkReport report, Log log)>;
+/// What a driver is made with. All of it may be kept.
+struct Setup {
+  boost::asio::any_io_executor executor;
+  LinkReport report;
+  Log log;
+  std::filesystem::path record;  ///< where sessions with children are to be written down; empty: nowhere
+  std::filesystem::path state;   ///< where the plugin may remember things; empty: nowhere
+};
 
-/// Options: --socket PATH (default /run/headgate/plugins.sock), --version, --help. Ends with 0 at SIGTERM or SIGINT,
-/// with 2 for wrong usage, with 1 when something breaks that it cannot go on without.
+/// An error ends the program with its text.
+using MakeDriver = std::function<Result<std::unique_ptr<Driver>>(const Setup& setup)>;
+
+/// Options: --socket PATH (default /run/headgate/plugins.sock), --state DIR (default: what systemd names in
+/// $STATE_DIRECTORY), --record DIR, --version, --help. Ends with 0 at SIGTERM or SIGINT, with 2 for wrong usage, with 1
+/// when something breaks that it cannot go on without.
 int run_program(int argc, char** argv, const Identity& identity, const MakeDriver& make_driver);
 
 }  // namespace hg::plugin

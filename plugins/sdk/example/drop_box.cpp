@@ -83,8 +83,6 @@ class DropBox final : public plugin::Driver {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto make = [](const asio::any_io_executor&, plugin::LinkReport report, const plugin::Log&) {
-    return std::make_unique<DropBox>(std::move(report));
-  };
+  const auto make = [](const plugin::Setup& setup) { return std::make_unique<DropBox>(setup.report); };
   return plugin::run_program(argc, argv, {"dropbox", "drop_box 1", 0}, make);
 }
