@@ -41,14 +41,15 @@ class Changes:
 
 
 class ChildProcess:
-    """A running child with its state in `directory`; options are those of smp_child."""
+    """A running child with its state in `directory`; options are those of smp_child. `ready`: wait until it listens."""
 
-    def __init__(self, directory, *options):
+    def __init__(self, directory, *options, ready=True):
         self.state, self.link = pathlib.Path(directory) / "state", pathlib.Path(directory) / "tty"
         command = [BIN / "smp_child", "--state", self.state, "--link", self.link, "--die-with-parent", *options]
         self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE)
-        self.where = self._ready()  # a tty, or "host:port"
+        self.state.mkdir(exist_ok=True)
         self.changes = Changes(self.state, directory)
+        self.where = self._ready() if ready else ""  # a tty, or "host:port"
 
     @property
     def tty(self):
@@ -68,7 +69,8 @@ class ChildProcess:
         return json.loads((self.state / "counters").read_text())[name]
 
     def log(self):
-        return (self.state / "log").read_text()
+        log = self.state / "log"
+        return log.read_text() if log.exists() else ""
 
     def wait_until(self, holds, deadline=DEADLINE):
         """Until holds() is true, asked again when the child wrote something; answers its value."""
@@ -101,25 +103,53 @@ class ChildProcess:
             return self.process.wait(DEADLINE)
 
 
-def make_image(version, size=2000, dependency=None, build=0):
-    """A plain, unsigned MCUboot image; dependency = (image number, version)."""
+HASHES = {32: (0x10, hashlib.sha256), 48: (0x11, hashlib.sha384), 64: (0x12, hashlib.sha512), 0: (None, None)}
+
+
+def tlv(kind, value):
+    return struct.pack("<HH", kind, len(value)) + value
+
+
+def tlv_area(magic, entries):
+    return struct.pack("<HH", magic, 4 + len(entries)) + entries
+
+
+def make_image(version, size=2000, dependency=None, build=0, security_counter=None, hash_size=32, flags=0, payload=None,
+               more=b""):
+    """A plain, unsigned MCUboot image; dependency = (image number, version). hash_size 0: without a hash. `payload` is
+    what stands in the file, where it is not what is hashed; `more` are TLVs."""
     protected = b""
     if dependency:
         number, (major, minor, revision) = dependency
-        value = struct.pack("<B3xBBHI", number, major, minor, revision, 0)
-        protected = struct.pack("<HHHH", 0x6908, 8 + len(value), 0x40, len(value)) + value
-    header = struct.pack("<IIHHIIBBHII", 0x96f3b83d, 0, 32, len(protected), size, 0, *version, build, 0)
-    body = header + hashlib.shake_128(bytes(version)).digest(size) + protected
-    return body + struct.pack("<HHHH", 0x6907, 8 + 32, 0x10, 32) + hashlib.sha256(body).digest()
+        protected += tlv(0x40, struct.pack("<B3xBBHI", number, major, minor, revision, 0))
+    if security_counter is not None:
+        protected += tlv(0x50, struct.pack("<I", security_counter))
+    protected = tlv_area(0x6908, protected) if protected else b""
+    header = struct.pack("<IIHHIIBBHII", 0x96f3b83d, 0, 32, len(protected), size, flags, *version, build, 0)
+    plain = image_payload(version, size)
+    kind, digest = HASHES[hash_size]
+    hashes = tlv(kind, digest(header + plain + protected).digest()) if kind else b""
+    return header + (payload or plain) + protected + tlv_area(0x6907, hashes + more)
+
+
+def image_payload(version, size=2000):
+    return hashlib.shake_128(bytes(version)).digest(size)
+
+
+def pad(image_file, slot_size=430080, confirm=False):
+    """The image with the trailer of imgtool --pad (--confirm) for alignment 8."""
+    magic = bytes.fromhex("77c295f360d2ef7f3552500f2cb67980")
+    end = (b"\x01" + b"\xff" * 7 if confirm else b"\xff" * 8) + magic
+    return image_file + b"\xff" * (slot_size - len(image_file) - len(end)) + end
 
 
 def image_hash(image_file):
-    """The value of the SHA-256 TLV."""
+    """The value of the SHA TLV."""
     header, protected, size = struct.unpack("<8xHHI", image_file[:16])
     offset = header + size + protected + 4
     while offset < len(image_file):
         kind, length = struct.unpack("<HH", image_file[offset:offset + 4])
-        if kind == 0x10:
+        if kind in (0x10, 0x11, 0x12):
             return image_file[offset + 4:offset + 4 + length]
         offset += 4 + length
     raise ValueError("no hash")

@@ -6,7 +6,7 @@ import cbor2
 import pytest
 
 from smp_client import IMAGE, OS, WRITE, SmpTimeout
-from smp_table import OLD, V110, answers, error_of, reset
+from smp_table import OLD, V110, answers, error_of
 
 
 # --- dialects ---

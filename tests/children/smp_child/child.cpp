@@ -67,6 +67,7 @@ void Child::boot() {
 /// Any SMP packet within the time latches: the recovery stays until a reset (smp.md 6).
 void Child::wait_for_dfu() {
   listen(Phase::waiting, recovery_);
+  record_.event("recovery: waits for a packet");
   life_.after(options_.boot.recovery.wait_for_dfu, [this] {
     if (phase_ != Phase::waiting) return;
     be_deaf();

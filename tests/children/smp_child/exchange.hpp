@@ -39,12 +39,12 @@ struct Status {
 struct Exchange {
   const Header& header;
   const cbor::Map& request;
-  cbor::Writer& answer;                       // an open map
-  Duration takes{};                           // time that the child is busy before it answers
-  bool silent = false;                        // no answer at all
-  bool reset = false;                         // after the answer
-  bool to_recovery = false;                   // that reset ends in the bootloader's recovery
-  bool crash = false;                         // now, without an answer
+  cbor::Writer& answer;                         // an open map
+  Duration takes{};                             // time that the child is busy before it answers
+  bool silent = false;                          // no answer at all
+  bool reset = false;                           // after the answer
+  bool to_recovery = false;                     // that reset ends in the bootloader's recovery
+  bool crash = false;                           // now, without an answer
   std::optional<std::uint64_t> error_length{};  // "len" beside an error
 
   [[nodiscard]] bool is(Op op, std::uint8_t command) const { return header.op == op && header.command == command; }
