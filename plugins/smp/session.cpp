@@ -11,8 +11,8 @@ namespace {
 /// After this long no answer comes any more: the longest that a child works on one request is an erase.
 constexpr std::chrono::seconds kLatestAnswer{60};
 
-constexpr std::uint8_t first_version(unsigned pinned) {
-  return pinned == 1 ? 0 : 1;
+constexpr std::uint8_t first_version(Speaks speaks) {
+  return speaks == Speaks::only_v1 ? 0 : 1;
 }
 
 bool refuses_version(const std::optional<Refusal>& refusal) {
@@ -21,19 +21,19 @@ bool refuses_version(const std::optional<Refusal>& refusal) {
 
 }  // namespace
 
-Session::Session(Link& link, Clock& clock, unsigned smp_version)
+Session::Session(Link& link, Clock& clock, Speaks speaks)
     : link_(&link),
       clock_(&clock),
-      pinned_(smp_version),
+      speaks_(speaks),
       // Not always from 0: answers to a plugin that was killed a moment ago may still be on their way.
       sequence_(static_cast<std::uint8_t>(clock.now().time_since_epoch() / std::chrono::milliseconds(1))),
-      version_(first_version(smp_version)) {}
+      version_(first_version(speaks)) {}
 
 void Session::notice_opening() {
   const std::uint64_t number = link_->opening().number;
   if (number == opening_) return;
   opening_ = number;
-  version_ = first_version(pinned_);
+  version_ = first_version(speaks_);
   has_answered_ = false;
 }
 
@@ -127,7 +127,7 @@ asio::awaitable<Result<Bytes>> Session::ask(Command command, std::span<std::uint
   const bool is_question = command.op == Op::read || (command.group == kOsGroup && command.id == kEcho.id);
   const bool is_silent = !answer && answer.error().code == Errc::timed_out;
   const bool is_mute = is_silent && is_question && is_first && version_ == 1;
-  if (pinned_ == 0 && (is_refused || is_mute)) {
+  if (speaks_ == Speaks::either && (is_refused || is_mute)) {
     version_ ^= 1U;
     auto second = co_await ask_in_version(command, packet, patience);
     if (second || has_answered_) {

@@ -10,6 +10,7 @@
 
 #include "smp/link.hpp"
 #include "smp/packet.hpp"
+#include "smp/profile.hpp"
 #include "smp/refusal.hpp"
 
 namespace hg::smp {
@@ -31,8 +32,7 @@ struct Answer {
 
 class Session {
  public:
-  /// `smp_version` 0: find out; 1 or 2: that and no other.
-  Session(Link& link, Clock& clock, unsigned smp_version = 0);
+  Session(Link& link, Clock& clock, Speaks speaks = Speaks::either);
 
   /// Sends `packet` (kHeaderSize bytes of room, then the body; the caller keeps it alive) and returns the body of the
   /// answer. Errc::timed_out: no answer in all attempts; Errc::unavailable: no link; Errc::cancelled; Errc::invalid:
@@ -76,7 +76,7 @@ class Session {
 
   Link* link_;
   Clock* clock_;
-  unsigned pinned_;
+  Speaks speaks_;
   std::array<Use, 256> uses_{};
   std::uint8_t sequence_;      // the next to be tried
   std::uint8_t version_;       // the header's: 1 is SMP v2
