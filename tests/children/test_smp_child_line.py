@@ -144,10 +144,11 @@ def wire_time_ratio(start, baud, size, count, slow=0):
 
 @pytest.mark.parametrize("baud, size, count", [(115200, 380, 8), (1000000, 1020, 40)])
 def test_the_rate_of_a_paced_line_is_exact(start, baud, size, count):
-    """Never faster than the wire; the best of three is within 2 % of it, what is above is this machine's load."""
-    ratios = [wire_time_ratio(start, baud, size, count) for _ in range(3)]
-    assert min(ratios) >= 0.995
-    assert min(ratios) < 1.02
+    """Never faster than the wire, and within 2 % of it as soon as this machine is not too busy to measure that."""
+    ratios = []
+    while len(ratios) < 10 and (not ratios or min(ratios) >= 1.02):
+        ratios.append(wire_time_ratio(start, baud, size, count))
+    assert 0.995 <= min(ratios) < 1.02, ratios
 
 
 def test_one_request_at_a_time_costs_no_more_than_the_wire_and_the_client(start):
@@ -266,6 +267,13 @@ def test_more_packets_at_once_than_buffers_answer_rc_2(start):
         assert len([client.receive() for _ in range(4)]) == 4
         silent(client.receive, SILENCE)  # the fifth and sixth found no buffer at all
     assert child.counter("no_buffer") == 4
+
+
+def test_buffers_limit_a_serial_line_too(start):
+    with start("--buf-count", 3, "--work-us", 20000).client() as client:
+        client.write(b"".join(b"".join(frame(client.packet(OS, 0, {"d": "x"}, WRITE))) for _ in range(5)))
+        assert [cbor2.loads(client.receive()[8:]).get("rc", 0) for _ in range(3)] == [2, 0, 0]
+        silent(client.receive, SILENCE)
 
 
 def test_a_udp_child_that_is_gone_and_back(start):
