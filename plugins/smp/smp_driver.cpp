@@ -72,4 +72,34 @@ asio::awaitable<Result<plugin::Outcome>> SmpDriver::revert(plugin::Job job, wire
   co_return co_await child->updater.revert(std::move(job), std::move(request));
 }
 
+asio::awaitable<Result<plugin::Willingness>> SmpDriver::offer(plugin::Job job, wire::Offer request) {
+  const auto child = find(job.child);
+  if (!child) co_return not_served();
+  co_return co_await child->updater.offer(std::move(job), std::move(request));
+}
+
+asio::awaitable<Result<UniqueFd>> SmpDriver::backup(plugin::Job job) {
+  const auto child = find(job.child);
+  if (!child) co_return not_served();
+  co_return co_await child->updater.backup(std::move(job));
+}
+
+asio::awaitable<Result<void>> SmpDriver::restore(plugin::Job job, UniqueFd saved) {
+  const auto child = find(job.child);
+  if (!child) co_return not_served();
+  co_return co_await child->updater.restore(std::move(job), saved.get());
+}
+
+asio::awaitable<Result<Bytes>> SmpDriver::identify(plugin::Job job, Bytes nonce) {
+  const auto child = find(job.child);
+  if (!child) co_return not_served();
+  co_return co_await child->updater.identify(std::move(job), std::move(nonce));
+}
+
+asio::awaitable<Result<void>> SmpDriver::prove(plugin::Job job, Bytes proof) {
+  const auto child = find(job.child);
+  if (!child) co_return not_served();
+  co_return co_await child->updater.prove(std::move(job), std::move(proof));
+}
+
 }  // namespace hg::smp

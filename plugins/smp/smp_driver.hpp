@@ -22,6 +22,10 @@ class RunningLink : public Link {
 /// Makes the link of a child, or says what is wrong with its values.
 using OpenLink = std::function<Result<std::shared_ptr<RunningLink>>(const wire::Enroll& child)>;
 
+/// What every plugin with this driver can do: its Hello says so.
+inline constexpr std::uint64_t kCapabilities =
+    wire::kCanOffer | wire::kCanBackup | wire::kCanRestore | wire::kCanIdentify;
+
 class SmpDriver final : public plugin::Driver {
  public:
   SmpDriver(boost::asio::any_io_executor executor, OpenLink open_link, plugin::LinkReport report);
@@ -36,6 +40,11 @@ class SmpDriver final : public plugin::Driver {
   boost::asio::awaitable<Result<plugin::Outcome>> activate(plugin::Job job, wire::Activate request) override;
   boost::asio::awaitable<Result<plugin::Outcome>> confirm(plugin::Job job, wire::Confirm request) override;
   boost::asio::awaitable<Result<plugin::Outcome>> revert(plugin::Job job, wire::Revert request) override;
+  boost::asio::awaitable<Result<plugin::Willingness>> offer(plugin::Job job, wire::Offer request) override;
+  boost::asio::awaitable<Result<UniqueFd>> backup(plugin::Job job) override;
+  boost::asio::awaitable<Result<void>> restore(plugin::Job job, UniqueFd saved) override;
+  boost::asio::awaitable<Result<Bytes>> identify(plugin::Job job, Bytes nonce) override;
+  boost::asio::awaitable<Result<void>> prove(plugin::Job job, Bytes proof) override;
 
  private:
   /// Shared with the step that runs, so that forgetting a child does not pull its link away.

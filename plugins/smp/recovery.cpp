@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "smp/recovery.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace hg::smp {
+namespace asio = boost::asio;
+namespace {
+
+/// The slot that the bootloader would start; null: it is empty, broken, or not listed.
+const wire::Slot* first_slot(const Slots& slots, std::uint8_t image) {
+  const auto is_it = [&](const auto& slot) { return slot.image == image && slot.slot == 0; };
+  const auto found = std::ranges::find_if(slots, is_it);
+  return found == slots.end() ? nullptr : &*found;
+}
+
+/// The list may come without hashes, and without images that are encrypted: only another hash says no.
+bool is_another(const wire::Slot* slot, const Digest& digest) {
+  return slot != nullptr && !slot->digest.empty() && slot->digest != digest;
+}
+
+}  // namespace
+
+Result<void> Recovery::check(std::span<const wire::Move> moves, const Slots& slots) {
+  for (const wire::Move& move : moves) {
+    if (!is_another(first_slot(slots, move.image), move.goal)) continue;
+    return Error{Errc::not_found, name_of_image(move.image) + ": the child would start another image from recovery"};
+  }
+  return {};
+}
+
+asio::awaitable<Result<void>> Recovery::upload(plugin::Job job, wire::Deliver request, UploadSource source) {
+  auto sized = co_await packet_size_.find(*session_, inquiry_->patience(SteadyTime::max()));
+  if (!sized) co_return sized.error();
+  Upload upload(*session_, packet_size_, *clock_, *profile_);
+  const auto end = co_await upload.run(source, job.progress);
+  if (!end) co_return end.error();
+  const auto slots = co_await inquiry_->list(inquiry_->patience(SteadyTime::max()));
+  if (!slots) co_return slots.error();
+  const wire::Slot* const slot = first_slot(*slots, request.image_number);
+  if (is_another(slot, request.after)) {
+    co_return Error{Errc::mismatch, "sent in recovery, but the child lists " + slot->digest.hex()};
+  }
+  // Without a hash the complete upload is the proof, and what starts afterwards.
+  const bool is_listed = slot != nullptr && slot->digest == request.after;
+  if (*end == UploadEnd::complete || is_listed) co_return Result<void>{};
+  co_return Error{Errc::io, "the child loses the upload at its end"};
+}
+
+asio::awaitable<Result<void>> Recovery::deliver(Sight sight, plugin::Job job, wire::Deliver request, int image) {
+  const std::uint8_t number = request.image_number;
+  const wire::Slot* const slot = first_slot(sight.slots, number);
+  if (slot != nullptr && slot->digest == request.after) co_return Result<void>{};
+  const auto sizes = co_await inquiry_->slot_sizes(SteadyTime::max());
+  if (!sizes) co_return sizes.error();
+  if (auto fits = check_fits(*sizes, number, 0, request.size); !fits) co_return fits;
+  const UploadSource source{image, request.size, request.image, upload_number(*sizes, number, 0)};
+  auto delivered = co_await upload(std::move(job), std::move(request), source);
+  if (!delivered) {
+    co_await restart_->leave_recovery();
+  }
+  co_return delivered;
+}
+
+}  // namespace hg::smp
