@@ -8,3 +8,4 @@ endfunction()
 
 headgate_install_program(headgated ${CMAKE_INSTALL_SBINDIR})
 headgate_install_program(headgate-serial ${CMAKE_INSTALL_LIBEXECDIR}/headgate)
+headgate_install_program(headgate-udp ${CMAKE_INSTALL_LIBEXECDIR}/headgate)
