@@ -165,6 +165,11 @@ void Writer::boolean(bool value) {
   head(kSimple, value ? 21 : 20);
 }
 
+void Writer::pairs(ByteView encoded, std::size_t count) {
+  if (!open_.empty()) open_.back().items += 2 * count;
+  append(out_, encoded);
+}
+
 void Writer::begin(std::uint8_t major) {
   count_item();
   open_.push_back({major, out_.size()});

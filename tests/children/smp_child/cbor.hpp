@@ -36,6 +36,9 @@ class Writer {
   void put_integer(std::string_view name, std::int64_t value) { key(name), integer(value); }
   void put_boolean(std::string_view name, bool value) { key(name), boolean(value); }
 
+  /// Whole pairs of the open map that are encoded already.
+  void pairs(ByteView encoded, std::size_t count);
+
   Bytes take() { return std::move(out_); }
 
  private:

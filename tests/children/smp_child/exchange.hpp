@@ -46,6 +46,8 @@ struct Exchange {
   bool to_recovery = false;                     // that reset ends in the bootloader's recovery
   bool crash = false;                           // now, without an answer
   std::optional<std::uint64_t> error_length{};  // "len" beside an error
+  std::optional<std::uint8_t> error_image{};    // "image" beside an error
+  ByteView body{};                              // what `request` was parsed from
 
   [[nodiscard]] bool is(Op op, std::uint8_t command) const { return header.op == op && header.command == command; }
 };

@@ -49,6 +49,19 @@ Framing parse_framing(std::string_view text) {
   throw std::invalid_argument("--framing is console or raw");
 }
 
+std::string parse_power(std::string_view text) {
+  if (text == "mains" || text == "battery") return std::string(text);
+  throw std::invalid_argument("--power is mains or battery");
+}
+
+OfferAnswer parse_offer_answer(std::string_view text) {
+  constexpr std::string_view kLater = "later:";
+  if (text == "yes") return {};
+  if (text == "no") return {false, {}};
+  if (text.starts_with(kLater)) return {true, Millis(parse_number<unsigned>(text.substr(kLater.size())))};
+  throw std::invalid_argument("--answer-offer is yes, no or later:MS");
+}
+
 RecoveryEntry parse_entry(std::string_view text) {
   if (text == "off") return RecoveryEntry::off;
   if (text == "auto") return RecoveryEntry::automatic;
@@ -167,6 +180,25 @@ std::vector<OptionRow> group_rows(ServerOptions& o) {
   };
 }
 
+std::vector<OptionRow> kit_rows(KitOptions& o) {
+  return {
+      {"--kit", "", "the child kit is there (else rc 8)", flag(o.is_there)},
+      {"--kit-id", "TEXT", "who the child says it is (smp-child)", string(o.id)},
+      {"--kit-key", "FILE", "hexadecimal HMAC key, or private PEM key of P-256 or Ed25519 (none)", string(o.key)},
+      {"--kit-key-id", "TEXT", "which key that is (k1)", string(o.key_id)},
+      {"--kit-gateway-key", "FILE", "the gateway's public PEM key, of the key id \"gateway\"", string(o.gateway_key)},
+      {"--battery", "PERCENT", "what status says (not known)", number(o.battery)},
+      {"--power", "mains|battery", "what status says (not known)",
+       [&o](std::string_view text) { o.power = parse_power(text); }},
+      {"--busy-ms", "MS", "busy for so long after each start; puts notices off until then", duration(o.busy)},
+      {"--answer-offer", "yes|no|later:MS", "later: yes after this time from the first offer on",
+       [&o](std::string_view text) { o.offer = parse_offer_answer(text); }},
+      {"--kit-no-confirm-all", "", "the kit has no confirm_all", flag(o.confirm_all, false)},
+      {"--require-proof", "", "nothing, nor an upload (rc 11), before the gateway has proven itself",
+       flag(o.require_proof)},
+  };
+}
+
 std::vector<OptionRow> quirk_rows(QuirkOptions& o) {
   return {
       {"--silent-params", "", "os params is not answered", flag(o.silent_params)},
@@ -212,7 +244,7 @@ std::vector<OptionRow> fault_rows(FaultOptions& o) {
 std::vector<OptionRow> option_rows(Options& o) {
   std::vector<OptionRow> rows;
   for (auto& part : {general_rows(o), link_rows(o.link), server_rows(o.server), group_rows(o.server), boot_rows(o.boot),
-                     recovery_rows(o.boot.recovery), fault_rows(o.faults), quirk_rows(o.quirks)}) {
+                     recovery_rows(o.boot.recovery), kit_rows(o.kit), fault_rows(o.faults), quirk_rows(o.quirks)}) {
     rows.insert(rows.end(), part.begin(), part.end());
   }
   return rows;

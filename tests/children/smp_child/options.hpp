@@ -100,6 +100,27 @@ struct BootOptions {
   Millis swap{100};
 };
 
+/// What the child answers to an offer: no; yes; or yes after `later` from the first one on.
+struct OfferAnswer {
+  bool yes = true;
+  Millis later{0};
+};
+
+/// The child kit (docs/child-protocol.md).
+struct KitOptions {
+  bool is_there = false;
+  std::string id = "smp-child";
+  std::filesystem::path key;
+  std::string key_id = "k1";
+  std::filesystem::path gateway_key;
+  std::uint8_t battery = 255;  // percent; above 100: not known
+  std::string power;
+  Millis busy{0};  // from each start on
+  OfferAnswer offer;
+  bool confirm_all = true;
+  bool require_proof = false;
+};
+
 /// What goes wrong, and where. A probability is per mille, of bytes per million.
 struct FaultOptions {
   static constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
@@ -142,6 +163,7 @@ struct Options {
   LinkOptions link;
   ServerOptions server;
   BootOptions boot;
+  KitOptions kit;
   FaultOptions faults;
   QuirkOptions quirks;
 };

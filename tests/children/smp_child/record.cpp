@@ -12,10 +12,11 @@ namespace smp_child {
 namespace {
 
 constexpr std::string_view kCounters[] = {
-    "power_ons",  "resets",         "reset_requests", "swaps",         "reverts",         "refused",
-    "confirms",   "tests",          "permanents",     "self_confirms", "uploads_started", "uploads_completed",
-    "resumes",    "link_drops",     "erases",         "upload_bytes",  "packets",         "no_buffer",
-    "recoveries", "storage_erases",
+    "power_ons",    "resets",         "reset_requests", "swaps",         "reverts",         "refused",
+    "confirms",     "tests",          "permanents",     "self_confirms", "uploads_started", "uploads_completed",
+    "resumes",      "link_drops",     "erases",         "upload_bytes",  "packets",         "no_buffer",
+    "recoveries",   "storage_erases", "identifies",     "proofs",        "offers",          "notices",
+    "confirm_alls",
 };
 
 std::string now_text() {

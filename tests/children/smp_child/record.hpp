@@ -26,6 +26,8 @@ class Record {
   /// Counts what happens with every packet; visible after the next save().
   void add(std::string_view counter, std::uint64_t amount);
 
+  [[nodiscard]] std::uint64_t value(std::string_view counter) const { return counters_.find(counter)->second; }
+
   /// Appends a line to the log.
   void event(std::string_view text);
 

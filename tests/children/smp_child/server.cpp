@@ -4,7 +4,16 @@
 namespace smp_child {
 namespace {
 
-enum GroupNumber : std::uint16_t { kOs = 0, kImage = 1, kSettings = 3, kFs = 8, kEnumeration = 10, kBasic = 63 };
+enum GroupNumber : std::uint16_t {
+  kOs = 0,
+  kImage = 1,
+  kSettings = 3,
+  kFs = 8,
+  kEnumeration = 10,
+  kBasic = 63,
+  kKit = HG_CHILD_GROUP
+};
+constexpr std::uint8_t kUpload = 1;  // of the image group
 
 }  // namespace
 
@@ -15,6 +24,7 @@ Server::Server(const Options& options, Board& board)
       settings_(options, board.record()),
       fs_(options, board.record()),
       basic_(board.record(), [this] { settings_.erase_saved(); }),
+      kit_(options, board),
       groups_(choose_groups()),
       enumeration_(group_numbers()) {}
 
@@ -23,6 +33,7 @@ std::map<std::uint16_t, Group*> Server::choose_groups() {
   std::map<std::uint16_t, Group*> groups{{kOs, &os_}, {kImage, &image_}, {kBasic, &basic_}};
   if (!options_.server.settings_roots.empty()) groups.emplace(kSettings, &settings_);
   if (!options_.server.fs_mount.empty()) groups.emplace(kFs, &fs_);
+  if (options_.kit.is_there) groups.emplace(kKit, &kit_);
   if (options_.server.enumeration) groups.emplace(kEnumeration, &enumeration_);
   return groups;
 }
@@ -47,6 +58,7 @@ std::optional<Server::Outcome> Server::handle(ByteView request) {
 
   const cbor::Map nothing;
   Exchange exchange{*header, map ? *map : nothing, writer};
+  exchange.body = request.subspan(kHeaderSize);
   Status status = Rc::invalid;
   if (refuses(*header)) {
     status = static_cast<Rc>(options_.server.unsupported_version);
@@ -76,6 +88,8 @@ bool Server::speaks_v2(const Header& header) const {
 }
 
 Status Server::dispatch(Exchange& exchange) {
+  const bool is_upload = exchange.header.group == kImage && exchange.is(kWrite, kUpload);
+  if (is_upload && kit_.refuses_uploads()) return Rc::access_denied;
   const auto group = groups_.find(exchange.header.group);
   const Status status = group == groups_.end() ? Rc::not_supported : group->second->handle(exchange);
   if (status.rc == Rc::not_supported && options_.quirks.silent_unknown) exchange.silent = true;
@@ -97,6 +111,7 @@ Bytes Server::error_body(const Header& header, const Status& status, const Excha
   if (exchange != nullptr && exchange->error_length) {
     writer.put_integer("len", static_cast<std::int64_t>(*exchange->error_length));
   }
+  if (exchange != nullptr && exchange->error_image) writer.put_integer("image", *exchange->error_image);
   writer.end();
   return writer.take();
 }

@@ -7,6 +7,7 @@
 
 #include "fs_group.hpp"
 #include "image_group.hpp"
+#include "kit_group.hpp"
 #include "os_group.hpp"
 #include "responder.hpp"
 #include "settings_group.hpp"
@@ -39,6 +40,7 @@ class Server : public Responder {
   SettingsGroup settings_;
   FsGroup fs_;
   BasicGroup basic_;
+  KitGroup kit_;
   std::map<std::uint16_t, Group*> groups_;
   EnumerationGroup enumeration_;
 };
