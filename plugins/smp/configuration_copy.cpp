@@ -123,7 +123,7 @@ asio::awaitable<Result<bool>> ConfigurationCopy::restore_setting(SavedItem item,
 
 asio::awaitable<Result<void>> ConfigurationCopy::write_file(SavedItem item, SteadyTime deadline) {
   const std::size_t around = kHeaderSize + kAroundData + item.name.size();
-  const std::size_t room = packet_size_->current() > around ? packet_size_->current() - around : 1;
+  const std::size_t room = pace_->packet() > around ? pace_->packet() - around : 1;
   const ByteView content = item.content;
   std::uint64_t offset = 0;
   for (unsigned stuck = 0; stuck < kMaxStuck;) {
@@ -189,7 +189,7 @@ asio::awaitable<Result<void>> ConfigurationCopy::restore(int saved, SteadyTime d
     if (!kept) co_return kept.error().within("settings are restored, but only until the next reset");
   }
   if (!configuration->files.empty()) {
-    const auto sized = co_await packet_size_->find(*session_, inquiry_->patience(deadline));
+    const auto sized = co_await pace_->find(*session_, *clock_, false);
     if (!sized) co_return sized.error();
   }
   const auto files = co_await restore_all(configuration->files, true, &failures, deadline);

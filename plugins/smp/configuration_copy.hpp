@@ -7,14 +7,14 @@
 
 #include "smp/configuration.hpp"
 #include "smp/inquiry.hpp"
-#include "smp/packet_size.hpp"
+#include "smp/pace.hpp"
 
 namespace hg::smp {
 
 class ConfigurationCopy {
  public:
-  ConfigurationCopy(Inquiry& inquiry, Session& session, PacketSize& packet_size, Clock& clock, const Profile& profile)
-      : inquiry_(&inquiry), session_(&session), packet_size_(&packet_size), clock_(&clock), profile_(&profile) {}
+  ConfigurationCopy(Inquiry& inquiry, Session& session, Pace& pace, Clock& clock, const Profile& profile)
+      : inquiry_(&inquiry), session_(&session), pace_(&pace), clock_(&clock), profile_(&profile) {}
 
   [[nodiscard]] bool names_anything() const {
     return !profile_->backup_settings.empty() || !profile_->backup_files.empty();
@@ -43,7 +43,7 @@ class ConfigurationCopy {
 
   Inquiry* inquiry_;
   Session* session_;
-  PacketSize* packet_size_;
+  Pace* pace_;
   Clock* clock_;
   const Profile* profile_;
 };

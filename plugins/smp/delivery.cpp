@@ -112,7 +112,7 @@ asio::awaitable<Result<void>> Delivery::aside(Sight sight, plugin::Job job, wire
   const auto sizes = co_await inquiry_->slot_sizes(SteadyTime::max());
   if (!sizes) co_return sizes.error();
   if (auto fits = check_fits(*sizes, number, slot, request.size); !fits) co_return fits;
-  auto sized = co_await packet_size_->find(*session_, inquiry_->patience(SteadyTime::max()));
+  auto sized = co_await pace_->find(*session_, *clock_, false);
   if (!sized) co_return sized.error();
 
   const UploadSource source{image, request.size, request.image, upload_number(*sizes, number, slot)};
@@ -123,7 +123,7 @@ asio::awaitable<Result<void>> Delivery::aside(Sight sight, plugin::Job job, wire
       if (!first) first = done;
       if (job.progress) job.progress(done, total);
     };
-    Upload upload(*session_, *packet_size_, *clock_, *profile_);
+    Upload upload(*session_, *pace_, *clock_, *profile_);
     const auto end = co_await upload.run(source, progress);
     const bool is_stuck = !end && end.error().code == Errc::io && made < kMaxUploads;
     if (!end && !is_stuck) co_return end.error();
@@ -135,7 +135,7 @@ asio::awaitable<Result<void>> Delivery::aside(Sight sight, plugin::Job job, wire
     }
     auto proven = co_await prove(number, request.after);
     const bool is_absent = !proven && proven.error().code == Errc::mismatch;
-    const bool was_resumed = first && *first > packet_size_->current();
+    const bool was_resumed = first && *first > pace_->packet();
     const bool is_doubtful = *end == UploadEnd::start_again || was_resumed;
     if (!is_absent || !is_doubtful || made == kMaxUploads) co_return proven;
   }

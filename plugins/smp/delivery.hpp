@@ -11,8 +11,8 @@ namespace hg::smp {
 
 class Delivery {
  public:
-  Delivery(Inquiry& inquiry, Session& session, PacketSize& packet_size, Clock& clock, const Profile& profile)
-      : inquiry_(&inquiry), session_(&session), packet_size_(&packet_size), clock_(&clock), profile_(&profile) {}
+  Delivery(Inquiry& inquiry, Session& session, Pace& pace, Clock& clock, const Profile& profile)
+      : inquiry_(&inquiry), session_(&session), pace_(&pace), clock_(&clock), profile_(&profile) {}
 
   /// `sight` is settled; `image` is read by pread(). Errc::unsupported: images have no place aside; Errc::busy: another
   /// mark or test must be played through first; Errc::too_large; Errc::denied: another image number holds the same
@@ -25,7 +25,7 @@ class Delivery {
 
   Inquiry* inquiry_;
   Session* session_;
-  PacketSize* packet_size_;
+  Pace* pace_;
   Clock* clock_;
   const Profile* profile_;
 };

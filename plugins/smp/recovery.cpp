@@ -31,9 +31,9 @@ Result<void> Recovery::check(std::span<const wire::Move> moves, const Slots& slo
 }
 
 asio::awaitable<Result<void>> Recovery::upload(plugin::Job job, wire::Deliver request, UploadSource source) {
-  auto sized = co_await packet_size_.find(*session_, inquiry_->patience(SteadyTime::max()));
+  auto sized = co_await pace_.find(*session_, *clock_, true);
   if (!sized) co_return sized.error();
-  Upload upload(*session_, packet_size_, *clock_, *profile_);
+  Upload upload(*session_, pace_, *clock_, *profile_);
   const auto end = co_await upload.run(source, job.progress);
   if (!end) co_return end.error();
   const auto slots = co_await inquiry_->list(inquiry_->patience(SteadyTime::max()));

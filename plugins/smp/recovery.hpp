@@ -18,7 +18,7 @@ class Recovery {
         session_(&session),
         clock_(&clock),
         profile_(&profile),
-        packet_size_(profile.packet) {}
+        pace_(profile) {}
 
   /// Errc::too_large; Errc::mismatch: sent, but the child lists another image; errors of Upload::run(). After every
   /// error but those found before the first byte the child has been reset.
@@ -35,7 +35,7 @@ class Recovery {
   Session* session_;
   Clock* clock_;
   const Profile* profile_;
-  PacketSize packet_size_;  // the bootloader's buffer is not the application's
+  Pace pace_;  // the bootloader's buffer is not the application's
 };
 
 }  // namespace hg::smp

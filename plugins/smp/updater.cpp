@@ -26,14 +26,14 @@ std::vector<wire::Guard> goals_of(const std::vector<wire::Move>& moves) {
 Updater::Updater(Link& link, Clock& clock, Profile profile)
     : profile_(std::move(profile)),
       session_(link, clock, profile_.speaks),
-      packet_size_(profile_.packet),
+      pace_(profile_),
       inquiry_(session_, clock, profile_),
       restart_(inquiry_, link, clock, profile_),
       kit_(inquiry_, link, clock),
       marking_(inquiry_, kit_),
-      delivery_(inquiry_, session_, packet_size_, clock, profile_),
+      delivery_(inquiry_, session_, pace_, clock, profile_),
       recovery_(inquiry_, restart_, session_, clock, profile_),
-      configuration_(inquiry_, session_, packet_size_, clock, profile_) {}
+      configuration_(inquiry_, session_, pace_, clock, profile_) {}
 
 // ---------------------------------------------------------------------------------------------------------- looking
 

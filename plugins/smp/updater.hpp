@@ -49,7 +49,7 @@ class Updater {
 
   Profile profile_;
   Session session_;
-  PacketSize packet_size_;
+  Pace pace_;
   Inquiry inquiry_;
   Restart restart_;
   ChildKit kit_;
