@@ -49,8 +49,8 @@ static struct hg_child_answer smp_error(uint16_t rc) {
   return answer;
 }
 
-static uint16_t rc_of(enum hg_child_error error) {
-  switch (error) {
+uint16_t hg_child_rc(uint16_t error) {
+  switch ((enum hg_child_error)error) {
     case HG_CHILD_INVALID:
     case HG_CHILD_TOO_NEW:
       return RC_INVALID;
@@ -65,6 +65,7 @@ static uint16_t rc_of(enum hg_child_error error) {
     case HG_CHILD_OTHER_KEY:
       return RC_NO_ENTRY;
     case HG_CHILD_OK:
+      return 0;
     case HG_CHILD_FAILED:
     case HG_CHILD_NOT_CONFIRMED:
       break;
@@ -75,7 +76,7 @@ static uint16_t rc_of(enum hg_child_error error) {
 static struct hg_child_answer group_error(enum hg_child_error error) {
   struct hg_child_answer answer = {0, 0, 0, -1};
 
-  answer.rc = rc_of(error);
+  answer.rc = hg_child_rc((uint16_t)error);
   answer.error = (uint16_t)error;
   return answer;
 }

@@ -199,6 +199,9 @@ struct hg_child_answer hg_child_handle(struct hg_child* child, uint8_t op, uint8
  * `out` is too small (40 bytes are always enough). */
 size_t hg_child_error_body(const struct hg_child_answer* answer, uint8_t smp_version, uint8_t* out, size_t out_size);
 
+/* What SMP v1 calls rc for an error of the group. */
+uint16_t hg_child_rc(uint16_t error);
+
 /* Whether the gateway on this link has proven itself since the last identify: for a child that refuses uploads before.
  */
 bool hg_child_is_proven(const struct hg_child* child);
