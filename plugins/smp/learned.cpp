@@ -10,6 +10,7 @@ namespace hg::smp {
 namespace {
 
 constexpr std::string_view kHead = "headgate-learned 1\n";
+constexpr std::string_view kEnding = ".learned";
 constexpr std::size_t kLongestText = 256;
 constexpr std::uint64_t kLargestPacket = 64 * 1024;
 constexpr std::uint64_t kWidestWindow = 255;  // sequence numbers, less one
@@ -35,8 +36,11 @@ bool is_plain(char character) {
 }  // namespace
 
 std::string text_of(const Learned& learned) {
-  return std::string(kHead) + "packet " + std::to_string(learned.packet) + "\nwindow " +
-         std::to_string(learned.window) + "\nline_gap_ms " + std::to_string(learned.line_gap.count()) + "\n";
+  std::string text(kHead);
+  text.append("packet ").append(std::to_string(learned.packet));
+  text.append("\nwindow ").append(std::to_string(learned.window));
+  text.append("\nline_gap_ms ").append(std::to_string(learned.line_gap.count())).append("\n");
+  return text;
 }
 
 Result<Learned> learned_from(std::string_view text) {
@@ -53,15 +57,18 @@ Result<Learned> learned_from(std::string_view text) {
 std::filesystem::path LearnedStore::file_of(const std::string& child) const {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string name;
+  name.reserve(3 * child.size() + kEnding.size());
   for (const char character : child) {
     const auto byte = static_cast<unsigned char>(character);
     if (is_plain(character)) {
       name += character;
     } else {
-      name += {'%', kDigits[byte >> 4U], kDigits[byte & 0x0FU]};
+      name.push_back('%');
+      name.push_back(kDigits[byte >> 4U]);
+      name.push_back(kDigits[byte & 0x0FU]);
     }
   }
-  return directory_ / (name + ".learned");
+  return directory_ / name.append(kEnding);
 }
 
 Learned LearnedStore::load(const std::string& child) const {
