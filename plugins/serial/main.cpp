@@ -20,5 +20,5 @@ int main(int argc, char** argv) {
     if (!recorded) return recorded.error();
     return std::make_unique<smp::SmpDriver>(setup.executor, std::move(*recorded), setup.report);
   };
-  return plugin::run_program(argc, argv, {"serial", software, 0}, make);
+  return plugin::run_program(argc, argv, {"serial", software, smp::kCapabilities}, make);
 }

@@ -42,6 +42,16 @@ std::string utc_now() {
   return {text.data(), size};
 }
 
+/// "limits 8192 window 1 lossy yes lines yes steps 128 182"
+std::string text_of(const Link::Limits& limits) {
+  const auto yes_or_no = [](bool is_so) { return is_so ? "yes" : "no"; };
+  std::string text = "limits " + std::to_string(limits.largest_packet) + " window " +
+                     std::to_string(limits.first_window) + " lossy " + yes_or_no(limits.is_lossy_on_overrun) +
+                     " lines " + yes_or_no(limits.has_lines) + " steps";
+  for (const std::size_t step : limits.steps) text += " " + std::to_string(step);
+  return text;
+}
+
 }  // namespace
 
 // -------------------------------------------------------------------------------------------------------- one file
@@ -137,6 +147,7 @@ Recording& RecordedLink::recording() {
   if (opening.number != opening_) {
     opening_ = opening.number;
     recording_ = directory_->begin(child_, opening);
+    recording_.note(text_of(link_->limits()));
   }
   return recording_;
 }

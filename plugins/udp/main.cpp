@@ -19,5 +19,5 @@ int main(int argc, char** argv) {
     if (!recorded) return recorded.error();
     return std::make_unique<smp::SmpDriver>(setup.executor, std::move(*recorded), setup.report);
   };
-  return plugin::run_program(argc, argv, {"udp", software, 0}, make);
+  return plugin::run_program(argc, argv, {"udp", software, smp::kCapabilities}, make);
 }

@@ -23,6 +23,7 @@ constexpr smp::Milliseconds kFirstPause = 200ms;  // before the next attempt; do
 constexpr smp::Milliseconds kLongestPause = 10s;
 constexpr smp::Milliseconds kResolveWithin = 10s;
 constexpr std::size_t kLargestAnswer = 16 * 1024;
+constexpr std::size_t kAnswerIsLonger = 4;  // maps of indefinite length end with a byte of their own
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 
 /// The child cannot take IP fragments, so none are made: what does not fit is lost, and smaller packets are tried.
@@ -58,10 +59,10 @@ void UdpLink::close() {
 }
 
 const smp::Link::Limits& UdpLink::limits() const {
-  // A datagram that fits an Ethernet frame, and one that any IPv6 link takes: the child takes no fragments
-  // (smp.md 2.4).
-  static const Limits v4{1472, {128, 256, 512, 1024, 1232, 1472}, 1, true, false};
-  static const Limits v6{1232, {128, 256, 512, 1024, 1232}, 1, true, false};
+  // Neither side takes fragments: 1472 bytes fit an Ethernet frame, 1232 any IPv6 link (smp.md 2.4). The answer to an
+  // echo may be some bytes longer than the echo, so that much is left.
+  static const Limits v4{1472 - kAnswerIsLonger, {128, 256, 512, 1024, 1228, 1468}, 1, true, false};
+  static const Limits v6{1232 - kAnswerIsLonger, {128, 256, 512, 1024, 1228}, 1, true, false};
   return is_ipv6_ ? v6 : v4;
 }
 

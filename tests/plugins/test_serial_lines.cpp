@@ -9,6 +9,7 @@
 #include <termios.h>
 
 #include "plugins/plugin_bench.hpp"
+#include "serial/device.hpp"
 #include "serial/exclusive_line.hpp"
 #include "serial/line_address.hpp"
 #include "serial/tty.hpp"
@@ -30,6 +31,33 @@ TEST(LineAddress, IsAPathOrPropertiesOfUdev) {
                             "udev:A=1,", "udev:A=1,,B=2", "udev:A=1,B=2,C=3,D=4,E=5,F=6,G=7,H=8,I=9"}) {
     EXPECT_FALSE(serial::line_address_from(wrong)) << wrong;
   }
+}
+
+// ------------------------------------------------------------------------------------------------------------ udev
+
+/// What the kernel itself says of each tty is known without a udev daemon, so this runs in a container too.
+class UdevLines : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists("/sys/class/tty/tty0")) GTEST_SKIP() << "there is no /sys/class/tty/tty0 here";
+  }
+  Result<std::filesystem::path> find(const char* address) {
+    return serial::Device(loop_.io.get_executor(), *serial::line_address_from(address)).find();
+  }
+  test::Loop loop_;
+};
+
+TEST_F(UdevLines, AreFoundByTheirProperties) {
+  EXPECT_EQ(find("udev:DEVNAME=/dev/tty0").value(), "/dev/tty0");
+  EXPECT_EQ(find("udev:MAJOR=4,MINOR=0").value(), "/dev/tty0");
+}
+
+TEST_F(UdevLines, MustBeToldApart) {
+  const auto several = find("udev:SUBSYSTEM=tty");
+  ASSERT_FALSE(several);
+  EXPECT_EQ(several.error().code, Errc::mismatch);
+  EXPECT_THAT(several.error().message, testing::HasSubstr("add one that tells them apart"));
+  EXPECT_EQ(find("udev:DEVNAME=/dev/tty0,MINOR=1").error().code, Errc::not_found);
 }
 
 // -------------------------------------------------------------------------------------------------------- lock files

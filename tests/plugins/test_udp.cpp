@@ -34,9 +34,10 @@ class UdpTest : public PluginTest {
   std::string host_ = "127.0.0.1";
 };
 
-TEST_F(UdpTest, UpdatesAChild) {
+TEST_F(UdpTest, UpdatesAChildWithoutADatagramThatIsTooLarge) {
   start();
   update();
+  EXPECT_EQ(counter("link_drops"), 0);
 }
 
 TEST_F(UdpTest, UpdatesAChildBehindAName) {
