@@ -60,7 +60,7 @@ asio::awaitable<Result<void>> ChildKit::announce_reset(SteadyTime deadline) {
   notice_opening();
   if (!last_ || !last_->can_notice) co_return Result<void>{};
   for (unsigned waits = 0;; ++waits) {
-    const auto body = co_await inquiry_->ask(kKitNotice, notice_request({}), inquiry_->patience(deadline));
+    const auto body = co_await inquiry_->ask(kKitNotice, notice_request(KitNotice()), inquiry_->patience(deadline));
     if (!body && is_over(body.error())) co_return body.error();
     if (!body) co_return Result<void>{};  // a courtesy: who does not take it is not spared the reset
     const auto wait = notice_answer_in(*body);

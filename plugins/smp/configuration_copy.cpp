@@ -13,7 +13,7 @@ namespace {
 
 constexpr unsigned kMaxStuck = 5;        // answers in a row that ask for the same piece of a file again
 constexpr unsigned kMaxWrites = 2;       // of one file
-constexpr std::size_t kAroundData = 24;  // heads and keys of a file upload, without the name
+constexpr std::size_t kAroundData = 40;  // heads and keys of a file upload, without the name
 
 /// Whether nothing that follows can succeed either.
 bool is_lost(const Error& error, SteadyTime now, SteadyTime deadline) {

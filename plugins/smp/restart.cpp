@@ -28,6 +28,10 @@ Milliseconds Restart::latest_reset() const {
   return 2 * profile_->reset_delay + kResetMargin;
 }
 
+Milliseconds Restart::silence(unsigned tries) const {
+  return std::max(latest_reset(), caught_after_) + profile_->boot_silence * (1 + tries);
+}
+
 void Restart::expect_reset() {
   quiet_until_ = clock_->now() + latest_reset();
   inquiry_->forget_start();
@@ -86,7 +90,8 @@ asio::awaitable<Result<Restart::Back>> Restart::wait_back(Slots before, bool is_
     const bool is_cancelled = co_await was_cancelled();
     if (is_cancelled) co_return Error{Errc::cancelled, "cancelled while the child restarts"};
     if (asked >= deadline) co_return Error{Errc::timed_out, "the child has not come back after the reset"};
-    auto listed = co_await inquiry_->list({.answer = kPollAnswer, .attempts = 1, .deadline = deadline});
+    const Patience poll{.answer = kPollAnswer, .attempts = 1, .deadline = deadline};
+    auto listed = co_await inquiry_->list(poll);
     if (!listed && !is_silence(listed.error())) co_return listed.error();
     was_away = was_away || !listed || link_->opening().number != opening;
     if (listed && *listed != before) co_return Back{std::move(*listed), was_away};
@@ -100,12 +105,12 @@ asio::awaitable<Result<Restart::Back>> Restart::wait_back(Slots before, bool is_
 }
 
 asio::awaitable<Result<Sight>> Restart::release(Sight caught, SteadyTime deadline) {
-  is_catching_ = true;
+  ++times_caught_;
   for (unsigned tries = 0; tries < kMaxReleases && caught.is_recovery; ++tries) {
     const auto sent = co_await send(deadline);
     if (!sent) co_return sent.error();
-    co_await pause(latest_reset() + profile_->boot_silence * (1 + tries), deadline);
-    auto back = co_await wait_back({}, true, deadline);
+    co_await pause(silence(tries), deadline);
+    auto back = co_await wait_back(Slots(), true, deadline);
     if (!back) co_return back.error();
     auto sight = co_await inquiry_->recognize(std::move(back->listed), deadline);
     if (!sight) co_return sight.error();
@@ -120,15 +125,19 @@ asio::awaitable<Result<Sight>> Restart::reset(Sight before, SteadyTime deadline)
     const auto is_answered = co_await send(deadline);
     if (!is_answered) co_return is_answered.error();
     ++sent;
-    if (before.is_recovery || is_catching_) {
-      co_await pause(profile_->reset_delay + profile_->boot_silence, deadline);
+    const SteadyTime at = clock_->now();
+    if (before.is_recovery || times_caught_ > 0) {
+      co_await pause(silence(0), deadline);
     }
     auto back = co_await wait_back(before.listed, *is_answered, deadline);
     if (!back) co_return back.error();
     const bool has_changed = back->listed != before.listed || back->was_away;
     auto sight = co_await inquiry_->recognize(std::move(back->listed), deadline);
     if (!sight) co_return sight.error();
-    if (sight->is_recovery) co_return co_await release(std::move(*sight), deadline);
+    if (sight->is_recovery) {
+      caught_after_ = std::max(caught_after_, std::chrono::ceil<Milliseconds>(clock_->now() - at));
+      co_return co_await release(std::move(*sight), deadline);
+    }
     had_application_ = true;
     if (has_changed) co_return sight;
     if (sent < kMaxResets) continue;  // the list is as it was: the request was lost, or it changes nothing
@@ -140,7 +149,7 @@ asio::awaitable<Result<Sight>> Restart::reset(Sight before, SteadyTime deadline)
 asio::awaitable<void> Restart::leave_recovery() {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   const SteadyTime end = clock_->now() + kLeaving;
-  const auto answer = co_await inquiry_->ask(kReset, reset_request({}), inquiry_->once(end));
+  const auto answer = co_await inquiry_->ask(kReset, reset_request(ResetWish()), inquiry_->once(end));
   static_cast<void>(answer);  // there is nothing more that could be done
   expect_reset();
   quiet_until_ += profile_->boot_silence;

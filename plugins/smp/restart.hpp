@@ -27,6 +27,9 @@ class Restart {
   /// two seconds at most. Nothing is waited for. Cancellation is ignored from then on.
   boost::asio::awaitable<void> leave_recovery();
 
+  /// How often our waiting has caught the child in its bootloader: such a start is a test that nobody confirmed.
+  [[nodiscard]] unsigned times_caught() const { return times_caught_; }
+
  private:
   /// What was there after a reset was sent.
   struct Back {
@@ -39,6 +42,7 @@ class Restart {
   boost::asio::awaitable<void> pause(Milliseconds time, SteadyTime deadline);
   void expect_reset();
   [[nodiscard]] Milliseconds latest_reset() const;
+  [[nodiscard]] Milliseconds silence(unsigned tries) const;
 
   Inquiry* inquiry_;
   Link* link_;
@@ -47,7 +51,8 @@ class Restart {
   std::uint64_t opening_ = 0;
   SteadyTime quiet_until_{};      // a reset that was asked for earlier has happened by then
   bool had_application_ = false;  // when it was last looked at
-  bool is_catching_ = false;      // its bootloader was seen to be caught by our waiting
+  unsigned times_caught_ = 0;
+  Milliseconds caught_after_{0};  // so long after a reset its bootloader listened, when it was caught
 };
 
 }  // namespace hg::smp

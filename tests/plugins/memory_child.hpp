@@ -65,6 +65,7 @@ class MemoryChild : public smp::Link, public smp::Clock {
   std::optional<int> mode;                    ///< of its bootloader; none: it does not know the question
   bool lists_flags_in_recovery = false;       ///< built with all options
   Milliseconds listens{0};                    ///< after a reset its bootloader is caught by any packet for so long
+  std::function<void()> at_reset = [] {};     ///< what its bootloader does before it looks at the marks
   std::function<void()> after_reset = [] {};  ///< what else a start does
 
   // What happened.
@@ -107,6 +108,7 @@ class MemoryChild : public smp::Link, public smp::Clock {
     asked.push_back(one);
     wire_bytes += wire_size(packet.size());
     const bool arrives = arrive(packet.size()) && !loses_bytes(packet.size());
+    if (resets > 0 && now_ >= deaf_until_ && now_ < deaf_until_ + listens) is_recovery = true;
     if (now_ >= deaf_until_ && packet.size() <= largest && arrives && !loses_request(one)) take(one);
     co_return Result<void>{};
   }
@@ -334,6 +336,7 @@ class MemoryChild : public smp::Link, public smp::Clock {
       opening_ = {opening_.number + 1, deaf_until_};
     }
     is_recovery = false;
+    at_reset();
     for (std::uint8_t image = 0; image < 4; ++image) boot(image);
     after_reset();
   }

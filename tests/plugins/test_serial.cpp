@@ -110,10 +110,10 @@ TEST_F(SerialTest, PassesARefusedConfirmOn) {
 }
 
 TEST_F(SerialTest, PassesARefusedResetOn) {
-  start({"--refuse-resets", "1"});
+  start({"--refuse-resets", "8"});
   deliver_all();
-  EXPECT_EQ(std::get<core::StepFailed>(perform(activate())).error.code, Errc::busy);
-  expect_runs(order(activate()), new_.hash, false);  // the mark stands; asked again it goes on
+  EXPECT_EQ(std::get<core::StepFailed>(perform(activate())).error.code, Errc::busy);  // after six
+  expect_runs(order(activate()), new_.hash, false);  // the mark stands; the third from then on goes through
 }
 
 // ---------------------------------------------------------------------------------------------------- interruptions

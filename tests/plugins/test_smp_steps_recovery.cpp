@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Children in MCUboot's serial recovery (reference smp.md, section 6): how they are recognized, rescued, always left by
+// a reset, and let go when it was our own polling that caught them there.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
+#include "plugins/steps_fixture.hpp"
+
+namespace hg::smp {
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using test::digest_of;
+using test::kNew;
+using test::kOld;
+using testing::HasSubstr;
+using wire::Staging;
+
+class SmpRecovery : public test::StepsTest {
+ protected:
+  void expect_in_place() {
+    const auto seen = inspect();
+    ASSERT_TRUE(seen) << seen.error().message;
+    EXPECT_EQ(seen->staging, Staging::in_place);
+    EXPECT_EQ(seen->revert_class, wire::RevertClass::unstageable);
+    EXPECT_FALSE(anything_active(seen->slots));
+  }
+};
+
+TEST_F(SmpRecovery, IsRecognizedByItsList) {
+  child_.is_recovery = true;
+  expect_in_place();
+  child_.lists_flags_in_recovery = true;  // built with all options: as if slot 0 ran
+  renew();
+  expect_in_place();
+  child_.slots.clear();
+  child_.lists_flags_in_recovery = false;
+  renew();
+  expect_in_place();  // there is nothing at all
+  EXPECT_EQ(sent_to_change(), 0U);
+}
+
+TEST_F(SmpRecovery, IsNotSeenInAnOldApplicationNorWhereTheProfileSaysNever) {
+  EXPECT_EQ(inspect()->staging, Staging::aside);               // it does not know bootloader info, but something runs
+  child_.slots[0].active = child_.slots[0].confirmed = false;  // zephyr#98747: what runs is missing in the list
+  child_.mode = 3;
+  renew();
+  EXPECT_EQ(inspect()->staging, Staging::aside);
+  child_.mode.reset();
+  renew();
+  EXPECT_EQ(inspect()->staging, Staging::aside);  // it does not know the bootloader's command
+  child_.is_recovery = true;
+  profile_.rescue = Rescue::never;
+  renew();
+  EXPECT_EQ(inspect()->staging, Staging::aside);
+}
+
+TEST_F(SmpRecovery, AChildIsRescued) {
+  child_.is_recovery = true;
+  const auto delivered = deliver();
+  ASSERT_TRUE(delivered) << delivered.error().message;
+  EXPECT_EQ(child_.resets, 0U);  // that is for Activate
+  EXPECT_EQ(child_.count(kImageState), 0U);
+  const auto outcome = activate({{0, {}, kNew}});
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_TRUE(outcome->guard_held);
+  EXPECT_TRUE(runs(outcome->seen.slots, 0, kNew));
+  EXPECT_EQ(child_.resets, 1U);
+}
+
+TEST_F(SmpRecovery, AnUploadIsNotResumed) {
+  child_.is_recovery = true;
+  child_.uploaded = kNew;
+  child_.flash = Bytes(1000);
+  ASSERT_TRUE(deliver(3000));
+  EXPECT_EQ(progress_.front() < 1000, true);
+}
+
+TEST_F(SmpRecovery, WithoutAHashTheWholeUploadIsTheProof) {
+  child_.is_recovery = true;
+  child_.slots[0].digest = {};
+  child_.answers_instead = [this](const auto& asked) -> std::optional<Bytes> {
+    if (!is(asked, kImageList) || !child_.is_recovery) return std::nullopt;
+    return *from_hex("a166696d6167657381a164736c6f7400");
+  };
+  ASSERT_TRUE(deliver());
+  ASSERT_TRUE(activate({{0, {}, kNew}}));
+}
+
+TEST_F(SmpRecovery, AnotherImageInTheListIsNoProof) {
+  child_.is_recovery = true;
+  child_.answers_instead = [this](const auto& asked) -> std::optional<Bytes> {
+    if (is(asked, kImageUpload)) child_.uploaded = digest_of(7);
+    return std::nullopt;
+  };
+  const auto delivered = deliver();
+  ASSERT_FALSE(delivered);
+  EXPECT_EQ(delivered.error().code, Errc::mismatch);
+  EXPECT_EQ(child_.count(kReset), 1U);
+}
+
+TEST_F(SmpRecovery, AFailedDeliveryEndsWithAReset) {
+  child_.is_recovery = true;
+  child_.answers_instead = [](const auto& asked) -> std::optional<Bytes> {
+    if (!is(asked, kImageUpload)) return std::nullopt;
+    return *from_hex(
+        "a1627263"
+        "01");
+  };
+  EXPECT_FALSE(deliver());
+  EXPECT_EQ(child_.count(kReset), 1U);
+}
+
+TEST_F(SmpRecovery, ACancelledDeliveryEndsWithAReset) {
+  child_.is_recovery = true;
+  child_.uploaded = kNew;
+  asio::cancellation_signal stop;
+  child_.loses_answer = [&](const auto& asked) {
+    if (is(asked, kImageUpload) && child_.flash.size() > 1000) stop.emit(asio::cancellation_type::terminal);
+    return false;
+  };
+  const UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
+  ASSERT_EQ(::ftruncate(file.get(), 30000), 0);
+  std::optional<Result<void>> end;
+  const auto step = [&]() -> asio::awaitable<Result<void>> {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const wire::Deliver request{{}, digest_of(9), 30000, 0, kNew};
+    co_return co_await made_->deliver(job(), request, file.get());
+  };
+  asio::co_spawn(loop_.io, step,
+                 asio::bind_cancellation_slot(stop.slot(), [&](const std::exception_ptr& thrown, Result<void> result) {
+                   EXPECT_FALSE(thrown);
+                   end = std::move(result);
+                 }));
+  loop_.until([&] { return end.has_value(); });
+  EXPECT_EQ(end->error().code, Errc::cancelled);
+  EXPECT_EQ(child_.count(kReset), 1U);
+  EXPECT_LT(child_.count(kImageUpload), 60U);
+}
+
+TEST_F(SmpRecovery, AnActivationThatWouldStartAnotherImageIsRefused) {
+  child_.is_recovery = true;
+  const auto outcome = activate({{0, {}, kNew}});
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, Errc::not_found);
+  EXPECT_EQ(child_.count(kReset), 0U);
+}
+
+TEST_F(SmpRecovery, AGuardForRecoveryFailsWhenSomethingRuns) {
+  const auto outcome = activate({{0, {}, kNew}});
+  ASSERT_TRUE(outcome);
+  EXPECT_FALSE(outcome->guard_held);
+  EXPECT_EQ(sent_to_change(), 0U);
+}
+
+TEST_F(SmpRecovery, AChildThatOurPollingCaughtIsLetGoAndItsTestMadeUpFor) {
+  for (const auto swap : {100ms, 8000ms}) {
+    child_.slots.resize(1);
+    child_.slots[0] = {0, 0, "1.0.0", kOld, true, false, true, true, false};
+    stage();
+    profile_.boot_silence = 3000ms;
+    renew();
+    child_.listens = 2500ms;  // longer than between two polls
+    child_.boot_time = swap;
+    child_.resets = 0;
+    const auto outcome = activate_one();
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(outcome->seen.staging, Staging::aside);
+    expect_runs(kNew, false);
+    EXPECT_EQ(child_.resets, 3U);  // caught; let go, which took the unconfirmed image away; made up for in silence
+  }
+}
+
+TEST_F(SmpRecovery, ANextResetOfAChildThatWasCaughtOnceIsFollowedBySilence) {
+  stage();
+  profile_.boot_silence = 3000ms;
+  renew();
+  child_.listens = 2500ms;  // longer than between two polls
+  child_.boot_time = 8000ms;
+  ASSERT_TRUE(activate_one());
+  const unsigned before = child_.resets;
+  EXPECT_EQ(before, 3U);
+  ASSERT_TRUE(revert_one(kNew));
+  EXPECT_EQ(child_.resets, before + 1);
+  expect_runs(kOld, true);
+}
+
+TEST_F(SmpRecovery, AChildThatStaysThereIsLeftThereAfterTwoResets) {
+  ASSERT_TRUE(inspect());  // an application
+  child_.is_recovery = true;
+  child_.after_reset = [this] { child_.is_recovery = true; };
+  expect_in_place();
+  EXPECT_EQ(child_.resets, 2U);
+  expect_in_place();
+  EXPECT_EQ(child_.resets, 2U);  // it is there for a reason
+}
+
+}  // namespace
+}  // namespace hg::smp
