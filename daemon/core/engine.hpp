@@ -66,7 +66,10 @@ struct OfferAnswer {
   Instant at{};
   std::string text;
 };
-struct BackedUp {};
+struct BackedUp {
+  Digest saved;  ///< the sealed blob; empty: there was nothing to save
+};
+struct Restored {};
 struct Delivered {};
 /// The order was carried out and this is what the child says now.
 struct Ordered {
@@ -80,7 +83,8 @@ struct GuardFailed {
 struct StepFailed {
   Error error;
 };
-using StepAnswer = std::variant<Inspection, OfferAnswer, BackedUp, Delivered, Ordered, GuardFailed, StepFailed>;
+using StepAnswer =
+    std::variant<Inspection, OfferAnswer, BackedUp, Delivered, Ordered, GuardFailed, Restored, StepFailed>;
 struct StepEnded {
   ChildId child;
   StepNumber number = 0;

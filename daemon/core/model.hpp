@@ -159,6 +159,15 @@ struct Slot {
 /// How a target gets back to the image it ran before (design, section 5), weakest last. Never guessed upward.
 enum class RevertClass : std::uint8_t { unknown, self_reverting, swap_back, reinstall, irrevocable, unstageable };
 
+/// Where an image goes that is brought to a child as it is now.
+enum class Staging : std::uint8_t {
+  aside,       ///< into a slot that does not run
+  in_place,    ///< over what it has: the child is in its bootloader's recovery and runs nothing
+  impossible,  ///< nowhere
+};
+
+enum class Power : std::uint8_t { unknown, mains, battery };
+
 /// What a child says of itself when asked. The child is believed, not the notebook.
 struct Inspection {
   std::vector<Slot> slots;
@@ -166,6 +175,12 @@ struct Inspection {
   std::string bootloader;  ///< "MCUboot mode 3"; empty: the child does not tell
   std::optional<std::uint8_t> battery_percent;
   bool busy = false;  ///< the child asks not to be disturbed now
+  Staging staging = Staging::aside;
+  std::string obstacle;  ///< when staging is impossible: why, for people
+  Duration busy_for{0};  ///< when busy: for about this long; zero: it does not say
+  Power power = Power::unknown;
+  std::string identity;                ///< what the child claims to be, unproven; empty: it does not say
+  std::optional<std::uint64_t> boots;  ///< the child's own count of its starts
 
   [[nodiscard]] const Slot* active(std::uint8_t image) const;
   /// The slot that holds `digest` and is not the active one.
@@ -186,6 +201,7 @@ struct Patience {
   Duration answer{std::chrono::seconds{10}};          ///< for an inspection, an offer, a confirm
   Duration transfer_stall{std::chrono::seconds{60}};  ///< without progress in a transfer
   Duration swap{std::chrono::seconds{120}};           ///< from a reset until the child must have answered again
+  Duration swap_per_kib{0};                           ///< added to it for each KiB of the images that change
   Duration health{0};                                 ///< the new image must have run this long before it is confirmed
   unsigned attempts = 5;                              ///< failures until the child rests
   Duration rest{std::chrono::hours{24}};
@@ -196,6 +212,17 @@ struct Patience {
   friend bool operator==(const Patience&, const Patience&) = default;
 };
 
+/// One updatable image of a child.
+struct Target {
+  std::string name = "app";       ///< SUIT component
+  std::uint8_t image_number = 0;  ///< of it on the child
+
+  friend bool operator==(const Target&, const Target&) = default;
+};
+
+/// When the configuration that was backed up before an update is written back.
+enum class RestorePolicy : std::uint8_t { never, after_revert, after_update, always };
+
 /// What the administrator says of a child. Comes from the configuration at every start, so it is not persisted.
 struct Enrollment {
   ChildId id;
@@ -204,9 +231,9 @@ struct Enrollment {
   std::string profile;    ///< name of the child type
   Uuid vendor{};
   Uuid device_class{};
-  std::string target = "app";     ///< name of the target (SUIT component)
-  std::uint8_t image_number = 0;  ///< of that target on the child
+  std::vector<Target> targets{Target{}};  ///< at least one; names and image numbers are unique
   LinkProtection link = LinkProtection::none;
+  RestorePolicy restore = RestorePolicy::after_revert;
   Patience patience;
 
   friend bool operator==(const Enrollment&, const Enrollment&) = default;
@@ -266,8 +293,11 @@ enum class Reason : std::uint8_t {
   use_before_passed,  ///< the image may no longer be used
   version_condition,  ///< what runs on the child is not what the image wants to follow
   battery_condition,
-  not_approved,  ///< the image wants somebody to approve the rollout by name
-  slot_unknown,  ///< the image is for one slot, and the child does not tell its slots
+  not_approved,    ///< the image wants somebody to approve the rollout by name
+  slot_unknown,    ///< the image is for one slot, and the child does not tell its slots
+  not_stageable,   ///< the child has no place for an image that is known how to be used
+  restored,        ///< its configuration was written back
+  restore_failed,  ///< or could not be
 };
 
 struct Cause {
@@ -280,14 +310,23 @@ struct Cause {
 /// An order to a child that must not be repeated blindly. Durable before it is given; looked into after a crash.
 enum class Order : std::uint8_t { none, activate, confirm, revert };
 
-/// One image on its way to one child, from the rollout's request to its end.
+/// One image on its way to one target of a child.
+struct Part {
+  std::uint8_t image_number = 0;
+  Digest image;   ///< of the sealed bytes
+  Digest before;  ///< what ran when ACTIVATE was decided, as the child reported it; empty: nothing that is known
+  Digest after;   ///< what the child will report when it runs the new image
+
+  friend bool operator==(const Part&, const Part&) = default;
+};
+
+/// A deliverable on its way to one child, from the rollout's request to its end. All its parts change at one reset.
 struct Update {
   Epoch epoch = 0;
   RolloutId rollout = 0;
   DeliverableId deliverable;
-  Digest image;   ///< of the sealed bytes
-  Digest before;  ///< what ran when ACTIVATE was decided, as the child reported it
-  Digest after;   ///< what the child will report when it runs the new image
+  std::vector<Part> parts;    ///< by image number; empty until preflight has chosen
+  std::size_t delivered = 0;  ///< while transferring: how many parts the child has said that it holds
   Phase phase = Phase::preflight;
   Decision decision = Decision::none;
   Order order = Order::none;  ///< given or about to be given
@@ -297,6 +336,9 @@ struct Update {
   Instant until{};            ///< deferred, resting, reverted: when to go on (epoch 0: not by itself); else: deadline
   Cause cause;
   PermitId permit{};  ///< under which it may go back; empty: it needs none
+  Digest backup{};    ///< of what the child's configuration was before; empty: nothing was saved
+  bool restore_is_due = false;
+  unsigned restores = 0;  ///< how often writing it back was tried
 
   friend bool operator==(const Update&, const Update&) = default;
 };
@@ -329,6 +371,11 @@ struct Offer {
 };
 struct Backup {
   friend bool operator==(const Backup&, const Backup&) = default;
+};
+/// Writes back what of a backup differs.
+struct Restore {
+  Digest saved;  ///< names the sealed blob
+  friend bool operator==(const Restore&, const Restore&) = default;
 };
 /// Stages, commits nothing, may be repeated: the plugin asks the child what it holds already.
 struct Deliver {
@@ -364,7 +411,7 @@ struct Idle {
   friend bool operator==(const Idle&, const Idle&) = default;
 };
 
-using Step = std::variant<Idle, Wait, Inspect, Offer, Backup, Deliver, Activate, Confirm, Revert>;
+using Step = std::variant<Idle, Wait, Inspect, Offer, Backup, Deliver, Activate, Confirm, Revert, Restore>;
 using StepNumber = std::uint64_t;
 
 /// The highest sequence number that a child has confirmed, by product: it does not go below.
@@ -379,6 +426,7 @@ struct Child {
   Instant last_seen{};
   Floors floors;
   DeliverableId committed;       ///< confirmed last: it is always allowed again
+  bool confirms_itself = false;  ///< it has been seen to: then no test of a new image reverts by itself
   std::optional<Update> update;  ///< the current or the last one
 
   unsigned unanswered = 0;     ///< inspections in a row that it did not answer; not persisted

@@ -20,13 +20,19 @@ class Transport {
   /// Bytes that the child has, of how many. Called on the loop.
   using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
 
-  /// Carries out a step (never Idle or Wait). `image` is the sealed blob, for Deliver only. Has a deadline of its own
-  /// from the child's patience, so it always returns. Cancelling the coroutine tells the plugin to stop; an order that
-  /// is already on the wire is then in doubt. Failures come as core::StepFailed: Errc::unavailable (no plugin, no
-  /// link), Errc::timed_out, Errc::cancelled, and what the plugin names.
-  [[nodiscard]] virtual boost::asio::awaitable<core::StepAnswer> perform(core::Enrollment child, core::Step step,
-                                                                         core::Epoch epoch, UniqueFd image,
-                                                                         Progress progress) = 0;
+  /// What a step came to. `saved`: the child's configuration, for BackedUp, at most 1 MiB; whoever asked seals it.
+  struct Outcome {
+    core::StepAnswer answer;
+    Bytes saved;
+  };
+
+  /// Carries out a step (never Idle or Wait). `blob` is the sealed blob, for Deliver and Restore only. Has a deadline
+  /// of its own from the child's patience, so it always returns. Cancelling the coroutine tells the plugin to stop; an
+  /// order that is already on the wire is then in doubt. Failures come as core::StepFailed: Errc::unavailable (no
+  /// plugin, no link), Errc::timed_out, Errc::cancelled, and what the plugin names.
+  [[nodiscard]] virtual boost::asio::awaitable<Outcome> perform(core::Enrollment child, core::Step step,
+                                                                core::Epoch epoch, UniqueFd blob,
+                                                                Progress progress) = 0;
 
   /// The children that plugins may serve, all of them, at start and at reload.
   virtual void enroll(std::span<const core::Enrollment> children) = 0;
