@@ -45,18 +45,18 @@ std::string_view sign_of(VersionOp op) {
 }
 
 /// What runs; when the new image is under test already, what ran before it.
-const Slot* slot_to_follow(const Child& child) {
-  const std::uint8_t number = child.enrollment.image_number;
+const Slot* slot_to_follow(const Child& child, const Part& part) {
+  const std::uint8_t number = part.image_number;
   const Slot* active = child.seen->active(number);
-  if (active == nullptr || active->digest != child.update->after) return active;
+  if (active == nullptr || active->digest != part.after) return active;
   const auto fallback = std::ranges::find_if(
       child.seen->slots, [&](const Slot& s) { return s.image == number && !s.active && s.confirmed; });
   return fallback == child.seen->slots.end() ? nullptr : &*fallback;
 }
 
-Cause judge_versions(const Child& child, const Conditions& conditions) {
+Cause judge_versions(const Child& child, const Part& part, const Conditions& conditions) {
   if (conditions.versions.empty()) return {};
-  const Slot* slot = slot_to_follow(child);
+  const Slot* slot = slot_to_follow(child, part);
   const std::string text = slot == nullptr ? "" : slot->version;
   const std::optional<Version> current = version_from(text);
   if (!current) return {Reason::version_condition, "the version that the child runs cannot be read: '" + text + "'"};
@@ -86,10 +86,11 @@ Cause judge_time(const State& state, const Conditions& conditions, Instant now) 
 
 }  // namespace
 
-Cause judge_conditions(const State& state, const Child& child, const Image& image, Instant now) {
+Cause judge_conditions(const State& state, const Child& child, const Part& part, const Image& image, Instant now) {
   const Conditions& conditions = image.conditions;
-  for (Cause cause : {judge_product(state, child), judge_approval(state, child, conditions),
-                      judge_versions(child, conditions), judge_battery(conditions), judge_time(state, conditions, now)})
+  for (Cause cause :
+       {judge_product(state, child), judge_approval(state, child, conditions), judge_versions(child, part, conditions),
+        judge_battery(conditions), judge_time(state, conditions, now)})
     if (cause.reason != Reason::none) return cause;
   return {};
 }

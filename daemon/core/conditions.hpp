@@ -7,7 +7,7 @@
 
 namespace hg::core {
 
-/// The child must have an update, and have said what it runs. No reason: all hold.
-Cause judge_conditions(const State& state, const Child& child, const Image& image, Instant now);
+/// The child must have an update with this part, which brings `image`, and have been inspected. No reason: all hold.
+Cause judge_conditions(const State& state, const Child& child, const Part& part, const Image& image, Instant now);
 
 }  // namespace hg::core

@@ -19,7 +19,7 @@ struct Overloaded : Handlers... {
 /// What of a child is written down. The rest is learned anew at each start.
 bool remembered_equal(const Child& a, const Child& b) {
   return a.seen == b.seen && a.last_seen == b.last_seen && a.floors == b.floors && a.committed == b.committed &&
-         a.update == b.update;
+         a.confirms_itself == b.confirms_itself && a.update == b.update;
 }
 
 /// Opens a turn for one child, and afterwards derives its step and what must be written.
@@ -44,8 +44,7 @@ Child* find_child(State& state, const ChildId& id) {
 /// Whether a reload left alone what an update under way hangs on; a changed patience interrupts nothing.
 bool is_same_child(const Enrollment& a, const Enrollment& b) {
   return a.transport == b.transport && a.address == b.address && a.vendor == b.vendor &&
-         a.device_class == b.device_class && a.target == b.target && a.image_number == b.image_number &&
-         a.link == b.link;
+         a.device_class == b.device_class && a.targets == b.targets && a.link == b.link;
 }
 
 bool is_before_activate(Phase phase) {
@@ -81,9 +80,9 @@ void on(State& state, const ChildDropped& event, Instant now, Output& out) {
 
 /// The time for a swap runs while the child can be seen: a line that was away does not prove it dead. What it was away
 /// is given back, so that a line that comes and goes cannot put off BACK for ever.
-void give_back_swap_time(Child& child, Instant now) {
+void give_back_swap_time(const State& state, Child& child, Instant now) {
   if (!child.update || child.update->decision != Decision::activate || is_over(*child.update)) return;
-  const Instant whole = now + child.enrollment.patience.swap;
+  const Instant whole = now + activation_time(child.enrollment.patience, size_of_change(state, *child.update));
   const bool was_here_before = child.away_since != Instant{};
   const Duration away = std::max(now - child.away_since, Duration{0});
   child.update->until = was_here_before ? std::min(whole, child.update->until + away) : whole;
@@ -94,7 +93,7 @@ void on(State& state, const LinkChanged& event, Instant now, Output& out) {
   if (child == nullptr) return;
   with_child(state, *child, now, out, [&](Turn&) {
     if (child->online && !event.up) child->away_since = now;
-    if (!child->online && event.up) give_back_swap_time(*child, now);
+    if (!child->online && event.up) give_back_swap_time(state, *child, now);
     child->online = event.up;
     child->link_text = event.text;
     child->in_doubt = true;
@@ -236,20 +235,29 @@ void on(State& state, const StepEnded& event, Instant now, Output& out) {
   if (child == nullptr || child->step_number != event.number) return;
   const auto handle = [&](Turn& turn) {
     const Step ended = std::exchange(child->step, Idle{});
-    const bool backed_up = std::holds_alternative<Backup>(ended);
-    const bool delivered = std::holds_alternative<Deliver>(ended);
+    const bool was_backup = std::holds_alternative<Backup>(ended);
+    const bool was_deliver = std::holds_alternative<Deliver>(ended);
+    const bool was_restore = std::holds_alternative<Restore>(ended);
     std::visit(Overloaded{
                    [&](const Inspection& seen) { turn.believe(seen); },
                    [&](const OfferAnswer& answer) { turn.offer_answered(answer); },
-                   [&](const BackedUp&) {
-                     if (backed_up) turn.enter(Phase::transferring);
+                   [&](const BackedUp& answer) {
+                     if (was_backup) turn.backed_up(answer);
                    },
                    [&](const Delivered&) {
-                     if (delivered) turn.enter(Phase::staged);
+                     if (was_deliver) turn.delivered();
+                   },
+                   [&](const Restored&) {
+                     if (was_restore) turn.restored();
                    },
                    [&](const Ordered& answer) { turn.order_done(answer.seen); },
                    [&](const GuardFailed& answer) { turn.believe(answer.seen); },
-                   [&](const StepFailed& failure) { turn.step_failed(failure.error); },
+                   [&](const StepFailed& failure) {
+                     if (was_restore)
+                       turn.restore_failed(failure.error);
+                     else
+                       turn.step_failed(failure.error);
+                   },
                },
                event.answer);
   };
@@ -279,63 +287,7 @@ void on(State& state, const TimeJudged& event, Instant now, Output& out) {
       with_child(state, child, now, out, [&](Turn&) { child.update->until = now; });
 }
 
-Step give_order(const Child& child) {
-  const Update& u = *child.update;
-  const std::uint8_t image = child.enrollment.image_number;
-  const Slot* active = child.seen ? child.seen->active(image) : nullptr;
-  switch (u.order) {
-    case Order::activate:
-      return Activate{u.epoch, {{image, u.before, u.after}}};
-    case Order::confirm:
-      return Confirm{u.epoch, {{image, u.after}}};
-    case Order::revert:
-      return Revert{u.epoch, {{image, active == nullptr ? Digest{} : active->digest, u.before}}};
-    case Order::none:
-      break;
-  }
-  return Inspect{};
-}
-
-Step next_step_of_update(const State& state, const Child& child) {
-  const Update& u = *child.update;
-  switch (u.phase) {
-    case Phase::offered:
-    case Phase::transferring: {
-      const Image* image = image_of(state, u);
-      if (image == nullptr) return Inspect{};
-      const std::uint8_t number = child.enrollment.image_number;
-      if (u.phase == Phase::offered) return Offer{number, image->version, image->size};
-      return Deliver{image->digest, image->size, number, image->running_digest};
-    }
-    case Phase::backing_up:
-      return Backup{};
-    case Phase::preflight:
-    case Phase::activating:
-    case Phase::reverting:
-      return child.in_doubt ? Step{Inspect{}} : give_order(child);
-    case Phase::testing: {
-      if (child.in_doubt) return Inspect{};
-      if (u.order != Order::none) return give_order(child);
-      return Wait{u.since + child.enrollment.patience.health};
-    }
-    default:
-      return Inspect{};
-  }
-}
-
 }  // namespace
-
-Step next_step(const State& state, const Child& child) {
-  if (!child.enrolled || !child.online) return Idle{};
-  if (child.quiet_until != Instant{}) return Wait{child.quiet_until};
-  const bool waits = child.update && waits_for_time(*child.update);
-  if (!child.update || is_over(*child.update) || waits) {
-    if (child.in_doubt) return Inspect{};
-    if (waits) return Wait{child.update->until};
-    return Wait{child.last_seen + child.enrollment.patience.look_again};
-  }
-  return next_step_of_update(state, child);
-}
 
 Output apply(State& state, const Event& event, Instant now) {
   Output out;

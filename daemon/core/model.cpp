@@ -51,7 +51,7 @@ constexpr Names<Decision, 4> kDecisions{{
     {Decision::back, "back"},
 }};
 
-constexpr Names<Reason, 30> kReasons{{
+constexpr Names<Reason, 34> kReasons{{
     {Reason::none, "none"},
     {Reason::does_not_fit, "does-not-fit"},
     {Reason::ambiguous, "ambiguous"},
@@ -82,6 +82,10 @@ constexpr Names<Reason, 30> kReasons{{
     {Reason::battery_condition, "battery-condition"},
     {Reason::not_approved, "not-approved"},
     {Reason::slot_unknown, "slot-unknown"},
+    {Reason::not_stageable, "not-stageable"},
+    {Reason::in_recovery, "in-recovery"},
+    {Reason::restored, "restored"},
+    {Reason::restore_failed, "restore-failed"},
 }};
 
 constexpr Names<Order, 4> kOrders{{
@@ -100,8 +104,27 @@ constexpr Names<RevertClass, 6> kRevertClasses{{
     {RevertClass::unstageable, "unstageable"},
 }};
 
+constexpr Names<Staging, 3> kStagings{{
+    {Staging::aside, "aside"},
+    {Staging::in_place, "in-place"},
+    {Staging::impossible, "impossible"},
+}};
+
+constexpr Names<Power, 3> kPowers{{
+    {Power::unknown, "unknown"},
+    {Power::mains, "mains"},
+    {Power::battery, "battery"},
+}};
+
+constexpr Names<RestorePolicy, 4> kRestorePolicies{{
+    {RestorePolicy::never, "never"},
+    {RestorePolicy::after_revert, "after-revert"},
+    {RestorePolicy::after_update, "after-update"},
+    {RestorePolicy::always, "always"},
+}};
+
 constexpr std::array<std::string_view, std::variant_size_v<Step>> kSteps{
-    "idle", "wait", "inspect", "offer", "backup", "deliver", "activate", "confirm", "revert"};
+    "idle", "wait", "inspect", "offer", "backup", "deliver", "activate", "confirm", "revert", "restore"};
 
 }  // namespace
 
@@ -118,6 +141,32 @@ const Slot* Inspection::standby(std::uint8_t image, const Digest& digest) const 
 
 bool Inspection::anything_pending(std::uint8_t image) const {
   return std::ranges::any_of(slots, [&](const Slot& s) { return s.image == image && s.pending; });
+}
+
+bool Inspection::rests_on(std::uint8_t image, const Digest& digest) const {
+  const Slot* runs = active(image);
+  return runs != nullptr && runs->digest == digest && runs->confirmed && !anything_pending(image);
+}
+
+bool Inspection::is_in_recovery() const {
+  return staging == Staging::in_place && std::ranges::none_of(slots, &Slot::active);
+}
+
+bool changes(const Part& part) {
+  return part.before != part.after;
+}
+
+Duration activation_time(const Patience& patience, std::uint64_t size) {
+  constexpr std::uint64_t kKib = 1024;
+  constexpr std::uint64_t kLargest = 4 * kKib * kKib * kKib;  // what says more than 4 GiB is no child of ours
+  return patience.swap +
+         patience.swap_per_kib * static_cast<Duration::rep>((std::min(size, kLargest) + kKib - 1) / kKib);
+}
+
+RevertClass revert_class_of(const Child& child) {
+  if (!child.seen) return RevertClass::unknown;
+  const bool is_weakened = child.confirms_itself && child.seen->revert_class == RevertClass::self_reverting;
+  return is_weakened ? RevertClass::swap_back : child.seen->revert_class;
 }
 
 bool is_end(Phase phase) {
@@ -167,6 +216,15 @@ std::string_view name_of(Order order) {
 std::string_view name_of(RevertClass revert_class) {
   return name_in(kRevertClasses, revert_class);
 }
+std::string_view name_of(Staging staging) {
+  return name_in(kStagings, staging);
+}
+std::string_view name_of(Power power) {
+  return name_in(kPowers, power);
+}
+std::string_view name_of(RestorePolicy policy) {
+  return name_in(kRestorePolicies, policy);
+}
 std::string_view name_of(const Step& step) {
   return kSteps.at(step.index());
 }
@@ -184,6 +242,15 @@ std::optional<Order> order_from(std::string_view name) {
 }
 std::optional<RevertClass> revert_class_from(std::string_view name) {
   return value_in(kRevertClasses, name);
+}
+std::optional<Staging> staging_from(std::string_view name) {
+  return value_in(kStagings, name);
+}
+std::optional<Power> power_from(std::string_view name) {
+  return value_in(kPowers, name);
+}
+std::optional<RestorePolicy> restore_policy_from(std::string_view name) {
+  return value_in(kRestorePolicies, name);
 }
 
 }  // namespace hg::core

@@ -186,6 +186,10 @@ struct Inspection {
   /// The slot that holds `digest` and is not the active one.
   [[nodiscard]] const Slot* standby(std::uint8_t image, const Digest& digest) const;
   [[nodiscard]] bool anything_pending(std::uint8_t image) const;
+  /// Active, confirmed, and no other image of this number pending.
+  [[nodiscard]] bool rests_on(std::uint8_t image, const Digest& digest) const;
+  /// It runs nothing: its bootloader's recovery answers for it.
+  [[nodiscard]] bool is_in_recovery() const;
 
   friend bool operator==(const Inspection&, const Inspection&) = default;
 };
@@ -296,6 +300,7 @@ enum class Reason : std::uint8_t {
   not_approved,    ///< the image wants somebody to approve the rollout by name
   slot_unknown,    ///< the image is for one slot, and the child does not tell its slots
   not_stageable,   ///< the child has no place for an image that is known how to be used
+  in_recovery,     ///< the child runs nothing: it is in its bootloader's recovery
   restored,        ///< its configuration was written back
   restore_failed,  ///< or could not be
 };
@@ -314,7 +319,7 @@ enum class Order : std::uint8_t { none, activate, confirm, revert };
 struct Part {
   std::uint8_t image_number = 0;
   Digest image;   ///< of the sealed bytes
-  Digest before;  ///< what ran when ACTIVATE was decided, as the child reported it; empty: nothing that is known
+  Digest before;  ///< what ran when ACTIVATE was decided, as the child reported it; empty: nothing, or not known
   Digest after;   ///< what the child will report when it runs the new image
 
   friend bool operator==(const Part&, const Part&) = default;
@@ -326,7 +331,7 @@ struct Update {
   RolloutId rollout = 0;
   DeliverableId deliverable;
   std::vector<Part> parts;    ///< by image number; empty until preflight has chosen
-  std::size_t delivered = 0;  ///< while transferring: how many parts the child has said that it holds
+  std::size_t delivered = 0;  ///< while transferring: how many of the parts that change the child has said it holds
   Phase phase = Phase::preflight;
   Decision decision = Decision::none;
   Order order = Order::none;  ///< given or about to be given
@@ -355,7 +360,7 @@ struct Guard {
 struct Move {
   std::uint8_t image = 0;
   Digest active;
-  Digest goal;
+  Digest goal;  ///< for an Activate never empty
 
   friend bool operator==(const Move&, const Move&) = default;
 };
@@ -389,6 +394,7 @@ struct Deliver {
 struct Activate {
   Epoch epoch = 0;
   std::vector<Move> moves;
+  std::uint64_t size = 0;  ///< bytes of the images that change: how long it may take hangs on them
   friend bool operator==(const Activate&, const Activate&) = default;
 };
 struct Confirm {
@@ -396,10 +402,12 @@ struct Confirm {
   std::vector<Guard> guards;
   friend bool operator==(const Confirm&, const Confirm&) = default;
 };
-/// Bring the child back to all goals: play a mark through, or reset an unconfirmed image away.
+/// Bring the child back to all goals: play a mark through, or reset an unconfirmed image away. An empty goal: to
+/// whatever ran before, which is not known.
 struct Revert {
   Epoch epoch = 0;
   std::vector<Move> moves;
+  std::uint64_t size = 0;  ///< bytes of the images that change: how long it may take hangs on them
   friend bool operator==(const Revert&, const Revert&) = default;
 };
 /// Nothing to do with the child before `at`.
@@ -476,6 +484,13 @@ struct State {
   friend bool operator==(const State&, const State&) = default;
 };
 
+/// Whether the update puts another image in the place of this one; one that runs already, confirmed, stays.
+bool changes(const Part& part);
+/// From a reset until the child must have answered again, when images of `size` bytes change at it.
+Duration activation_time(const Patience& patience, std::uint64_t size);
+/// What the child reports, weakened by what it was seen to do. Unknown until it was inspected.
+RevertClass revert_class_of(const Child& child);
+
 /// Whether nothing more happens in this phase by itself. `reverted` is not among them: see is_over().
 bool is_end(Phase phase);
 /// Whether the update has come to its end: an end phase, or reverted without a time for another attempt.
@@ -493,11 +508,17 @@ std::string_view name_of(Decision decision);
 std::string_view name_of(Reason reason);
 std::string_view name_of(Order order);
 std::string_view name_of(RevertClass revert_class);
+std::string_view name_of(Staging staging);
+std::string_view name_of(Power power);
+std::string_view name_of(RestorePolicy policy);
 std::string_view name_of(const Step& step);
 std::optional<Phase> phase_from(std::string_view name);
 std::optional<Decision> decision_from(std::string_view name);
 std::optional<Reason> reason_from(std::string_view name);
 std::optional<Order> order_from(std::string_view name);
 std::optional<RevertClass> revert_class_from(std::string_view name);
+std::optional<Staging> staging_from(std::string_view name);
+std::optional<Power> power_from(std::string_view name);
+std::optional<RestorePolicy> restore_policy_from(std::string_view name);
 
 }  // namespace hg::core

@@ -5,33 +5,27 @@
 
 namespace hg::core {
 
-std::vector<const Image*> fitting_images(const Deliverable& deliverable, const Enrollment& child) {
+namespace {
+
+std::vector<const Image*> images_for(const Deliverable& deliverable, const Enrollment& child, const Target& target) {
   std::vector<const Image*> fitting;
   for (const Image& image : deliverable.images)
-    if (image.vendor == child.vendor && image.device_class == child.device_class && image.component == child.target)
+    if (image.vendor == child.vendor && image.device_class == child.device_class && image.component == target.name)
       fitting.push_back(&image);
   return fitting;
 }
 
-const Image* image_of(const State& state, const Update& update) {
-  const auto deliverable = state.deliverables.find(update.deliverable);
-  if (deliverable == state.deliverables.end()) return nullptr;
-  const auto image = std::ranges::find(deliverable->second.images, update.image, &Image::digest);
-  return image == deliverable->second.images.end() ? nullptr : &*image;
-}
-
-std::variant<const Image*, Cause> choose_image(const Deliverable& deliverable, const Child& child) {
-  const auto fitting = fitting_images(deliverable, child.enrollment);
-  if (fitting.empty())
-    return Cause{Reason::does_not_fit, "the deliverable has no image for this child's vendor, class and target"};
+/// The one image for a target, or why none of the fitting ones can be used.
+std::variant<const Image*, Cause> choose_image(const std::vector<const Image*>& fitting, const Enrollment& child,
+                                               const Target& target) {
   const auto has_slot = [](const Image* image) { return image->slot.has_value(); };
   if (std::ranges::any_of(fitting, has_slot))
-    return Cause{Reason::slot_unknown, "the deliverable's image is for one slot of target " + child.enrollment.target +
+    return Cause{Reason::slot_unknown, "the deliverable's image is for one slot of target " + target.name +
                                            ", and the child does not tell its slots"};
   if (fitting.size() > 1)
-    return Cause{Reason::ambiguous, "the deliverable has several images for target " + child.enrollment.target};
+    return Cause{Reason::ambiguous, "the deliverable has several images for target " + target.name};
   const Image& image = *fitting.front();
-  if (!image.encrypted && child.enrollment.link != LinkProtection::internal)
+  if (!image.encrypted && child.link != LinkProtection::internal)
     return Cause{Reason::no_protection,
                  "the image is plain and the child's link is not declared internal in the configuration"};
   if (image.running_digest.empty())
@@ -39,18 +33,72 @@ std::variant<const Image*, Cause> choose_image(const Deliverable& deliverable, c
   return &image;
 }
 
-Cause check_slots(const Inspection& seen, const Enrollment& child, const Image& image) {
-  if (seen.active(child.image_number) == nullptr)
-    return {Reason::cannot_verify,
-            "the child does not say which image " + std::to_string(child.image_number) + " runs"};
-  if (seen.active(child.image_number)->digest.empty())
-    return {Reason::cannot_verify, "the child does not say the digest of the image it runs"};
-  const auto same_elsewhere = [&](const Slot& slot) {
-    return slot.image != child.image_number && slot.digest == image.running_digest;
-  };
-  if (std::ranges::any_of(seen.slots, same_elsewhere))
-    return {Reason::same_as_other, "another image number holds the same digest; the child could mark the wrong one"};
+Cause check_active(const Inspection& seen, std::uint8_t number) {
+  const Slot* active = seen.active(number);
+  if (active == nullptr)
+    return {Reason::cannot_verify, "the child does not say which image " + std::to_string(number) + " runs"};
+  if (active->digest.empty()) return {Reason::cannot_verify, "the child does not say the digest of the image it runs"};
   return {};
+}
+
+}  // namespace
+
+std::vector<const Image*> fitting_images(const Deliverable& deliverable, const Enrollment& child) {
+  std::vector<const Image*> fitting;
+  for (const Target& target : child.targets)
+    std::ranges::copy(images_for(deliverable, child, target), std::back_inserter(fitting));
+  return fitting;
+}
+
+const Image* image_of(const State& state, const Update& update, const Part& part) {
+  const auto deliverable = state.deliverables.find(update.deliverable);
+  if (deliverable == state.deliverables.end()) return nullptr;
+  const auto image = std::ranges::find(deliverable->second.images, part.image, &Image::digest);
+  return image == deliverable->second.images.end() ? nullptr : &*image;
+}
+
+std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverable, const Enrollment& child) {
+  std::vector<Part> parts;
+  for (const Target& target : child.targets) {
+    const auto fitting = images_for(deliverable, child, target);
+    if (fitting.empty()) continue;  // this one is left alone
+    const auto choice = choose_image(fitting, child, target);
+    if (const Cause* cause = std::get_if<Cause>(&choice)) return *cause;
+    const Image& image = *std::get<const Image*>(choice);
+    if (std::ranges::find(parts, image.running_digest, &Part::after) != parts.end())
+      return Cause{Reason::same_as_other, "two targets get the same image; the child could mark the wrong one"};
+    parts.push_back({target.image_number, image.digest, {}, image.running_digest});
+  }
+  if (parts.empty())
+    return Cause{Reason::does_not_fit, "the deliverable has no image for this child's vendor, class and targets"};
+  std::ranges::sort(parts, {}, &Part::image_number);
+  return parts;
+}
+
+Cause check_slots(const Inspection& seen, const std::vector<Part>& parts) {
+  for (const Part& part : parts) {
+    if (Cause cause = check_active(seen, part.image_number); !seen.is_in_recovery() && cause.reason != Reason::none)
+      return cause;
+    const auto same_elsewhere = [&](const Slot& slot) {
+      return slot.image != part.image_number && slot.digest == part.after;
+    };
+    if (std::ranges::any_of(seen.slots, same_elsewhere))
+      return {Reason::same_as_other, "another image number holds the same digest; the child could mark the wrong one"};
+  }
+  return {};
+}
+
+Cause check_staging(const Inspection& seen) {
+  switch (seen.staging) {
+    case Staging::aside:
+      return {};
+    case Staging::in_place:
+      if (seen.is_in_recovery()) return {};
+      return {Reason::not_stageable, "an image would overwrite the one that runs"};
+    case Staging::impossible:
+      break;
+  }
+  return {Reason::not_stageable, seen.obstacle.empty() ? "the child has no place for an image" : seen.obstacle};
 }
 
 }  // namespace hg::core

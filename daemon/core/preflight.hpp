@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which image of a deliverable a child is to have: fit, protection, and what the child says of itself. Answers with a
+// Which images of a deliverable a child is to have: fit, protection, and what the child says of itself. Answers with a
 // cause that the bus can show. Freshness is core/trust_facts', conditions are core/conditions'; core/turn calls it.
 #pragma once
 
@@ -10,17 +10,20 @@
 
 namespace hg::core {
 
-/// The images of a deliverable that are made for this child: same vendor and class, and the target's name where the
-/// deliverable has more than one image of that class.
+/// The images of a deliverable that are made for this child: same vendor and class, and the name of one of its targets.
 std::vector<const Image*> fitting_images(const Deliverable& deliverable, const Enrollment& child);
 
-/// The image that an update brings, or null when its deliverable is gone.
-const Image* image_of(const State& state, const Update& update);
+/// The image that a part of an update brings, or null when the deliverable is gone.
+const Image* image_of(const State& state, const Update& update, const Part& part);
 
-/// The image for the child (owned by `deliverable`), or why there is none.
-std::variant<const Image*, Cause> choose_image(const Deliverable& deliverable, const Child& child);
+/// One part for each target that the deliverable has an image for, by image number, with `before` not known yet; or why
+/// it cannot be brought to the child.
+std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverable, const Enrollment& child);
 
-/// Whether the child, being as it says it is, can tell the new image from what else it holds.
-Cause check_slots(const Inspection& seen, const Enrollment& child, const Image& image);
+/// Whether the child, being as it says it is, can tell the new images from what else it holds.
+Cause check_slots(const Inspection& seen, const std::vector<Part>& parts);
+
+/// Whether the child, being as it says it is, has a place for an image.
+Cause check_staging(const Inspection& seen);
 
 }  // namespace hg::core

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // One turn of the state machine for one child: the ways in which its update moves from phase to phase, and what an
-// inspection means in each. Internal to core; engine.cpp opens a turn for the child that an event is about.
+// inspection means in each. Internal to core; engine.cpp opens a turn for the child that an event is about. Its
+// functions stand by subject: turn.cpp (the ways in), turn_judgement.cpp (what an inspection means), turn_decision.cpp
+// (ACTIVATE, COMMIT, BACK, and how an update comes to rest), turn_silence.cpp (what did not work, and for how long).
 #pragma once
 
 #include <string>
 
 #include "core/engine.hpp"
+#include "core/standing.hpp"
 
 namespace hg::core {
 
@@ -16,20 +19,29 @@ class Turn {
   /// The update (there must be one) enters a phase; the history gets a line.
   void enter(Phase phase, Cause cause = {});
 
-  /// A failure before ACTIVATE, or a return to the old image: counted, and tried again later or after a rest.
-  void fail_attempt(Phase phase, Cause cause);
-
   /// Believes what the child says now, and goes on from there.
   void believe(const Inspection& seen);
 
   /// The answer to an order that the child carried out.
   void order_done(const Inspection& seen);
 
+  /// The child's answer to an offer.
+  void offer_answered(const OfferAnswer& answer);
+
+  /// Its configuration was read out.
+  void backed_up(const BackedUp& answer);
+
+  /// It holds the image that was on its way.
+  void delivered();
+
+  /// Its configuration was written back.
+  void restored();
+
   /// The step did not work, or nobody knows whether it did.
   void step_failed(const Error& error);
 
-  /// The child's answer to an offer.
-  void offer_answered(const OfferAnswer& answer);
+  /// Writing the configuration back did not work.
+  void restore_failed(const Error& error);
 
   /// A Wait came to its end.
   void time_passed();
@@ -38,37 +50,56 @@ class Turn {
   Result<void> abort();
 
  private:
+  // Judgement.
   void judge(const Inspection& seen, bool order_was_done);
+  void judge_phase(const Inspection& seen, bool order_was_done);
   void judge_preflight(const Inspection& seen);
+  bool choose(const Inspection& seen);
+  void begin(const Inspection& seen);
   void judge_staged(const Inspection& seen);
   void judge_activating(const Inspection& seen, bool order_was_done);
+  void judge_old_after_activate(const Inspection& seen, bool order_was_done);
   void judge_testing(const Inspection& seen);
   void judge_reverting(const Inspection& seen);
   void judge_split(const Inspection& seen);
-  void fell_back(const Inspection& seen, Cause cause);
-
+  void judge_recovery(const Inspection& seen, bool order_was_done);
   void notice_local_change(const Inspection& seen);
+  void notice_self_confirmation(const Inspection& seen);
   void learn_before(const Inspection& seen);
   void settle_foreign_mark(const Inspection& seen);
-  bool is_allowed(const Image& image);
+
+  // Decisions.
+  bool is_allowed();
   void put_off(Instant until, Cause cause);
-  void decide_activate(const Digest& before);
+  void put_off_busy(const Inspection& seen);
+  void decide_activate(const Inspection& seen);
   void decide_commit();
   void decide_back(Cause cause);
+  void fell_back(const Inspection& seen, Cause cause);
+  void go_forward(const Inspection& seen, Cause cause);
   void rest_on_old(Cause cause);
   void end_confirmed();
   void give(Order order);
+  void call_for_restore();
+
+  // Failures and silence.
+  void fail_attempt(Phase phase, Cause cause);
+  void begin_attempt();
   void pause_before_next_question();
   void silent_in_activation(const Error& error);
-  [[nodiscard]] bool runs_only(const Inspection& seen, const Digest& digest) const;
+  void note(Cause cause);
+
+  [[nodiscard]] Duration swap_time() const;
   [[nodiscard]] Update& update() { return *child_.update; }
   [[nodiscard]] const Patience& patience() const { return child_.enrollment.patience; }
-  [[nodiscard]] std::uint8_t image_number() const { return child_.enrollment.image_number; }
 
   State& state_;
   Child& child_;
   Instant now_;
   Output& out_;
 };
+
+/// Whether a due configuration is to be written back now: the update rests, and the child runs something.
+bool is_to_restore(const Child& child);
 
 }  // namespace hg::core

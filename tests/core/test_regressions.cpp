@@ -148,7 +148,7 @@ TEST(Regression, RevertedMeansOldAfterALocalChange) {
   b.go_to(Phase::confirmed);
   b.wait_out();
   b.says(other());
-  EXPECT_FALSE(b.phase() == "reverted" && b.child().seen->active(0)->digest != b.update().before);
+  EXPECT_FALSE(b.phase() == "reverted" && b.child().seen->active(0)->digest != b.update().parts.front().before);
 }
 TEST(Regression, AnImageThatFallsBackBehindALostLinkIsNotActivatedSixTimes) {
   Bench b;
@@ -213,8 +213,7 @@ TEST(Regression, NewConfirmedWithAForeignMarkIsNotSplit) {
 }
 TEST(Regression, AnImageForAnotherTargetDoesNotFit) {
   Bench b;
-  b.child().enrollment.target = "radio";
-  b.child().enrollment.image_number = 1;
+  b.child().enrollment.targets = {{"radio", 1}};
   b.link(true);
   b.start();
   Inspection s = normal();

@@ -102,6 +102,7 @@ class MemoryCatalogue final : public ports::Catalogue {
       kept.last_seen = row.child.last_seen;
       kept.floors = row.child.floors;
       kept.committed = row.child.committed;
+      kept.confirms_itself = row.child.confirms_itself;
       kept.update = row.child.update;
       state.children.insert_or_assign(kept.enrollment.id, kept);
     }

@@ -26,9 +26,9 @@ inline core::Update sample_update() {
   update.epoch = 77;
   update.rollout = 5;
   update.deliverable = sample_digest(9).hex();
-  update.image = sample_digest(1);
-  update.before = sample_digest(2);
-  update.after = sample_digest(3);
+  update.parts = {{0, sample_digest(1), sample_digest(2), sample_digest(3)},
+                  {1, sample_digest(5), {}, sample_digest(6)}};
+  update.delivered = 1;
   update.phase = core::Phase::activating;
   update.decision = core::Decision::activate;
   update.order = core::Order::activate;
@@ -38,6 +38,9 @@ inline core::Update sample_update() {
   update.until = Instant{Duration{1'790'000'060'456}};
   update.cause = {core::Reason::not_answering, "no answer in 10 s"};
   update.permit = sample_permit_id(4);
+  update.backup = sample_digest(7);
+  update.restore_is_due = true;
+  update.restores = 2;
   return update;
 }
 
@@ -51,9 +54,16 @@ inline core::Child sample_child(const std::string& id) {
   child.seen->bootloader = "MCUboot mode 3";
   child.seen->battery_percent = 87;
   child.seen->busy = true;
+  child.seen->staging = core::Staging::impossible;
+  child.seen->obstacle = "MCUboot mode 4: direct-XIP";
+  child.seen->busy_for = std::chrono::minutes{5};
+  child.seen->power = core::Power::battery;
+  child.seen->identity = "acme/boiler/0017";
+  child.seen->boots = 41;
   child.last_seen = Instant{Duration{1'790'000'000'999}};
   child.floors = {{"boiler", 12}, {"boiler-lite", 3}};
   child.committed = sample_digest(8).hex();
+  child.confirms_itself = true;
   child.update = sample_update();
   return child;
 }

@@ -221,9 +221,7 @@ class ScriptedControl : public ports::Control {
       child(id).update = core::Update{.epoch = ++state_.last_epoch,
                                       .rollout = number,
                                       .deliverable = request.deliverable,
-                                      .image = {},
-                                      .before = {},
-                                      .after = {},
+                                      .parts = {},
                                       .since = clock_.now(),
                                       .cause = {}};
       changes.emplace_back(core::PutChild{child(id)});

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which step follows from what is known of a child: next_step(). It changes nothing, so that after a crash the same
+// step is derived again.
+#include <algorithm>
+
+#include "core/preflight.hpp"
+#include "core/turn.hpp"
+
+namespace hg::core {
+
+namespace {
+
+Digest active_of(const Child& child, const Part& part) {
+  const Slot* active = child.seen ? child.seen->active(part.image_number) : nullptr;
+  return active == nullptr ? Digest{} : active->digest;
+}
+
+/// All images that change, marked together, then one reset.
+Step activate(const State& state, const Child& child) {
+  const Update& u = *child.update;
+  Activate order{u.epoch, {}, size_of_change(state, u)};
+  for (const Part& part : u.parts)
+    if (changes(part)) order.moves.push_back({part.image_number, active_of(child, part), part.after});
+  return order;
+}
+
+/// What runs the new image: all of it, but where one has fallen back after COMMIT.
+Step confirm(const Child& child) {
+  Confirm order{child.update->epoch, {}};
+  for (const Part& part : child.update->parts)
+    if (active_of(child, part) == part.after) order.guards.push_back({part.image_number, part.after});
+  return order;
+}
+
+Step revert(const State& state, const Child& child) {
+  const Update& u = *child.update;
+  Revert order{u.epoch, {}, size_of_change(state, u)};
+  for (const Part& part : u.parts) order.moves.push_back({part.image_number, active_of(child, part), part.before});
+  return order;
+}
+
+Step give_order(const State& state, const Child& child) {
+  switch (child.update->order) {
+    case Order::activate:
+      return activate(state, child);
+    case Order::confirm:
+      return confirm(child);
+    case Order::revert:
+      return revert(state, child);
+    case Order::none:
+      break;
+  }
+  return Inspect{};
+}
+
+/// One for the whole update: the child answers for all of it.
+Step offer(const State& state, const Child& child) {
+  const Update& u = *child.update;
+  const auto deliverable = state.deliverables.find(u.deliverable);
+  const auto part = std::ranges::find_if(u.parts, changes);
+  if (deliverable == state.deliverables.end() || part == u.parts.end()) return Inspect{};
+  return Offer{part->image_number, deliverable->second.version, size_of_change(state, u)};
+}
+
+/// The next of the images that change.
+Step deliver(const State& state, const Child& child) {
+  const Update& u = *child.update;
+  std::size_t before = u.delivered;
+  for (const Part& part : u.parts) {
+    if (!changes(part) || before-- > 0) continue;
+    const Image* image = image_of(state, u, part);
+    if (image == nullptr) break;
+    return Deliver{part.image, image->size, part.image_number, part.after};
+  }
+  return Inspect{};
+}
+
+Step next_step_of_update(const State& state, const Child& child) {
+  const Update& u = *child.update;
+  switch (u.phase) {
+    case Phase::offered:
+      return offer(state, child);
+    case Phase::backing_up:
+      return Backup{};
+    case Phase::transferring:
+      return deliver(state, child);
+    case Phase::preflight:
+    case Phase::activating:
+    case Phase::reverting:
+      return child.in_doubt ? Step{Inspect{}} : give_order(state, child);
+    case Phase::testing: {
+      if (child.in_doubt) return Inspect{};
+      if (u.order != Order::none) return give_order(state, child);
+      return Wait{u.since + child.enrollment.patience.health};
+    }
+    default:
+      return Inspect{};
+  }
+}
+
+}  // namespace
+
+Step next_step(const State& state, const Child& child) {
+  if (!child.enrolled || !child.online) return Idle{};
+  if (child.quiet_until != Instant{}) return Wait{child.quiet_until};
+  const bool waits = child.update && waits_for_time(*child.update);
+  if (!child.update || is_over(*child.update) || waits) {
+    if (child.in_doubt) return Inspect{};
+    if (is_to_restore(child)) return Restore{child.update->backup};
+    if (waits) return Wait{child.update->until};
+    return Wait{child.last_seen + child.enrollment.patience.look_again};
+  }
+  return next_step_of_update(state, child);
+}
+
+}  // namespace hg::core

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// The durable decisions of an update, what is asked before the first of them, and how it comes to rest.
+#include <algorithm>
+
+#include "core/bounds.hpp"
+#include "core/conditions.hpp"
+#include "core/preflight.hpp"
+#include "core/trust_facts.hpp"
+#include "core/turn.hpp"
+
+namespace hg::core {
+
+namespace {
+
+/// What stands against an update, and when to look again if time can heal it.
+struct Objection {
+  Cause cause;
+  Instant again{};  ///< zero: it is refused
+};
+
+/// Of two, the one that lasts longer.
+Objection worse(Objection a, Objection b) {
+  if (a.cause.reason == Reason::none || b.cause.reason == Reason::none)
+    return a.cause.reason == Reason::none ? std::move(b) : std::move(a);
+  const bool b_lasts = a.again != Instant{} && (b.again == Instant{} || b.again > a.again);
+  return b_lasts ? std::move(b) : std::move(a);
+}
+
+/// Conditions are about installing: they do not matter to what runs already.
+Objection objection_to_parts(const State& state, const Child& child, Instant now) {
+  const Instant later = now + child.enrollment.patience.look_again;
+  Objection worst;
+  for (const Part& part : child.update->parts) {
+    if (child.seen->rests_on(part.image_number, part.after)) continue;
+    const Image* image = image_of(state, *child.update, part);
+    if (image == nullptr) continue;
+    Objection next{judge_conditions(state, child, part, *image, now)};
+    if (next.cause.reason == Reason::time_unknown) next.again = later;
+    if (next.cause.reason == Reason::too_early) next.again = *image->conditions.not_before;
+    worst = worse(std::move(worst), std::move(next));
+  }
+  return worst;
+}
+
+bool wants_restore(RestorePolicy policy, RestorePolicy when) {
+  return policy == RestorePolicy::always || policy == when;
+}
+
+}  // namespace
+
+/// Whether neither a floor nor a condition of an image stands against it now; otherwise the update is refused, or put
+/// off if time can heal it. Asked at preflight and, since that may be hours ago, again before ACTIVATE.
+bool Turn::is_allowed() {
+  Update& u = update();
+  const auto permit = find_permit(state_, child_, state_.deliverables.at(u.deliverable), now_);
+  Objection objection;
+  if (const Cause* cause = std::get_if<Cause>(&permit)) {
+    objection.cause = *cause;
+    if (cause->reason == Reason::time_unknown) objection.again = now_ + patience().look_again;
+  } else {
+    objection = objection_to_parts(state_, child_, now_);
+  }
+  const bool is_allowed = objection.cause.reason == Reason::none;
+  u.permit = is_allowed ? std::get<PermitId>(permit) : PermitId{};
+  if (is_allowed) return true;
+  if (objection.again == Instant{})
+    enter(Phase::refused, std::move(objection.cause));
+  else
+    put_off(objection.again, std::move(objection.cause));
+  return false;
+}
+
+/// Tried again later, without a failure to be counted.
+void Turn::put_off(Instant until, Cause cause) {
+  update().until = until;
+  enter(Phase::deferred, std::move(cause));
+}
+
+/// A child that says for how long is left alone for as long, but not for ever. One that does not is tried as one that
+/// fails, so that its pauses grow.
+void Turn::put_off_busy(const Inspection& seen) {
+  Cause cause{Reason::child_busy, "the child asks not to be disturbed"};
+  if (seen.busy_for <= Duration{0}) return fail_attempt(Phase::deferred, std::move(cause));
+  put_off(now_ + std::max(std::min(seen.busy_for, patience().look_again), patience().pause), std::move(cause));
+}
+
+void Turn::give(Order order) {
+  Update& u = update();
+  u.order = order;
+  u.orders += 1;
+}
+
+void Turn::decide_activate(const Inspection& seen) {
+  Update& u = update();
+  use_permit(state_, child_, now_, out_);
+  for (Part& part : u.parts) {
+    const Slot* active = seen.active(part.image_number);
+    part.before = active == nullptr ? Digest{} : active->digest;
+  }
+  u.decision = Decision::activate;
+  u.orders = 0;
+  u.until = now_ + swap_time();
+  give(Order::activate);
+  enter(Phase::activating);
+}
+
+void Turn::decide_commit() {
+  update().decision = Decision::commit;
+  update().orders = 0;
+  give(Order::confirm);
+}
+
+void Turn::decide_back(Cause cause) {
+  Update& u = update();
+  u.decision = Decision::back;
+  u.order = Order::none;
+  u.orders = 0;
+  u.until = {};
+  child_.in_doubt = true;
+  enter(Phase::reverting, std::move(cause));
+}
+
+/// Not all new images run any more. After COMMIT the way is only forward, before it is back.
+void Turn::fell_back(const Inspection& seen, Cause cause) {
+  if (update().decision == Decision::commit) return go_forward(seen, std::move(cause));
+  if (!rests_on_old(seen, update().parts)) return decide_back(std::move(cause));
+  rest_on_old(std::move(cause));
+}
+
+/// After COMMIT: once more, for as long as the new images are there.
+void Turn::go_forward(const Inspection& seen, Cause cause) {
+  Update& u = update();
+  const bool is_possible = seen.is_in_recovery() || is_staged(seen, u.parts);
+  if (!is_possible || u.orders >= kMaxOrders) return enter(Phase::split, std::move(cause));
+  // A reset would take back what runs the new image unconfirmed, while it brings the other one.
+  const bool is_under_test = std::ranges::any_of(u.parts, [&](const Part& part) {
+    const Slot* active = seen.active(part.image_number);
+    return active != nullptr && active->digest == part.after && !active->confirmed;
+  });
+  u.until = now_ + swap_time();
+  give(is_under_test ? Order::confirm : Order::activate);
+  enter(Phase::activating, std::move(cause));
+}
+
+/// The child runs the old images, confirmed, with nothing pending: all as before. Tried again, but for an update that
+/// was aborted or had come to its end.
+void Turn::rest_on_old(Cause cause) {
+  Update& u = update();
+  u.decision = Decision::back;
+  if (wants_restore(child_.enrollment.restore, RestorePolicy::after_revert)) call_for_restore();
+  if (cause.reason != Reason::aborted && u.phase != Phase::split)
+    return fail_attempt(Phase::reverted, std::move(cause));
+  u.order = Order::none;
+  u.until = {};
+  enter(Phase::reverted, std::move(cause));
+}
+
+void Turn::end_confirmed() {
+  Update& u = update();
+  u.decision = Decision::commit;
+  u.order = Order::none;
+  u.until = {};
+  if (const auto found = state_.deliverables.find(u.deliverable); found != state_.deliverables.end()) {
+    std::uint64_t& floor = child_.floors[found->second.product];
+    floor = std::max(floor, found->second.sequence);
+  }
+  child_.committed = u.deliverable;
+  if (wants_restore(child_.enrollment.restore, RestorePolicy::after_update)) call_for_restore();
+  enter(Phase::confirmed);
+}
+
+/// Once for each attempt.
+void Turn::call_for_restore() {
+  Update& u = update();
+  if (!u.backup.empty() && u.restores == 0) u.restore_is_due = true;
+}
+
+}  // namespace hg::core

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an inspection means in each phase. The child is believed: what it runs is what it says now.
+#include <algorithm>
+
+#include "core/bounds.hpp"
+#include "core/preflight.hpp"
+#include "core/trust_facts.hpp"
+#include "core/turn.hpp"
+
+namespace hg::core {
+
+namespace {
+
+/// What an inspection lacks to say what became of an order, so that the child is asked again; empty: nothing.
+/// A child may well pass through its recovery on its way up. After COMMIT, and when it ran nothing before, there is
+/// nothing else to wait for, and in reverting it has to be reset.
+std::string_view lack_of(const Inspection& seen, const Update& u) {
+  const bool comes_up = u.phase == Phase::activating || u.phase == Phase::testing;
+  if (!comes_up && u.phase != Phase::reverting) return {};
+  const Standing standing = standing_of(seen, u.parts);
+  if (standing == Standing::untold) return "the child does not say which image runs";
+  if (standing == Standing::nothing && comes_up && u.decision == Decision::activate && knows_way_back(u.parts))
+    return "the child runs nothing: it is in its bootloader's recovery";
+  return {};
+}
+
+}  // namespace
+
+void Turn::judge(const Inspection& seen, bool order_was_done) {
+  const std::string_view lack = child_.update ? lack_of(seen, update()) : std::string_view{};
+  if (seen.is_in_recovery() || lack.empty()) {
+    child_.seen = seen;
+    child_.last_seen = now_;
+  }
+  if (!lack.empty()) return step_failed({Errc::invalid, std::string(lack)});
+  child_.unanswered = 0;
+  child_.quiet_until = {};
+  child_.in_doubt = false;
+  if (!child_.update) return;
+  update().order = Order::none;
+  if (seen.is_in_recovery()) return judge_recovery(seen, order_was_done);
+  judge_phase(seen, order_was_done);
+}
+
+void Turn::judge_phase(const Inspection& seen, bool order_was_done) {
+  switch (update().phase) {
+    case Phase::preflight:
+      return judge_preflight(seen);
+    case Phase::staged:
+      return judge_staged(seen);
+    case Phase::activating:
+      return judge_activating(seen, order_was_done);
+    case Phase::testing:
+      return judge_testing(seen);
+    case Phase::reverting:
+      return judge_reverting(seen);
+    case Phase::confirmed:
+      return notice_local_change(seen);
+    case Phase::split:
+      return judge_split(seen);
+    case Phase::offered:
+    case Phase::backing_up:
+    case Phase::transferring:  // only inspected when the deliverable is gone: preflight says so
+      enter(Phase::preflight);
+      return judge_preflight(seen);
+    default:
+      return;  // what it says is remembered; these phases do not hang on it
+  }
+}
+
+/// The child runs nothing. That ends no update that has something to go back to before COMMIT: lack_of() has kept it.
+void Turn::judge_recovery(const Inspection& seen, bool order_was_done) {
+  Update& u = update();
+  const Cause cause{Reason::in_recovery, "the child runs nothing: it is in its bootloader's recovery"};
+  switch (u.phase) {
+    case Phase::staged:
+      // What was to be brought beside an image may now stand in its place, or nowhere: preflight finds out.
+      if (knows_way_back(u.parts)) return fail_attempt(Phase::deferred, cause);
+      if (choose(seen) && is_allowed()) decide_activate(seen);
+      return;
+    case Phase::activating:
+    case Phase::testing:
+      if (u.decision == Decision::commit) return go_forward(seen, cause);
+      if (u.phase == Phase::activating && !order_was_done && u.orders < kMaxUnsureOrders) {
+        u.until = now_ + swap_time();
+        return give(Order::activate);
+      }
+      return fail_attempt(Phase::deferred, cause);
+    case Phase::confirmed:
+      return enter(Phase::split, cause);
+    default:
+      return judge_phase(seen, order_was_done);
+  }
+}
+
+// ------------------------------------------------------------------------------------------------- before ACTIVATE
+
+/// Chooses the parts anew; false: the update was refused.
+bool Turn::choose(const Inspection& seen) {
+  Update& u = update();
+  const auto deliverable = state_.deliverables.find(u.deliverable);
+  if (deliverable == state_.deliverables.end()) {
+    enter(Phase::refused, {Reason::does_not_fit, "the deliverable is gone"});
+    return false;
+  }
+  auto choice = choose_parts(deliverable->second, child_.enrollment);
+  Cause cause;
+  if (Parts* parts = std::get_if<Parts>(&choice)) {
+    cause = check_slots(seen, *parts);
+    if (cause.reason == Reason::none) u.parts = std::move(*parts);
+  } else {
+    cause = std::get<Cause>(choice);
+  }
+  u.delivered = 0;
+  if (cause.reason == Reason::none) return true;
+  enter(Phase::refused, std::move(cause));
+  return false;
+}
+
+void Turn::judge_preflight(const Inspection& seen) {
+  if (!choose(seen) || !is_allowed()) return;
+  if (rests_on_new(seen, update().parts)) return end_confirmed();
+  if (Cause cause = check_staging(seen); cause.reason != Reason::none) return enter(Phase::refused, std::move(cause));
+  begin(seen);
+}
+
+void Turn::begin(const Inspection& seen) {
+  Update& u = update();
+  if (seen.is_in_recovery())  // nothing runs there that could be asked, or that has a configuration
+    return enter(Phase::transferring, {Reason::in_recovery, "a rescue: what the child has is overwritten"});
+  for (Part& part : u.parts) part.before = fallback_of(seen, part.image_number);
+  const bool is_all_new = standing_of(seen, u.parts) == Standing::all_new;
+  const auto is_confirmed = [&](const Part& part) { return seen.active(part.image_number)->confirmed; };
+  if (is_all_new && !std::ranges::all_of(u.parts, is_confirmed)) {
+    u.decision = Decision::activate;  // somebody has begun to test it: go on from there
+    u.orders = 0;
+    use_permit(state_, child_, now_, out_);
+    enter(Phase::testing);
+    return judge_testing(seen);
+  }
+  if (is_marked(seen, u.parts)) return decide_activate(seen);
+  if (!is_at_rest(seen, u.parts)) return settle_foreign_mark(seen);
+  if (seen.busy) return put_off_busy(seen);
+  enter(Phase::offered);
+}
+
+/// Something that is not ours is marked or under test: it is played through before anything is sent (smp.md 4.3).
+void Turn::settle_foreign_mark(const Inspection& seen) {
+  Update& u = update();
+  if (u.orders >= kMaxForeignMarks)
+    return fail_attempt(Phase::deferred, {Reason::third_version, "another image is under test on the child"});
+  for (Part& part : u.parts)
+    if (part.before.empty()) part.before = seen.active(part.image_number)->digest;
+  give(Order::revert);
+}
+
+void Turn::judge_staged(const Inspection& seen) {
+  const Update& u = update();
+  const Standing standing = standing_of(seen, u.parts);
+  if (standing == Standing::all_new || !state_.deliverables.contains(u.deliverable)) {
+    enter(Phase::preflight);
+    return judge_preflight(seen);
+  }
+  if (standing != Standing::as_before)
+    return fail_attempt(Phase::deferred, {Reason::third_version, "the child now runs " + describe(seen, u.parts)});
+  if (!is_staged(seen, u.parts))
+    return fail_attempt(Phase::deferred,
+                        {Reason::transfer_failed, "the image was sent but the child does not list it"});
+  if (is_allowed()) decide_activate(seen);
+}
+
+// ---------------------------------------------------------------------------------------------------- from ACTIVATE
+
+void Turn::judge_activating(const Inspection& seen, bool order_was_done) {
+  Update& u = update();
+  const std::string what_runs = describe(seen, u.parts);
+  switch (standing_of(seen, u.parts)) {
+    case Standing::all_new:
+      enter(Phase::testing);
+      return judge_testing(seen);
+    case Standing::as_before:
+      return judge_old_after_activate(seen, order_was_done);
+    case Standing::mixed:
+      return fell_back(seen, {Reason::activation_failed, "the child took only some of the images: " + what_runs});
+    default:
+      break;
+  }
+  const Cause cause{Reason::third_version, "the child runs " + what_runs};
+  const bool is_rescue = u.decision == Decision::activate && !knows_way_back(u.parts);
+  if (is_rescue) return fail_attempt(Phase::deferred, cause);  // it was not as broken as it seemed, or has help
+  enter(Phase::split, cause);
+}
+
+/// All as before, and the question is whether the order was ever carried out.
+void Turn::judge_old_after_activate(const Inspection& seen, bool order_was_done) {
+  Update& u = update();
+  const bool is_there = is_staged(seen, u.parts);
+  const bool reset_is_missing = is_there && is_mark_begun(seen, u.parts);
+  const bool nothing_was_done = is_there && !reset_is_missing && !order_was_done;
+  if ((reset_is_missing && u.orders < kMaxOrders) || (nothing_was_done && u.orders < kMaxUnsureOrders)) {
+    u.until = now_ + swap_time();
+    return give(Order::activate);
+  }
+  if (reset_is_missing) return fell_back(seen, {Reason::activation_failed, "the child is marked but does not reset"});
+  if (nothing_was_done && u.cause.reason == Reason::activation_failed) return fell_back(seen, u.cause);
+  fell_back(seen, {Reason::came_back_old, "the child came back with " + describe(seen, u.parts)});
+}
+
+void Turn::judge_testing(const Inspection& seen) {
+  Update& u = update();
+  learn_before(seen);
+  notice_self_confirmation(seen);
+  if (rests_on_new(seen, u.parts)) return end_confirmed();
+  const Standing standing = standing_of(seen, u.parts);
+  if (standing == Standing::third)
+    return enter(Phase::split, {Reason::third_version, "the child runs " + describe(seen, u.parts)});
+  if (standing != Standing::all_new)
+    return fell_back(seen, {Reason::came_back_old, "the child fell back to " + describe(seen, u.parts)});
+  if (u.decision == Decision::commit) {
+    if (u.orders < kMaxOrders) return give(Order::confirm);
+    return enter(Phase::split, {Reason::confirm_refused, "the child runs the new image but will not confirm it"});
+  }
+  u.until = now_ + swap_time();
+  u.since = std::min(u.since, now_);  // the clock may have been set back
+  if (now_ >= u.since + patience().health) decide_commit();
+}
+
+void Turn::judge_reverting(const Inspection& seen) {
+  Update& u = update();
+  learn_before(seen);
+  if (rests_on_old(seen, u.parts)) return rest_on_old(u.cause);
+  if (standing_of(seen, u.parts) == Standing::third)
+    return enter(Phase::split, {Reason::third_version, "the child runs " + describe(seen, u.parts)});
+  if (is_stuck_on_new(seen, u.parts))
+    return enter(Phase::split, {u.cause.reason, "the child has confirmed the new image and no longer has the old one"});
+  if (u.orders >= kMaxOrders)
+    return enter(Phase::split, {u.cause.reason, "the child does not go back: it runs " + describe(seen, u.parts)});
+  if (u.orders > 0) child_.quiet_until = now_ + doubled(patience().pause, u.orders, kLongestPause);
+  give(Order::revert);
+}
+
+/// Split is left by the child's own report.
+void Turn::judge_split(const Inspection& seen) {
+  Update& u = update();
+  if (u.decision != Decision::back && rests_on_new(seen, u.parts)) return end_confirmed();
+  if (u.decision == Decision::commit || !rests_on_old(seen, u.parts)) return;
+  rest_on_old({Reason::came_back_old, "the child runs the old image again"});
+}
+
+/// The child had confirmed the new images and now runs others: reverted or reflashed behind our back.
+void Turn::notice_local_change(const Inspection& seen) {
+  const Parts& parts = update().parts;
+  const Standing standing = standing_of(seen, parts);
+  if (standing == Standing::all_new || standing == Standing::untold) return;
+  enter(rests_on_old(seen, parts) ? Phase::reverted : Phase::split,
+        {Reason::third_version, "the child now runs " + describe(seen, parts)});
+}
+
+/// A self-reverting child that runs a new image confirmed, though nobody confirmed it, is none.
+void Turn::notice_self_confirmation(const Inspection& seen) {
+  const Update& u = update();
+  const bool is_ours = u.decision == Decision::activate && u.orders > 0 && knows_way_back(u.parts);
+  if (!is_ours || child_.confirms_itself || seen.revert_class != RevertClass::self_reverting) return;
+  const auto is_confirmed = [&](const Part& part) {
+    const Slot* active = seen.active(part.image_number);
+    return changes(part) && active->digest == part.after && active->confirmed;
+  };
+  if (std::ranges::none_of(u.parts, is_confirmed)) return;
+  child_.confirms_itself = true;
+  note({Reason::none, "the child confirms a new image by itself: no test of one will revert by itself"});
+}
+
+/// An update that began in the middle of somebody else's test, or as a rescue, learns what there was from the child's
+/// fall.
+void Turn::learn_before(const Inspection& seen) {
+  for (Part& part : update().parts) {
+    const Slot* active = seen.active(part.image_number);
+    if (part.before.empty() && active != nullptr && active->confirmed && active->digest != part.after)
+      part.before = active->digest;
+  }
+}
+
+}  // namespace hg::core

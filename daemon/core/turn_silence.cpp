@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// What did not work: how often it is tried again, after what pauses, and what silence means in each phase.
+#include <utility>
+
+#include "core/bounds.hpp"
+#include "core/turn.hpp"
+
+namespace hg::core {
+
+namespace {
+
+/// Up to a tenth of `base`, different for each child and attempt, the same for the same ones: children that failed
+/// together do not come back together (FNV-1a).
+Duration jitter(const ChildId& child, unsigned attempt, Duration base) {
+  std::uint64_t hash = 14695981039346656037ULL ^ attempt;
+  for (const char c : child) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+  return Duration{base.count() / 10 * static_cast<Duration::rep>(hash % 1000) / 1000};
+}
+
+}  // namespace
+
+/// A failure before ACTIVATE, or a return to the old image: counted, and tried again later or after a rest.
+void Turn::fail_attempt(Phase phase, Cause cause) {
+  Update& u = update();
+  u.order = Order::none;
+  u.orders = 0;
+  u.attempts += 1;
+  if (phase != Phase::reverted) u.decision = Decision::none;  // of this attempt, which has failed
+  if (u.attempts >= patience().attempts) {
+    u.attempts = 0;
+    u.until = now_ + patience().rest;
+    return enter(phase == Phase::reverted ? phase : Phase::resting, std::move(cause));
+  }
+  const Duration backoff = doubled(patience().backoff, u.attempts - 1, kLongestBackoff);
+  u.until = now_ + backoff + jitter(child_.enrollment.id, u.attempts, backoff);
+  enter(phase, std::move(cause));
+}
+
+/// What was put off, failed or went back is tried from the beginning.
+void Turn::begin_attempt() {
+  Update& u = update();
+  u.decision = Decision::none;
+  u.order = Order::none;
+  u.orders = 0;
+  u.until = {};
+  u.restore_is_due = false;
+  u.restores = 0;
+  enter(Phase::preflight);
+}
+
+void Turn::pause_before_next_question() {
+  child_.unanswered += 1;
+  child_.quiet_until = now_ + doubled(patience().pause, child_.unanswered - 1, kLongestPause);
+}
+
+void Turn::step_failed(const Error& error) {
+  child_.in_doubt = true;
+  pause_before_next_question();
+  const bool waits = !child_.update || is_over(update()) || waits_for_time(update());
+  if (waits || !child_.online) return;
+  Update& u = update();
+  // From ACTIVATE on no phase may end by silence alone, so silence gets a line of its own.
+  if (child_.unanswered == kMaxUnanswered && u.decision != Decision::none) note({Reason::not_answering, error.message});
+  const bool link_trouble = error.code == Errc::unavailable || error.code == Errc::cancelled;
+  switch (u.phase) {
+    case Phase::preflight:
+    case Phase::staged:
+      if (child_.unanswered >= kMaxUnanswered) fail_attempt(Phase::deferred, {Reason::not_answering, error.message});
+      return;
+    case Phase::offered:
+    case Phase::backing_up:
+    case Phase::transferring:
+      if (!link_trouble || child_.unanswered >= kMaxUnanswered)
+        fail_attempt(Phase::deferred, {Reason::transfer_failed, error.message});
+      return;
+    case Phase::activating:
+    case Phase::testing:
+      return silent_in_activation(error);
+    default:
+      return;  // reverting has no time limit: it is tried again after the pause
+  }
+}
+
+/// After ACTIVATE silence is no answer: the child is asked again until the time for a swap has passed, then BACK; or,
+/// if nothing is known that it could go back to, another attempt.
+void Turn::silent_in_activation(const Error& error) {
+  Update& u = update();
+  const bool was_an_order = std::exchange(u.order, Order::none) != Order::none;
+  if (u.decision == Decision::commit) {
+    u.cause = {error.code == Errc::denied ? Reason::confirm_refused : Reason::not_answering, error.message};
+    return;
+  }
+  if (was_an_order) {  // its own deadline is longer than the one here: the child is asked before anything is decided
+    u.cause = {Reason::activation_failed, error.message};
+    u.until = std::max(u.until, now_ + swap_time());
+  }
+  if (now_ < u.until) return;
+  const Cause cause{Reason::not_answering, error.message};
+  if (knows_way_back(u.parts)) return decide_back(cause);
+  fail_attempt(Phase::deferred, cause);
+}
+
+void Turn::restore_failed(const Error& error) {
+  Update& u = update();
+  child_.in_doubt = true;
+  child_.quiet_until = now_ + doubled(patience().backoff, u.restores, kLongestBackoff);
+  u.restores += 1;
+  if (u.restores < kMaxRestores) return;
+  u.restore_is_due = false;
+  note({Reason::restore_failed, error.message});
+}
+
+}  // namespace hg::core
