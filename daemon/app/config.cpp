@@ -4,26 +4,17 @@
 #include <pwd.h>
 
 #include <algorithm>
-#include <array>
 #include <limits>
-#include <set>
 
 #include "adapters/crypto/uuid5.hpp"
 #include "app/settings_file.hpp"
+#include "wire/frames.hpp"
 
 namespace hg::app {
 
 namespace {
 
-constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
-
-bool is_good_name(std::string_view name) {
-  constexpr std::size_t kMaxName = 64;
-  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  return !name.empty() && name.size() <= kMaxName && name.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
-void read_directories(Section section, Config& config, std::vector<std::string>& profile_directories) {
+void read_directories(Section section, Config& config, ProfileDirectories& profile_directories) {
   config.state = section.text("state", "/var/lib/headgate");
   config.cache = section.text("cache", "/var/cache/headgate");
   config.runtime = section.text("runtime", "/run/headgate");
@@ -85,20 +76,52 @@ void read_plugins(Section section, Config& config) {
   }
 }
 
+core::Target read_target(Section section, std::string_view name_key) {
+  constexpr std::int64_t kMostImage = 15;
+  constexpr std::size_t kLongestName = 64;
+  core::Target target;
+  target.name = section.text(name_key, target.name);
+  if (target.name.empty() || target.name.size() > kLongestName)
+    section.complain(name_key, "must name a component, in at most 64 characters");
+  target.image_number = static_cast<std::uint8_t>(section.integer("image", 0, 0, kMostImage));
+  return target;
+}
+
+/// The images of a child: `target` and `image` for the only one, or a list `targets`.
+std::vector<core::Target> read_targets(Section& section) {
+  if (!section.has("targets")) return {read_target(section, "target")};
+  constexpr std::size_t kMostTargets = 16;
+  for (const char* single : {"target", "image"})
+    if (section.has(single)) section.complain(single, "stands in the list targets already");
+  std::vector<core::Target> targets;
+  for (Section& listed : section.list("targets")) {
+    for (const char* needed : {"name", "image"})
+      if (!listed.has(needed)) listed.complain(needed, "must be said of each of several targets");
+    core::Target target = read_target(listed, "name");
+    for (const core::Target& other : targets) {
+      if (other.name == target.name) listed.complain("name", "another target has it already");
+      if (other.image_number == target.image_number) listed.complain("image", "another target has it already");
+    }
+    targets.push_back(std::move(target));
+  }
+  if (targets.empty() || targets.size() > kMostTargets) section.complain("targets", "must be a list of 1 to 16 tables");
+  if (targets.empty()) targets.emplace_back();
+  return targets;
+}
+
 core::Enrollment read_child(const std::string& name, Section section) {
   core::Enrollment child;
   child.id = name;
   child.transport = section.text("transport", "");
   child.address = section.text("address", "");
   child.profile = section.text("profile", "mcuboot-swap");
-  child.target = section.text("target", "app");
-  child.image_number = static_cast<std::uint8_t>(section.integer("image", 0, 0, 15));
-  if (!is_good_name(name)) section.complain("transport", "a child's name has 1 to 64 of A-Z a-z 0-9 . _ -");
+  child.targets = read_targets(section);
+  if (!wire::is_name(name)) section.complain("transport", "a child's name has 1 to 64 of A-Z a-z 0-9 . _ -");
   if (child.transport.empty()) section.complain("transport", "must name a plugin");
   constexpr std::size_t kMaxAddress = 256;
   if (child.address.empty() || child.address.size() > kMaxAddress)
     section.complain("address", "must say where the child is, in at most 256 characters");
-  if (!is_good_name(child.profile)) section.complain("profile", "is not the name of a profile");
+  if (!wire::is_name(child.profile)) section.complain("profile", "is not the name of a profile");
   const std::string vendor = section.text("vendor", "");
   const std::string device_class = section.text("class", "");
   if (vendor.empty()) section.complain("vendor", "must be a UUID or a domain");
@@ -113,18 +136,7 @@ core::Enrollment read_child(const std::string& name, Section section) {
   return child;
 }
 
-/// Where the profile stands, the last directory that has it; empty: nowhere.
-std::filesystem::path find_profile(const std::vector<std::string>& directories, const std::string& name) {
-  std::filesystem::path path;
-  for (const std::string& directory : directories) {
-    const std::filesystem::path candidate = std::filesystem::path(directory) / (name + ".toml");
-    std::error_code ignored;
-    if (std::filesystem::exists(candidate, ignored)) path = candidate;
-  }
-  return path;
-}
-
-void read_children(Section section, const std::vector<std::string>& profile_directories, Config& config) {
+void read_children(Section section, const ProfileDirectories& profile_directories, Config& config) {
   for (const std::string& name : section.section_names()) {
     core::Enrollment child = read_child(name, section.section(name));
     const bool is_bound = std::ranges::any_of(
@@ -135,82 +147,25 @@ void read_children(Section section, const std::vector<std::string>& profile_dire
       return other.transport == child.transport && other.address == child.address;
     });
     if (is_taken) section.section(name).complain("address", "another child stands there already");
-    if (find_profile(profile_directories, child.profile).empty())
+    if (wire::is_name(child.profile) && !has_profile(profile_directories, child.profile))
       section.section(name).complain("profile", "there is no profile " + child.profile);
     config.children.push_back(std::move(child));
   }
 }
 
-Duration milliseconds(Section& section, std::string_view key, Duration fallback, std::int64_t most) {
-  return Duration{section.integer(key, fallback.count(), 0, most)};
-}
-
-core::Patience read_patience(Section section) {
-  core::Patience patience;
-  patience.answer = milliseconds(section, "answer_ms", patience.answer, kDayMs);
-  patience.transfer_stall = milliseconds(section, "stall_ms", patience.transfer_stall, kDayMs);
-  patience.swap = milliseconds(section, "swap_ms", patience.swap, kDayMs);
-  patience.health = milliseconds(section, "health_ms", patience.health, 7 * kDayMs);
-  patience.backoff = milliseconds(section, "backoff_ms", patience.backoff, kDayMs);
-  patience.pause = milliseconds(section, "pause_ms", patience.pause, kDayMs);
-  patience.look_again = milliseconds(section, "look_again_ms", patience.look_again, 7 * kDayMs);
-  patience.attempts = static_cast<unsigned>(section.integer("attempts", patience.attempts, 1, 1000));
-  const std::int64_t rest_h = section.integer("rest_h", 24, 0, 24LL * 365);
-  patience.rest = std::chrono::hours{rest_h};
-  constexpr Duration kLeast{1};
-  patience.answer = std::max(patience.answer, kLeast);
-  patience.pause = std::max(patience.pause, kLeast);
-  patience.look_again = std::max(patience.look_again, Duration{1000});
-  return patience;
-}
-
-/// The keys of [serial]: numbers, checked by name and range.
-ProfileValues read_serial(Section section) {
-  struct Key {
-    std::string_view name;
-    std::int64_t least;
-    std::int64_t most;
-  };
-  constexpr std::array<Key, 7> kKeys{{{"baud", 300, 12'000'000},
-                                      {"packet", 0, 65535},
-                                      {"line_gap_ms", 0, 1000},
-                                      {"reset_delay_ms", 0, 60'000},
-                                      {"erase_ms", 100, kDayMs},
-                                      {"chunk_ms", 100, kDayMs},
-                                      {"last_ms", 100, kDayMs}}};
-  ProfileValues values;
-  for (const Key& key : kKeys)
-    if (section.has(key.name)) values[std::string(key.name)] = section.integer(key.name, 0, key.least, key.most);
-  return values;
-}
-
-struct Profile {
-  core::Patience patience;
-  ProfileValues serial;
-};
-
-Result<Profile> read_profile(const std::filesystem::path& path) {
-  Result<SettingsFile> file = SettingsFile::read(path);
-  if (!file) return file.error();
-  Section top = file->top();
-  Profile profile;
-  profile.patience = read_patience(top.section("patience"));
-  profile.serial = read_serial(top.section("serial"));
-  if (const Result<void> finished = file->finish(); !finished) return finished.error();
-  return profile;
-}
-
-Result<void> apply_profiles(const std::vector<std::string>& directories, Config& config) {
+/// Errors name the child whose profile it is: the file says where, the child why it matters.
+Result<void> apply_profiles(const ProfileDirectories& directories, Config& config) {
   std::map<std::string, Profile> profiles;
   for (core::Enrollment& child : config.children) {
     if (!profiles.contains(child.profile)) {
-      Result<Profile> profile = read_profile(find_profile(directories, child.profile));
+      Result<Profile> profile = read_profile(directories, child.profile);
       if (!profile) return profile.error().within("child " + child.id);
       profiles.emplace(child.profile, std::move(*profile));
     }
     child.patience = profiles.at(child.profile).patience;
+    child.restore = profiles.at(child.profile).restore;
   }
-  for (auto& [name, profile] : profiles) config.profiles.emplace(name, std::move(profile.serial));
+  for (auto& [name, profile] : profiles) config.profiles.emplace(name, std::move(profile.tables));
   return {};
 }
 
@@ -221,7 +176,7 @@ Result<Config> read_config(const std::filesystem::path& path) {
   if (!file) return file.error();
   Section top = file->top();
   Config config;
-  std::vector<std::string> profile_directories;
+  ProfileDirectories profile_directories;
   read_directories(top.section("directories"), config, profile_directories);
   read_trust(top.section("trust"), config.trust);
   read_urgency(top.section("urgency"), config.urgency);

@@ -9,16 +9,13 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <variant>
 #include <vector>
 
+#include "app/profile.hpp"
 #include "base/error.hpp"
 #include "core/model.hpp"
 
 namespace hg::app {
-
-/// What a plugin is told of a kind of child: the profile's table named like the transport.
-using ProfileValues = std::map<std::string, std::variant<std::int64_t, bool, std::string, std::vector<std::string>>>;
 
 struct PluginBinding {
   std::string transport;
@@ -64,7 +61,7 @@ struct Config {
   std::string plugin_group;  ///< owns plugins.sock; empty: the daemon's own
   std::vector<PluginBinding> plugins;
   std::vector<core::Enrollment> children;
-  std::map<std::string, ProfileValues> profiles;  ///< by name: the values for the plugin
+  std::map<std::string, TransportTables> profiles;  ///< by name: what they say to plugins
 };
 
 /// Errors: Errc::invalid with "file:line:column: what", Errc::not_found for a missing file or profile.

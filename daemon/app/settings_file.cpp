@@ -63,8 +63,20 @@ struct Section::Tree {
       const std::string name = path.empty() ? std::string(key.str()) : path + "." + std::string(key.str());
       if (!asked.contains(&node))
         return Error{Errc::invalid, place_of(key.source()) + ": unknown key \"" + name + "\""};
-      if (!node.is_table()) continue;
-      if (auto inner = first_unasked(*node.as_table(), name)) return inner;
+      if (auto inner = first_unasked_in(node, name)) return inner;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  std::optional<Error> first_unasked_in(const toml::node& node, const std::string& name) const {
+    if (node.is_table()) return first_unasked(*node.as_table(), name);
+    if (!node.is_array()) return std::nullopt;
+    std::size_t index = 0;
+    for (const toml::node& element : *node.as_array()) {
+      const std::string inner_name = name + "[" + std::to_string(index++) + "]";
+      if (!element.is_table()) continue;
+      if (auto inner = first_unasked(*element.as_table(), inner_name)) return inner;
     }
     return std::nullopt;
   }
@@ -138,6 +150,21 @@ Section Section::section(std::string_view key) {
     node = nullptr;
   }
   return {tree_, path, node == nullptr ? nullptr : node->as_table()};
+}
+
+std::vector<Section> Section::list(std::string_view key) {
+  const auto* node = static_cast<const toml::node*>(find(key));
+  if (node == nullptr) return {};
+  const std::string path = path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+  std::vector<Section> sections;
+  const toml::array* array = node->as_array();
+  if (array != nullptr)
+    for (const toml::node& element : *array)
+      if (element.is_table())
+        sections.push_back({tree_, path + "[" + std::to_string(sections.size()) + "]", element.as_table()});
+  if (array != nullptr && sections.size() == array->size()) return sections;
+  complain(key, "must be a list of tables");
+  return {};
 }
 
 std::vector<std::string> Section::section_names() const {

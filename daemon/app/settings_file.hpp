@@ -27,6 +27,8 @@ class Section {
 
   /// A table in this one; empty if it is not there.
   [[nodiscard]] Section section(std::string_view key);
+  /// The tables of a list of them, in order; empty if it is not there.
+  [[nodiscard]] std::vector<Section> list(std::string_view key);
   /// The names of the tables in this one, in order; each must then be read with section().
   [[nodiscard]] std::vector<std::string> section_names() const;
 

@@ -40,6 +40,8 @@ struct Profile {
   bool force_reset = false;            ///< force_reset: a reset that is refused as busy is asked for with force
   std::vector<std::string> backup_settings;  ///< backup_settings: keys whose values are saved
   std::vector<std::string> backup_files;     ///< backup_files: paths that are saved
+
+  friend bool operator==(const Profile&, const Profile&) = default;
 };
 
 /// Errc::invalid names the value that is of another type or out of its range.

@@ -27,7 +27,8 @@ class ConfigFile : public testing::Test {
   }
 
   [[nodiscard]] Result<Config> read(const std::string& text) const {
-    write("headgate.toml", "[directories]\nprofiles = [\"" + (directory_ / "profiles").string() + "\"]\n" + text);
+    write("headgate.toml", "[directories]\nprofiles = [\"" HEADGATE_SOURCE_DIR "/config/profiles\", \"" +
+                               (directory_ / "profiles").string() + "\"]\n" + text);
     return read_config(directory_ / "headgate.toml");
   }
 
@@ -53,8 +54,29 @@ TEST_F(ConfigFile, IsReadWithItsProfiles) {
   EXPECT_EQ(child.id, "boiler");
   EXPECT_EQ(child.patience.swap, Duration{500});
   EXPECT_EQ(child.link, core::LinkProtection::internal);
-  EXPECT_EQ(std::get<std::int64_t>(config->profiles.at("fast").at("baud")), 921600);
+  EXPECT_EQ(child.targets, (std::vector<core::Target>{{"app", 0}}));
+  EXPECT_EQ(child.restore, core::RestorePolicy::after_revert);
+  EXPECT_EQ(std::get<std::int64_t>(config->profiles.at("fast").at("serial").at("baud")), 921600);
   EXPECT_EQ(config->plugins.front().uid, 1000U);
+}
+
+TEST_F(ConfigFile, AChildMayHaveSeveralTargets) {
+  const Result<Config> config =
+      read(std::string(kBoiler) + "targets = [{ name = \"app\", image = 0 }, { name = \"radio\", image = 1 }]\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->children.front().targets, (std::vector<core::Target>{{"app", 0}, {"radio", 1}}));
+
+  const Result<Config> single = read(std::string(kBoiler) + "target = \"radio\"\nimage = 3\n");
+  ASSERT_TRUE(single) << single.error().message;
+  EXPECT_EQ(single->children.front().targets, (std::vector<core::Target>{{"radio", 3}}));
+}
+
+TEST_F(ConfigFile, TheProfileSaysWhenABackupIsWrittenBack) {
+  write("profiles/fast.toml", "[backup]\nrestore = \"never\"\n[udp]\nsmp_version = 1\n");
+  const Result<Config> config = read(kBoiler);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->children.front().restore, core::RestorePolicy::never);
+  EXPECT_EQ(std::get<std::int64_t>(config->profiles.at("fast").at("udp").at("smp_version")), 1);
 }
 
 TEST_F(ConfigFile, MakesIdsAsSuitDoes) {
@@ -105,6 +127,32 @@ struct Wrong {
   const char* text;
   const char* says;
 };
+
+class WrongTargets : public ConfigFile, public testing::WithParamInterface<Wrong> {};
+
+TEST_P(WrongTargets, AreNamedWithTheirPlace) {
+  const Result<Config> config = read(std::string(kBoiler) + GetParam().text);
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find(GetParam().says), std::string::npos) << config.error().message;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, WrongTargets,
+    testing::Values(Wrong{"both_forms", "image = 0\ntargets = [{ name = \"app\", image = 0 }]\n",
+                          "headgate.toml:12:9: children.boiler.image: stands in the list targets already"},
+                    Wrong{"same_image", "targets = [{ name = \"app\", image = 0 }, { name = \"radio\", image = 0 }]\n",
+                          "headgate.toml:12:67: children.boiler.targets[1].image: another target has it already"},
+                    Wrong{"same_name", "targets = [{ name = \"app\", image = 0 }, { name = \"app\", image = 1 }]\n",
+                          "children.boiler.targets[1].name: another target"},
+                    Wrong{"no_targets", "targets = []\n", "must be a list of 1 to 16 tables"},
+                    Wrong{"targets_of_text", "targets = [\"app\"]\n",
+                          "children.boiler.targets: must be a list of tables"},
+                    Wrong{"unknown_key_of_target", "targets = [{ name = \"app\", image = 0, slot = 1 }]\n",
+                          "headgate.toml:12:39: unknown key \"children.boiler.targets[0].slot\""},
+                    Wrong{"target_without_image", "targets = [{ name = \"app\" }, { name = \"radio\", image = 1 }]\n",
+                          "children.boiler.targets[0].image: must be said of each"},
+                    Wrong{"image_out_of_range", "targets = [{ name = \"app\", image = 16 }]\n", "from 0 to 15"}),
+    [](const auto& row) { return std::string(row.param.name); });
 
 class WrongConfig : public ConfigFile, public testing::WithParamInterface<Wrong> {};
 

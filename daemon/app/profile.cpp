@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/profile.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "app/settings_file.hpp"
+#include "wire/codec.hpp"
+#include "wire/limits.hpp"
+
+namespace hg::app {
+
+namespace {
+
+constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
+
+/// The last directory that has the file; empty: none.
+std::filesystem::path find(const ProfileDirectories& directories, const std::filesystem::path& file) {
+  std::filesystem::path path;
+  for (const std::string& directory : directories) {
+    const std::filesystem::path candidate = directory / file;
+    std::error_code ignored;
+    if (std::filesystem::exists(candidate, ignored)) path = candidate;
+  }
+  return path;
+}
+
+Duration milliseconds(Section& section, std::string_view key, Duration fallback, std::int64_t most) {
+  return Duration{section.integer(key, fallback.count(), 0, most)};
+}
+
+core::Patience read_patience(Section section) {
+  core::Patience patience;
+  patience.answer = milliseconds(section, "answer_ms", patience.answer, kDayMs);
+  patience.transfer_stall = milliseconds(section, "stall_ms", patience.transfer_stall, kDayMs);
+  patience.swap = milliseconds(section, "swap_ms", patience.swap, kDayMs);
+  patience.swap_per_kib = milliseconds(section, "swap_ms_per_kib", patience.swap_per_kib, 1000);
+  patience.health = milliseconds(section, "health_ms", patience.health, 7 * kDayMs);
+  patience.backoff = milliseconds(section, "backoff_ms", patience.backoff, kDayMs);
+  patience.pause = milliseconds(section, "pause_ms", patience.pause, kDayMs);
+  patience.look_again = milliseconds(section, "look_again_ms", patience.look_again, 7 * kDayMs);
+  patience.attempts = static_cast<unsigned>(section.integer("attempts", patience.attempts, 1, 1000));
+  const std::int64_t rest_h = section.integer("rest_h", 24, 0, 24LL * 365);
+  patience.rest = std::chrono::hours{rest_h};
+  constexpr Duration kLeast{1};
+  patience.answer = std::max(patience.answer, kLeast);
+  patience.pause = std::max(patience.pause, kLeast);
+  patience.look_again = std::max(patience.look_again, Duration{1000});
+  return patience;
+}
+
+core::RestorePolicy read_restore(Section section) {
+  const auto policy = core::restore_policy_from(section.text("restore", "after-revert"));
+  if (!policy) section.complain("restore", R"(must be "never", "after-revert", "after-update" or "always")");
+  return policy.value_or(core::RestorePolicy::after_revert);
+}
+
+/// Whether a plugin can be told all of it: in one frame, beside a name and an address of any length.
+bool fits_a_frame(const ProfileValues& values) {
+  return static_cast<bool>(
+      wire::encode(wire::Enroll{std::string(wire::kMaxName, 'x'), std::string(wire::kMaxAddress, 'x'), values}));
+}
+
+Result<void> read_tables(const ProfileDirectories& directories, Section top, TransportTables& tables) {
+  for (const std::string& transport : top.section_names()) {
+    if (transport == "patience" || transport == "backup") continue;
+    const std::filesystem::path path = find(directories, std::filesystem::path("schema") / (transport + ".toml"));
+    if (path.empty() || !wire::is_name(transport)) {
+      // An empty table says nothing that would have to be checked.
+      Section table = top.section(transport);
+      for (const std::string& key : table.section_names())
+        table.complain(key, "cannot be checked: there is no schema/" + transport + ".toml");
+      continue;
+    }
+    const Result<TableSchema> schema = read_schema(path);
+    if (!schema) return schema.error().within("schema of [" + transport + "]");
+    ProfileValues values = values_in(top.section(transport), *schema);
+    if (!fits_a_frame(values)) top.complain(transport, "says more than a plugin can be told, 16 KiB in all");
+    tables.emplace(transport, std::move(values));
+  }
+  return {};
+}
+
+}  // namespace
+
+bool has_profile(const ProfileDirectories& directories, const std::string& name) {
+  return !find(directories, name + ".toml").empty();
+}
+
+Result<Profile> read_profile(const ProfileDirectories& directories, const std::string& name) {
+  const std::filesystem::path path = find(directories, name + ".toml");
+  if (path.empty()) return Error{Errc::not_found, "there is no profile " + name};
+  Result<SettingsFile> file = SettingsFile::read(path);
+  if (!file) return file.error();
+  Section top = file->top();
+  Profile profile;
+  profile.patience = read_patience(top.section("patience"));
+  profile.restore = read_restore(top.section("backup"));
+  if (const Result<void> read = read_tables(directories, top, profile.tables); !read) return read.error();
+  if (const Result<void> finished = file->finish(); !finished) return finished.error();
+  return profile;
+}
+
+}  // namespace hg::app
