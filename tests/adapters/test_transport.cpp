@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // PluginBoard against plugins that behave, and against one that does not: everything goes over a real socket.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@
 #include "plugins/loop.hpp"
 #include "wire/channel.hpp"
 #include "wire/codec.hpp"
+#include "wire/limits.hpp"
 
 namespace hg::transport {
 namespace {
@@ -63,7 +65,9 @@ class PluginBoardTest : public testing::Test {
     settings.software = "headgated test";
     board_ = std::make_unique<PluginBoard>(loop_.io.get_executor(), clock_, journal_, settings);
     board_->listen([this](core::LinkChanged change) { links_.push_back(std::move(change)); });
-    board_->set_profiles({{"mcuboot-swap", {{"baud", std::int64_t{115200}}, {"quirk", true}}}});
+    board_->set_profiles({{"mcuboot-swap",
+                           {{"serial", {{"baud", std::int64_t{115200}}, {"quirk", true}}},
+                            {"ble", {{"not for", std::string("this plugin")}}}}}});
     const std::vector<core::Enrollment> children{boiler()};
     board_->enroll(children);
     const auto started = board_->start();
@@ -99,11 +103,14 @@ class PluginBoardTest : public testing::Test {
     return channel;
   }
 
-  void perform(core::Step step, UniqueFd image = {}) {
+  void perform(core::Step step, UniqueFd image = {}, core::Enrollment child = boiler()) {
     answer_.reset();
     const auto note = [this](std::uint64_t done, std::uint64_t) { progress_.push_back(done); };
-    const auto done = [this](const std::exception_ptr&, core::StepAnswer answer) { answer_ = std::move(answer); };
-    asio::co_spawn(loop_.io, board_->perform(boiler(), std::move(step), 7, std::move(image), note),
+    const auto done = [this](const std::exception_ptr&, ports::Transport::Outcome outcome) {
+      answer_ = std::move(outcome.answer);
+      saved_ = std::move(outcome.saved);
+    };
+    asio::co_spawn(loop_.io, board_->perform(std::move(child), std::move(step), 7, std::move(image), note),
                    asio::bind_cancellation_slot(stop_.slot(), done));
   }
   core::StepAnswer answer() {
@@ -124,6 +131,7 @@ class PluginBoardTest : public testing::Test {
   std::vector<std::uint64_t> progress_;
   asio::cancellation_signal stop_;
   std::optional<core::StepAnswer> answer_;
+  Bytes saved_;
   std::unique_ptr<PluginBoard> board_;
 };
 
@@ -254,12 +262,24 @@ TEST_F(PluginBoardTest, BringsAnInspectionAcross) {
   seen.revert_class = wire::RevertClass::self_reverting;
   seen.bootloader = "MCUboot mode 3";
   seen.battery_percent = 40;
+  seen.staging = wire::Staging::impossible;
+  seen.obstacle = "direct-XIP";
+  seen.busy_ms = 90'000;
+  seen.power = wire::Power::battery;
+  seen.identity = "boiler-4711";
+  seen.boots = 12;
   ASSERT_TRUE(channel->send(wire::Inspected{{request.task.request, "boiler"}, seen}));
   const auto inspection = std::get<core::Inspection>(answer());
   ASSERT_EQ(inspection.slots.size(), 1U);
   EXPECT_EQ(inspection.slots[0], (core::Slot{0, 1, "1.2.3", digest_of(3), true, true, false, false, false}));
   EXPECT_EQ(inspection.revert_class, core::RevertClass::self_reverting);
   EXPECT_EQ(inspection.battery_percent, 40);
+  EXPECT_EQ(inspection.staging, core::Staging::impossible);
+  EXPECT_EQ(inspection.obstacle, "direct-XIP");
+  EXPECT_EQ(inspection.busy_for, Duration{90s});
+  EXPECT_EQ(inspection.power, core::Power::battery);
+  EXPECT_EQ(inspection.identity, "boiler-4711");
+  EXPECT_EQ(inspection.boots, 12U);
 }
 
 TEST_F(PluginBoardTest, HandsOverTheImageAndPassesProgressOn) {
@@ -282,12 +302,26 @@ TEST_F(PluginBoardTest, HandsOverTheImageAndPassesProgressOn) {
 
 TEST_F(PluginBoardTest, BringsOrdersAndTheirGuardsAcross) {
   const auto channel = plugin();
-  perform(core::Activate{7, {{0, digest_of(1), digest_of(2)}}});
+  perform(core::Activate{7, {{0, digest_of(1), digest_of(2)}, {1, digest_of(3), digest_of(4)}}, 0});
   const auto request = next_as<wire::Activate>(channel);
-  EXPECT_THAT(request.moves, testing::ElementsAre(wire::Move{0, digest_of(1), digest_of(2)}));
+  EXPECT_THAT(request.moves, testing::ElementsAre(wire::Move{0, digest_of(1), digest_of(2)},
+                                                  wire::Move{1, digest_of(3), digest_of(4)}));
   EXPECT_EQ(request.task.deadline_ms, 270000U);
   ASSERT_TRUE(channel->send(wire::GuardFailed{{request.task.request, "boiler"}, {}}));
   EXPECT_TRUE(std::holds_alternative<core::GuardFailed>(answer()));
+}
+
+TEST_F(PluginBoardTest, GivesAnOrderMoreTimeTheMoreChanges) {
+  const auto channel = plugin();
+  core::Enrollment child = boiler();
+  child.patience.swap_per_kib = 10ms;
+  for (const auto& [size, deadline] : {std::pair{0U, 270'000U}, std::pair{512U * 1024U, 280'240U}}) {
+    perform(core::Activate{7, {{0, digest_of(1), digest_of(2)}}, size}, {}, child);
+    const auto request = next_as<wire::Activate>(channel);
+    EXPECT_EQ(request.task.deadline_ms, deadline);
+    ASSERT_TRUE(channel->send(wire::Ordered{{request.task.request, "boiler"}, {}}));
+    EXPECT_TRUE(std::holds_alternative<core::Ordered>(answer()));
+  }
 }
 
 TEST_F(PluginBoardTest, AnswersForAPluginThatCannotOfferOrBackUp) {
@@ -296,7 +330,110 @@ TEST_F(PluginBoardTest, AnswersForAPluginThatCannotOfferOrBackUp) {
   EXPECT_EQ(std::get<core::OfferAnswer>(answer()).willing, core::Willing::yes);
   perform(core::Backup{});
   EXPECT_TRUE(std::holds_alternative<core::BackedUp>(answer()));
+  EXPECT_TRUE(saved_.empty());
+  perform(core::Restore{digest_of(1)}, image());
+  EXPECT_EQ(failure(), Errc::unsupported);
 }
+
+// -------------------------------------------------------------------------------------------------------- backups
+
+/// What a plugin sends beside BackedUp.
+class PluginBackup : public PluginBoardTest {
+ protected:
+  static constexpr int kSeals = F_SEAL_WRITE | F_SEAL_SHRINK;
+
+  static UniqueFd memory(const Bytes& content, int seals = kSeals) {
+    UniqueFd fd(::memfd_create("backup", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    EXPECT_EQ(::write(fd.get(), content.data(), content.size()), static_cast<ssize_t>(content.size()));
+    EXPECT_EQ(::fcntl(fd.get(), F_ADD_SEALS, seals), 0);
+    return fd;
+  }
+
+  /// The answer to a Backup that came with `fd`.
+  core::StepAnswer backed_up_with(UniqueFd fd) {
+    if (!channel_) channel_ = plugin(wire::kCanBackup | wire::kCanRestore);
+    perform(core::Backup{});
+    const auto request = next_as<wire::Backup>(channel_);
+    EXPECT_EQ(request.task.deadline_ms, 60000U);
+    EXPECT_TRUE(channel_->send(wire::BackedUp{{request.task.request, "boiler"}}, std::move(fd)));
+    return answer();
+  }
+
+  /// What is wrong with `fd`; the connection goes on after it.
+  std::string complaint_about(UniqueFd fd) {
+    const auto refused = backed_up_with(std::move(fd));
+    const auto* failed = std::get_if<core::StepFailed>(&refused);
+    EXPECT_TRUE(saved_.empty());
+    return failed == nullptr ? "nothing" : failed->error.message;
+  }
+
+  std::shared_ptr<wire::Channel> channel_;
+};
+
+TEST_F(PluginBackup, IsCopiedOutOfSealedMemory) {
+  const Bytes content(wire::kMaxBackup, 0x5A);
+  EXPECT_TRUE(std::holds_alternative<core::BackedUp>(backed_up_with(memory(content))));
+  EXPECT_EQ(saved_, content);
+  EXPECT_TRUE(std::holds_alternative<core::BackedUp>(backed_up_with(memory({}))));
+  EXPECT_TRUE(saved_.empty());
+  EXPECT_TRUE(std::holds_alternative<core::BackedUp>(backed_up_with({})));
+  EXPECT_TRUE(saved_.empty());
+}
+
+TEST_F(PluginBackup, IsReadFromItsBeginningWhereverThePluginStoodInIt) {
+  UniqueFd fd = memory({1, 2, 3});
+  ASSERT_EQ(::lseek(fd.get(), 2, SEEK_SET), 2);
+  backed_up_with(std::move(fd));
+  EXPECT_EQ(saved_, (Bytes{1, 2, 3}));
+}
+
+TEST_F(PluginBackup, ThatIsNoSealedMemoryIsRefused) {
+  EXPECT_THAT(complaint_about(memory({1}, 0)), testing::HasSubstr("not sealed"));
+  EXPECT_THAT(complaint_about(memory({1}, F_SEAL_WRITE)), testing::HasSubstr("not sealed"));
+  EXPECT_THAT(complaint_about(memory({1}, F_SEAL_SHRINK | F_SEAL_GROW)), testing::HasSubstr("not sealed"));
+  EXPECT_THAT(complaint_about(image()), testing::HasSubstr("not sealed"));  // no sealing allowed
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const UniqueFd writing(ends[1]);  // stays open: who reads the other end waits for ever
+  EXPECT_THAT(complaint_about(UniqueFd(ends[0])), testing::HasSubstr("no memfd"));
+  EXPECT_THAT(complaint_about(UniqueFd(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC))),
+              testing::HasSubstr("no memfd"));
+  EXPECT_THAT(complaint_about(UniqueFd(::open("/dev/zero", O_RDONLY | O_CLOEXEC))), testing::HasSubstr("no memfd"));
+  EXPECT_THAT(complaint_about(UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))),
+              testing::HasSubstr("no memfd"));
+}
+
+TEST_F(PluginBackup, ThatIsTooLargeIsRefused) {
+  EXPECT_THAT(complaint_about(memory(Bytes(wire::kMaxBackup + 1, 1))), testing::HasSubstr("1048577 bytes, at most"));
+  UniqueFd hollow(::memfd_create("backup", MFD_CLOEXEC | MFD_ALLOW_SEALING));  // 1 TiB of nothing
+  ASSERT_EQ(::ftruncate(hollow.get(), off_t{1} << 40), 0);
+  ASSERT_EQ(::fcntl(hollow.get(), F_ADD_SEALS, kSeals), 0);
+  EXPECT_THAT(complaint_about(std::move(hollow)), testing::HasSubstr("1099511627776 bytes"));
+}
+
+TEST_F(PluginBackup, IsHandedBackToBeRestored) {
+  const auto channel = plugin(wire::kCanRestore);
+  perform(core::Restore{digest_of(1)}, memory({7, 8, 9}));
+  auto arrival = next(channel);
+  const auto request = std::get<wire::Restore>(arrival.frame);
+  EXPECT_EQ(request.task.deadline_ms, 120000U);
+  std::array<std::uint8_t, 4> bytes{};
+  ASSERT_TRUE(arrival.fd);
+  EXPECT_EQ(::pread(arrival.fd.get(), bytes.data(), bytes.size(), 0), 3);
+  ASSERT_TRUE(channel->send(wire::Restored{{request.task.request, "boiler"}}));
+  EXPECT_TRUE(std::holds_alternative<core::Restored>(answer()));
+}
+
+TEST_F(PluginBackup, IsNoAnswerToSomethingElse) {
+  const auto channel = plugin(wire::kCanBackup | wire::kCanRestore);
+  perform(core::Restore{digest_of(1)}, memory({1}));
+  const auto request = next_as<wire::Restore>(channel);
+  ASSERT_TRUE(channel->send(wire::BackedUp{{request.task.request, "boiler"}}, memory({1})));
+  EXPECT_EQ(failure(), Errc::invalid);
+  EXPECT_TRUE(saved_.empty());
+}
+
+// ---------------------------------------------------------------------------------------------- offers and failures
 
 TEST_F(PluginBoardTest, TurnsAnOfferForLaterIntoATime) {
   const auto channel = plugin(wire::kCanOffer);

@@ -38,7 +38,7 @@ class PluginBoard::Board : public std::enable_shared_from_this<Board> {
   void enroll(std::span<const core::Enrollment> children);
   std::shared_ptr<PluginConnection> plugin(const std::string& transport) const;
 
-  std::map<std::string, ProfileValues> profiles;
+  std::map<std::string, TransportTables> profiles;
   ports::Transport::LinkListener listener;
   BoardSettings& settings() { return settings_; }
 
@@ -51,6 +51,8 @@ class PluginBoard::Board : public std::enable_shared_from_this<Board> {
   std::optional<Error> objection_to(const wire::Hello& hello, const wire::Channel::Peer& peer);
   asio::awaitable<void> serve(std::shared_ptr<wire::Channel> channel, wire::Hello hello, wire::Channel::Peer peer);
   void lost(const std::string& transport);
+  /// What the child's profile says to its plugin.
+  [[nodiscard]] wire::ProfileValues values_for(const core::Enrollment& child) const;
   void tell(const std::string& child, bool up, const std::string& text) {
     if (listener) listener({child, up, text});
   }
@@ -200,12 +202,17 @@ std::shared_ptr<PluginConnection> PluginBoard::Board::plugin(const std::string& 
   return found == plugins_.end() ? nullptr : found->second;
 }
 
+wire::ProfileValues PluginBoard::Board::values_for(const core::Enrollment& child) const {
+  const auto profile = profiles.find(child.profile);
+  if (profile == profiles.end()) return {};
+  const auto table = profile->second.find(child.transport);
+  return table == profile->second.end() ? wire::ProfileValues{} : table->second;
+}
+
 void PluginBoard::Board::enroll(std::span<const core::Enrollment> children) {
   children_.clear();
   for (const core::Enrollment& child : children) {
-    wire::Enroll frame{child.id, child.address, {}};
-    if (const auto profile = profiles.find(child.profile); profile != profiles.end()) frame.profile = profile->second;
-    children_[child.transport][child.id] = std::move(frame);
+    children_[child.transport][child.id] = {child.id, child.address, values_for(child)};
   }
   for (const auto& [transport, connection] : plugins_) connection->enroll(children_[transport]);
   // Later, so that the caller has said that the children are enrolled before it hears that they cannot be reached.
@@ -237,22 +244,23 @@ void PluginBoard::stop() {
   board_->stop();
 }
 
-void PluginBoard::set_profiles(std::map<std::string, ProfileValues> profile_values) {
-  board_->profiles = std::move(profile_values);
+void PluginBoard::set_profiles(std::map<std::string, TransportTables> profiles) {
+  board_->profiles = std::move(profiles);
 }
 
 void PluginBoard::set_bindings(std::vector<Binding> bindings) {
   board_->settings().bindings = std::move(bindings);
 }
 
-asio::awaitable<core::StepAnswer> PluginBoard::perform(core::Enrollment child, core::Step step, core::Epoch epoch,
-                                                       UniqueFd image, Progress progress) {
+asio::awaitable<ports::Transport::Outcome> PluginBoard::perform(core::Enrollment child, core::Step step,
+                                                                core::Epoch epoch, UniqueFd blob, Progress progress) {
   const auto connection = board_->plugin(child.transport);
   if (!connection) {
     const std::string text = "the plugin \"" + child.transport + "\" is not connected";
-    co_return core::StepFailed{Error{Errc::unavailable, text}};
+    Outcome outcome{core::StepFailed{Error{Errc::unavailable, text}}, {}};
+    co_return outcome;
   }
-  co_return co_await connection->ask(std::move(child), std::move(step), epoch, std::move(image), std::move(progress));
+  co_return co_await connection->ask(std::move(child), std::move(step), epoch, std::move(blob), std::move(progress));
 }
 
 void PluginBoard::enroll(std::span<const core::Enrollment> children) {

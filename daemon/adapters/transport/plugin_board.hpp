@@ -27,8 +27,8 @@ struct Binding {
   uid_t uid = 0;
 };
 
-/// Values of one profile's table for its transport, e.g. [serial]; reach the plugin with Enroll.
-using ProfileValues = std::map<std::string, std::variant<std::int64_t, bool, std::string, std::vector<std::string>>>;
+/// What a profile says to plugins: the values of its tables, by transport. They reach the plugin with Enroll.
+using TransportTables = std::map<std::string, wire::ProfileValues>;
 
 struct BoardSettings {
   std::filesystem::path socket;  ///< e.g. /run/headgate/plugins.sock; its directory exists
@@ -55,14 +55,13 @@ class PluginBoard final : public ports::Transport {
   void stop();
 
   /// What profiles say to plugins, by the profile's name. Takes effect at the next enroll().
-  void set_profiles(std::map<std::string, ProfileValues> profile_values);
+  void set_profiles(std::map<std::string, TransportTables> profiles);
 
   /// The bindings after a reload. Plugins that are connected stay.
   void set_bindings(std::vector<Binding> bindings);
 
-  [[nodiscard]] boost::asio::awaitable<core::StepAnswer> perform(core::Enrollment child, core::Step step,
-                                                                 core::Epoch epoch, UniqueFd image,
-                                                                 Progress progress) override;
+  [[nodiscard]] boost::asio::awaitable<Outcome> perform(core::Enrollment child, core::Step step, core::Epoch epoch,
+                                                        UniqueFd blob, Progress progress) override;
   void enroll(std::span<const core::Enrollment> children) override;
   void listen(LinkListener listener) override;
 

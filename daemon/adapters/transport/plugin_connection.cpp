@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "adapters/transport/deadline.hpp"
+#include "adapters/transport/sealed_memory.hpp"
 #include "adapters/transport/translation.hpp"
+#include "wire/limits.hpp"
 
 namespace hg::transport {
 namespace asio = boost::asio;
@@ -27,6 +29,10 @@ Error lost_error(const std::string& transport) {
   return Error{Errc::unavailable, "the plugin \"" + transport + "\" was lost"};
 }
 
+ports::Transport::Outcome failed(Error error) {
+  return {core::StepFailed{std::move(error)}, {}};
+}
+
 }  // namespace
 
 /// One request and what has come of it so far.
@@ -35,7 +41,7 @@ struct PluginConnection::Waiting {
   core::Step step;
   ports::Transport::Progress progress;
   asio::steady_timer answered;  // never expires; cancelled when there is something to look at
-  std::optional<core::StepAnswer> answer;
+  std::optional<ports::Transport::Outcome> outcome;
   std::uint64_t done = 0;
   bool moved = false;  // since the last look
   unsigned steps_back = 0;
@@ -104,7 +110,7 @@ asio::awaitable<Error> PluginConnection::serve(ports::Transport::LinkListener li
     auto arrival = co_await channel_->receive();
     if (!arrival) {
       end = arrival.error();
-    } else if (auto taken = take(arrival->frame); !taken) {
+    } else if (auto taken = take(*arrival); !taken) {
       end = taken.error();
     }
   }
@@ -114,21 +120,23 @@ asio::awaitable<Error> PluginConnection::serve(ports::Transport::LinkListener li
   co_return *end;
 }
 
-Result<void> PluginConnection::take(const wire::Frame& frame) {
+Result<void> PluginConnection::take(const wire::Channel::Arrival& arrival) {
+  const wire::Frame& frame = arrival.frame;
   if (const auto* link = std::get_if<wire::Link>(&frame)) return take_link(*link);
-  if (const auto* reply = wire::reply_of(frame)) return take_reply(*reply, frame);
+  if (const auto* reply = wire::reply_of(frame)) return take_reply(*reply, arrival);
   if (std::holds_alternative<wire::Hello>(frame)) return Error{Errc::invalid, "a second Hello"};
   return Error{Errc::invalid, std::string(wire::name_of(frame)) + " is not for a plugin to send"};
 }
 
-Result<void> PluginConnection::take_reply(const wire::Reply& reply, const wire::Frame& frame) {
+Result<void> PluginConnection::take_reply(const wire::Reply& reply, const wire::Channel::Arrival& arrival) {
+  const wire::Frame& frame = arrival.frame;
   const auto found = waiting_.find(reply.request);
   if (found == waiting_.end()) {
     if (std::ranges::find(given_up_, reply.request) != given_up_.end()) return {};
     return stray(reply.child, std::string(wire::name_of(frame)) + " for a request that was not made");
   }
   Waiting& waiting = *found->second;
-  if (waiting.answer) return {};  // answered, but ask() has not run since
+  if (waiting.outcome) return {};  // answered, but ask() has not run since
   if (waiting.child != reply.child) {
     return stray(waiting.child, std::string(wire::name_of(frame)) + " names another child");
   }
@@ -137,9 +145,21 @@ Result<void> PluginConnection::take_reply(const wire::Reply& reply, const wire::
     take_progress(waiting, *progress);
     return {};
   }
-  waiting.answer = answer_from(waiting.step, frame, around_.clock->now());
+  waiting.outcome = outcome_of(waiting.step, arrival);
   waiting.answered.cancel();
   return {};
+}
+
+ports::Transport::Outcome PluginConnection::outcome_of(const core::Step& step, const wire::Channel::Arrival& arrival) {
+  ports::Transport::Outcome outcome{answer_from(step, arrival.frame, around_.clock->now()), {}};
+  if (!std::holds_alternative<core::BackedUp>(outcome.answer) || !arrival.fd) return outcome;
+  auto saved = copy_sealed(arrival.fd.get(), wire::kMaxBackup);
+  if (saved) {
+    outcome.saved = std::move(*saved);
+  } else {
+    outcome.answer = core::StepFailed{saved.error().within("what the plugin saved")};
+  }
+  return outcome;
 }
 
 void PluginConnection::take_progress(Waiting& waiting, const wire::Progress& progress) {
@@ -168,32 +188,36 @@ void PluginConnection::give_up(std::uint64_t request) {
 
 void PluginConnection::fail_all(const Error& error) {
   for (const auto& [request, waiting] : waiting_) {
-    if (!waiting->answer) waiting->answer = core::StepFailed{error};
+    if (!waiting->outcome) waiting->outcome = failed(error);
     waiting->answered.cancel();
   }
 }
 
-asio::awaitable<core::StepAnswer> PluginConnection::ask(core::Enrollment child, core::Step step, core::Epoch epoch,
-                                                        UniqueFd image, ports::Transport::Progress progress) {
+asio::awaitable<ports::Transport::Outcome> PluginConnection::ask(core::Enrollment child, core::Step step,
+                                                                 core::Epoch epoch, UniqueFd blob,
+                                                                 ports::Transport::Progress progress) {
   const auto self = shared_from_this();
-  if (lost_) co_return core::StepFailed{lost_error(hello_.transport)};
+  if (lost_) co_return failed(lost_error(hello_.transport));
   if (!children_.contains(child.id)) {
-    co_return core::StepFailed{Error{Errc::unavailable, "not enrolled with its plugin"}};
+    co_return failed(Error{Errc::unavailable, "not enrolled with its plugin"});
   }
-  if (auto unasked = answer_unasked(hello_.capabilities, step)) co_return std::move(*unasked);
+  if (auto unasked = answer_unasked(hello_.capabilities, step)) {
+    ports::Transport::Outcome outcome{std::move(*unasked), {}};
+    co_return outcome;
+  }
 
   const std::uint64_t request = ++last_request_;
   Waiting waiting{child.id, step, std::move(progress), asio::steady_timer(around_.executor), {}, 0, false, 0};
   waiting.answered.expires_at(asio::steady_timer::time_point::max());
   const Registration registration(*this, request, waiting);
   const wire::Frame frame = request_for(child, step, wire::Task{request, child.id, epoch, 0});
-  if (auto sent = channel_->send(frame, std::move(image)); !sent) co_return core::StepFailed{sent.error()};
+  if (auto sent = channel_->send(frame, std::move(blob)); !sent) co_return failed(sent.error());
 
   const bool is_transfer = std::holds_alternative<core::Deliver>(step);
   const Duration limit = deadline_for(child.patience, step);
   const Duration slice = is_transfer ? limit / kSlicesPerStall + Duration{1} : limit + kGrace;
   unsigned idle_slices = 0;
-  while (!waiting.answer) {
+  while (!waiting.outcome) {
     bool expired = false;
     std::optional<Deadline> deadline;
     const auto expire = [&expired, &waiting] {
@@ -202,18 +226,18 @@ asio::awaitable<core::StepAnswer> PluginConnection::ask(core::Enrollment child, 
     };
     deadline.emplace(around_.executor, *around_.clock, slice, expire);
     co_await waiting.answered.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (waiting.answer) break;
+    if (waiting.outcome) break;
     if (!expired) {  // nobody else cancels the wait
       give_up(request);
-      co_return core::StepFailed{Error{Errc::cancelled, "given up"}};
+      co_return failed(Error{Errc::cancelled, "given up"});
     }
     idle_slices = std::exchange(waiting.moved, false) ? 0 : idle_slices + 1;
     if (is_transfer && idle_slices < kSlicesPerStall) continue;
     give_up(request);
     const std::string_view text = is_transfer ? "the transfer does not go on" : "the plugin does not answer";
-    co_return core::StepFailed{Error{Errc::timed_out, std::string(text)}};
+    co_return failed(Error{Errc::timed_out, std::string(text)});
   }
-  co_return std::move(*waiting.answer);
+  co_return std::move(*waiting.outcome);
 }
 
 }  // namespace hg::transport

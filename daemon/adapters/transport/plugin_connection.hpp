@@ -36,8 +36,8 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
   boost::asio::awaitable<Error> serve(ports::Transport::LinkListener listener);
 
   /// Asks for one step and waits for the answer or the deadline.
-  boost::asio::awaitable<core::StepAnswer> ask(core::Enrollment child, core::Step step, core::Epoch epoch,
-                                               UniqueFd image, ports::Transport::Progress progress);
+  boost::asio::awaitable<ports::Transport::Outcome> ask(core::Enrollment child, core::Step step, core::Epoch epoch,
+                                                        UniqueFd blob, ports::Transport::Progress progress);
 
   void close() { channel_->close(); }
 
@@ -45,9 +45,11 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
   struct Waiting;
   class Registration;
 
-  Result<void> take(const wire::Frame& frame);
+  Result<void> take(const wire::Channel::Arrival& arrival);
   Result<void> take_link(const wire::Link& link);
-  Result<void> take_reply(const wire::Reply& reply, const wire::Frame& frame);
+  Result<void> take_reply(const wire::Reply& reply, const wire::Channel::Arrival& arrival);
+  /// What an answer and the descriptor that came with it mean for the step.
+  [[nodiscard]] ports::Transport::Outcome outcome_of(const core::Step& step, const wire::Channel::Arrival& arrival);
   void take_progress(Waiting& waiting, const wire::Progress& progress);
   /// Drops a frame that makes no sense; too many of them end the connection.
   Result<void> stray(std::string_view child, const std::string& text);

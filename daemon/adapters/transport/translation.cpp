@@ -28,6 +28,15 @@ std::vector<wire::Move> moves_of(const std::vector<core::Move>& order) {
 
 static_assert(static_cast<int>(core::RevertClass::unknown) == static_cast<int>(wire::RevertClass::unknown));
 static_assert(static_cast<int>(core::RevertClass::unstageable) == static_cast<int>(wire::RevertClass::unstageable));
+static_assert(static_cast<int>(core::Staging::in_place) == static_cast<int>(wire::Staging::in_place));
+static_assert(static_cast<int>(core::Staging::impossible) == static_cast<int>(wire::Staging::impossible));
+static_assert(static_cast<int>(core::Power::mains) == static_cast<int>(wire::Power::mains));
+static_assert(static_cast<int>(core::Power::battery) == static_cast<int>(wire::Power::battery));
+
+/// A time that a plugin names; wire has bounded it.
+Duration duration_of(std::uint64_t milliseconds) {
+  return Duration{static_cast<std::int64_t>(milliseconds)};
+}
 
 core::Inspection inspection_from(const wire::Seen& seen) {
   core::Inspection inspection;
@@ -46,13 +55,19 @@ core::Inspection inspection_from(const wire::Seen& seen) {
   inspection.bootloader = seen.bootloader;
   inspection.battery_percent = seen.battery_percent;
   inspection.busy = seen.busy;
+  inspection.staging = static_cast<core::Staging>(seen.staging);
+  inspection.obstacle = seen.obstacle;
+  inspection.busy_for = duration_of(seen.busy_ms);
+  inspection.power = static_cast<core::Power>(seen.power);
+  inspection.identity = seen.identity;
+  inspection.boots = seen.boots;
   return inspection;
 }
 
 core::OfferAnswer offer_from(const wire::OfferAnswer& answer, Instant now) {
   core::OfferAnswer offer;
   offer.willing = static_cast<core::Willing>(answer.willing);
-  if (offer.willing == core::Willing::later) offer.at = now + Duration{static_cast<std::int64_t>(answer.wait_ms)};
+  if (offer.willing == core::Willing::later) offer.at = now + duration_of(answer.wait_ms);
   offer.text = answer.text;
   return offer;
 }
@@ -60,11 +75,14 @@ core::OfferAnswer offer_from(const wire::OfferAnswer& answer, Instant now) {
 }  // namespace
 
 Duration deadline_for(const core::Patience& patience, const core::Step& step) {
-  // A revert can take three resets: to play a mark through, to come back, and to bring the old image up again.
+  // A revert can take three resets: to play a mark through, to come back, and to bring the old image up again. To
+  // write a backup back is to read everything first.
   const auto limit = Overloaded{
       [&](const core::Deliver&) { return patience.transfer_stall; },
-      [&](const core::Activate&) { return 2 * patience.swap + 3 * patience.answer; },
-      [&](const core::Revert&) { return 3 * patience.swap + 4 * patience.answer; },
+      [&](const core::Backup&) { return patience.transfer_stall; },
+      [&](const core::Restore&) { return 2 * patience.transfer_stall; },
+      [&](const core::Activate& order) { return 2 * activation_time(patience, order.size) + 3 * patience.answer; },
+      [&](const core::Revert& order) { return 3 * activation_time(patience, order.size) + 4 * patience.answer; },
       [&](const auto&) { return patience.answer; },
   };
   const Duration longest{static_cast<std::int64_t>(wire::kMaxDeadlineMs)};
@@ -79,6 +97,7 @@ wire::Frame request_for(const core::Enrollment& child, const core::Step& step, w
         return wire::Offer{task, offer.image_number, offer.version, offer.size};
       },
       [&](const core::Backup&) -> wire::Frame { return wire::Backup{task}; },
+      [&](const core::Restore&) -> wire::Frame { return wire::Restore{task}; },
       [&](const core::Deliver& deliver) -> wire::Frame {
         return wire::Deliver{task, deliver.image, deliver.size, deliver.image_number, deliver.after};
       },
@@ -101,6 +120,9 @@ std::optional<core::StepAnswer> answer_unasked(std::uint64_t capabilities, const
     return core::OfferAnswer{};
   }
   if (std::holds_alternative<core::Backup>(step) && (capabilities & wire::kCanBackup) == 0) return core::BackedUp{};
+  if (std::holds_alternative<core::Restore>(step) && (capabilities & wire::kCanRestore) == 0) {
+    return core::StepFailed{Error{Errc::unsupported, "the plugin cannot write a backup back"}};
+  }
   return std::nullopt;
 }
 
@@ -118,6 +140,9 @@ core::StepAnswer answer_from(const core::Step& step, const wire::Frame& frame, I
   }
   if (std::holds_alternative<wire::BackedUp>(frame) && std::holds_alternative<core::Backup>(step)) {
     return core::BackedUp{};
+  }
+  if (std::holds_alternative<wire::Restored>(frame) && std::holds_alternative<core::Restore>(step)) {
+    return core::Restored{};
   }
   if (std::holds_alternative<wire::Delivered>(frame) && std::holds_alternative<core::Deliver>(step)) {
     return core::Delivered{};

@@ -13,13 +13,16 @@ namespace hg::transport {
 /// The request for `step` (never Idle or Wait). `task` is taken over with deadline_ms set from deadline_for().
 wire::Frame request_for(const core::Enrollment& child, const core::Step& step, wire::Task task);
 
-/// By when the plugin must have answered. Deliver: the longest time without progress.
+/// By when the plugin must have answered: for orders by the size of what changes. Deliver: the longest time without
+/// progress.
 Duration deadline_for(const core::Patience& patience, const core::Step& step);
 
-/// The answer to steps that the plugin need not be asked: an offer is welcome, and there is nothing to back up.
+/// The answer to steps that the plugin cannot be asked: an offer is welcome, there is nothing to back up, and what was
+/// backed up by an abler plugin cannot be written back.
 std::optional<core::StepAnswer> answer_unasked(std::uint64_t capabilities, const core::Step& step);
 
-/// What `frame` says about `step`. An answer that does not belong to such a step is StepFailed{invalid}.
+/// What `frame` says about `step`, without what came beside it. An answer that does not belong to such a step is
+/// StepFailed{invalid}.
 core::StepAnswer answer_from(const core::Step& step, const wire::Frame& frame, Instant now);
 
 }  // namespace hg::transport
