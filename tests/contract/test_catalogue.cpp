@@ -131,7 +131,13 @@ TYPED_TEST(Catalogue, ANewValueReplacesTheWholeOldOne) {
   ASSERT_TRUE(this->commit({core::PutChild{child}}));
   child.seen->slots.pop_back();
   child.seen->battery_percent.reset();
+  child.seen->boots.reset();
   child.floors.erase("boiler");
+  child.confirms_itself = false;
+  child.update->parts.pop_back();
+  child.update->backup = {};
+  ASSERT_TRUE(this->commit({core::PutChild{child}}));
+  EXPECT_EQ(this->reload().children.at("boiler-1"), child);
   child.update.reset();
   ASSERT_TRUE(this->commit({core::PutChild{child}}));
   EXPECT_EQ(this->reload().children.at("boiler-1"), child);
@@ -147,6 +153,17 @@ TYPED_TEST(Catalogue, ANewValueReplacesTheWholeOldOne) {
   EXPECT_EQ(state.rollouts.at(1), rollout);
   EXPECT_EQ(state.last_rollout, 2U);
   EXPECT_EQ(state.last_epoch, 3U);
+}
+
+TYPED_TEST(Catalogue, KeepsTheOrderOfAnUpdatesParts) {
+  core::Child child = fakes::sample_child("boiler-1");
+  child.update->parts.clear();
+  for (std::uint8_t n = 16; n > 0; --n)
+    child.update->parts.push_back(
+        {n, fakes::sample_digest(n), {}, fakes::sample_digest(static_cast<std::uint8_t>(n + 50))});
+  child.update->delivered = 15;
+  ASSERT_TRUE(this->commit({core::PutChild{child}}));
+  EXPECT_EQ(this->reload().children.at("boiler-1"), child);
 }
 
 TYPED_TEST(Catalogue, ANewRecordReplacesTheWholeOldOne) {
@@ -189,8 +206,11 @@ TYPED_TEST(Catalogue, KeepsExtremeNumbersAndOddTexts) {
   child.update->orders = std::numeric_limits<unsigned>::max();
   child.update->until = Instant::max();
   child.update->since = Instant::min();
-  child.update->before = Digest{};
-  child.update->after = *Digest::from_bytes(Bytes(64, 0xFF));
+  child.update->parts = {{255, fakes::sample_digest(1), Digest{}, *Digest::from_bytes(Bytes(64, 0xFF))}};
+  child.update->restores = std::numeric_limits<unsigned>::max();
+  child.seen->busy_for = Duration::max();
+  child.seen->boots = what.sequence;
+  child.seen->obstacle = std::string(500, '\'');
   core::Rollout rollout = fakes::sample_rollout(what.sequence);
   rollout.started_by = std::numeric_limits<std::uint32_t>::max();
   what.priority = std::numeric_limits<std::int64_t>::min();
@@ -277,6 +297,7 @@ core::State remembered(core::State state) {
     kept.last_seen = child.last_seen;
     kept.floors = child.floors;
     kept.committed = child.committed;
+    kept.confirms_itself = child.confirms_itself;
     kept.update = child.update;
     child = kept;
   }

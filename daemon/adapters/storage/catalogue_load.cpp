@@ -32,21 +32,33 @@ Result<void> load_meta(Database& database, core::State& state) {
 }
 
 Result<void> load_children(Database& database, core::State& state) {
-  constexpr std::string_view kSql =
-      "SELECT id, last_seen, revert_class, bootloader, busy, battery, committed FROM child";
+  constexpr std::string_view kSql = "SELECT id, last_seen, committed, confirms_itself FROM child";
   return for_each(database, "child", kSql, 0, [&](Row& row) {
     core::Child child;
     child.enrollment.id = row.name(0);
     child.last_seen = row.instant(1);
-    child.committed = row.text(6);
-    if (row.has(2)) {
-      core::Inspection& seen = child.seen.emplace();
-      seen.revert_class = row.named(2, core::revert_class_from);
-      seen.bootloader = row.text(3);
-      seen.busy = row.flag(4);
-      if (row.has(5)) seen.battery_percent = row.small<std::uint8_t>(5);
-    }
+    child.committed = row.text(2);
+    child.confirms_itself = row.flag(3);
     state.children.insert_or_assign(child.enrollment.id, child);
+  });
+}
+
+Result<void> load_inspections(Database& database, core::State& state) {
+  constexpr std::string_view kSql =
+      "SELECT child, revert_class, bootloader, staging, obstacle, busy, busy_for, power, battery, identity, boots"
+      " FROM inspection";
+  return for_each(database, "inspection", kSql, 0, [&](Row& row) {
+    core::Inspection& seen = row.owner(0, state.children, row.name(0)).seen.emplace();
+    seen.revert_class = row.named(1, core::revert_class_from);
+    seen.bootloader = row.text(2);
+    seen.staging = row.named(3, core::staging_from);
+    seen.obstacle = row.text(4);
+    seen.busy = row.flag(5);
+    seen.busy_for = Duration{row.integer(6)};
+    seen.power = row.named(7, core::power_from);
+    if (row.has(8)) seen.battery_percent = row.small<std::uint8_t>(8);
+    seen.identity = row.text(9);
+    seen.boots = row.optional_number(10);
   });
 }
 
@@ -78,27 +90,37 @@ Result<void> load_slots(Database& database, core::State& state) {
 
 Result<void> load_updates(Database& database, core::State& state) {
   constexpr std::string_view kSql =
-      "SELECT child, epoch, rollout, deliverable, image, before_, after_, phase, decision, order_, orders, attempts,"
-      " since, until, reason, cause, permit FROM update_";
+      "SELECT child, epoch, rollout, deliverable, delivered, phase, decision, order_, orders, attempts, since, until,"
+      " reason, cause, permit, backup, restore_due, restores FROM update_";
   return for_each(database, "update_", kSql, 0, [&](Row& row) {
     core::Update update;
     update.epoch = row.number(1);
     update.rollout = row.number(2);
     update.deliverable = row.text(3);
-    update.image = row.digest(4);
-    update.before = row.digest(5);
-    update.after = row.digest(6);
-    update.phase = row.named(7, core::phase_from);
-    update.decision = row.named(8, core::decision_from);
-    update.order = row.named(9, core::order_from);
-    update.orders = row.small<unsigned>(10);
-    update.attempts = row.small<unsigned>(11);
-    update.since = row.instant(12);
-    update.until = row.instant(13);
-    update.cause.reason = row.named(14, core::reason_from);
-    update.cause.text = row.text(15);
-    update.permit = row.text(16);
+    update.delivered = row.number(4);
+    update.phase = row.named(5, core::phase_from);
+    update.decision = row.named(6, core::decision_from);
+    update.order = row.named(7, core::order_from);
+    update.orders = row.small<unsigned>(8);
+    update.attempts = row.small<unsigned>(9);
+    update.since = row.instant(10);
+    update.until = row.instant(11);
+    update.cause.reason = row.named(12, core::reason_from);
+    update.cause.text = row.text(13);
+    update.permit = row.text(14);
+    update.backup = row.digest(15);
+    update.restore_is_due = row.flag(16);
+    update.restores = row.small<unsigned>(17);
     row.owner(0, state.children, row.name(0)).update = std::move(update);
+  });
+}
+
+Result<void> load_parts(Database& database, core::State& state) {
+  constexpr std::string_view kSql = "SELECT child, number, image, before_, after_ FROM part ORDER BY child, position";
+  return for_each(database, "part", kSql, 0, [&](Row& row) {
+    core::Part part{row.small<std::uint8_t>(1), row.digest(2), row.digest(3), row.digest(4)};
+    core::Child& child = row.owner(0, state.children, row.name(0));
+    if (child.update) child.update->parts.push_back(part);
   });
 }
 
@@ -249,10 +271,27 @@ Result<void> load_gateway_floors(Database& database, core::State& state) {
 
 Result<core::State> load_state(Database& database) {
   core::State state;
-  for (const auto load :
-       {load_meta, load_children, load_floors, load_slots, load_updates, load_deliverables, load_signers, load_images,
-        load_version_conditions, load_rollouts, load_rollout_children, load_announcements, load_heads,
-        load_head_entries, load_permits, load_permit_uses, load_grants, load_root, load_gateway_floors}) {
+  for (const auto load : {load_meta,
+                          load_children,
+                          load_floors,
+                          load_inspections,
+                          load_slots,
+                          load_updates,
+                          load_parts,
+                          load_deliverables,
+                          load_signers,
+                          load_images,
+                          load_version_conditions,
+                          load_rollouts,
+                          load_rollout_children,
+                          load_announcements,
+                          load_heads,
+                          load_head_entries,
+                          load_permits,
+                          load_permit_uses,
+                          load_grants,
+                          load_root,
+                          load_gateway_floors}) {
     if (auto loaded = load(database, state); !loaded) return loaded.error();
   }
   return state;

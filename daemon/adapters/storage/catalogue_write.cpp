@@ -14,20 +14,24 @@ Result<Writer> Writer::prepare(Database& database) {
   // An upsert and no REPLACE: that would delete the row first, and its own rows with it.
   const std::pair<Statement*, std::string_view> statements[] = {
       {&writer.child_,
-       "INSERT INTO child (id, last_seen, committed, revert_class, bootloader, busy, battery)"
-       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET last_seen = ?2, committed = ?3,"
-       " revert_class = ?4, bootloader = ?5, busy = ?6, battery = ?7"},
+       "INSERT INTO child (id, last_seen, committed, confirms_itself) VALUES (?1, ?2, ?3, ?4)"
+       " ON CONFLICT (id) DO UPDATE SET last_seen = ?2, committed = ?3, confirms_itself = ?4"},
+      {&writer.clear_inspection_, "DELETE FROM inspection WHERE child = ?1"},
+      {&writer.inspection_,
+       "INSERT INTO inspection (child, revert_class, bootloader, staging, obstacle, busy, busy_for, power, battery,"
+       " identity, boots) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"},
       {&writer.clear_floors_, "DELETE FROM floor WHERE child = ?1"},
       {&writer.floor_, "INSERT INTO floor (child, product, sequence) VALUES (?1, ?2, ?3)"},
-      {&writer.clear_slots_, "DELETE FROM slot WHERE child = ?1"},
       {&writer.slot_,
        "INSERT INTO slot (child, position, image, slot, version, digest, bootable, pending, confirmed, active,"
        " permanent) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"},
       {&writer.clear_update_, "DELETE FROM update_ WHERE child = ?1"},
       {&writer.update_,
-       "INSERT OR REPLACE INTO update_ (child, epoch, rollout, deliverable, image, before_, after_, phase, decision,"
-       " order_, orders, attempts, since, until, reason, cause, permit)"
-       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"},
+       "INSERT INTO update_ (child, epoch, rollout, deliverable, delivered, phase, decision, order_, orders, attempts,"
+       " since, until, reason, cause, permit, backup, restore_due, restores)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"},
+      {&writer.part_,
+       "INSERT INTO part (child, position, number, image, before_, after_) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
       {&writer.deliverable_,
        "INSERT INTO deliverable (id, product, sequence, version, source, sealed_at, priority)"
        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET product = ?2, sequence = ?3, version = ?4,"
@@ -85,17 +89,10 @@ Result<Writer> Writer::prepare(Database& database) {
 Result<void> Writer::put(const core::PutChild& row) {
   const core::Child& child = row.child;
   const std::string& id = child.enrollment.id;
-  Statement& to = child_;
-  to.bind(id, stored(child.last_seen), child.committed);
-  if (child.seen) {
-    to.bind(core::name_of(child.seen->revert_class), child.seen->bootloader, child.seen->busy,
-            child.seen->battery_percent);
-  } else {
-    to.bind(nullptr, nullptr, nullptr, nullptr);
-  }
-  if (auto put = to.run(); !put) return put;
-  if (auto put = put_floors(child); !put) return put;
-  if (auto put = put_slots(child); !put) return put;
+  auto put = child_.run(id, stored(child.last_seen), child.committed, child.confirms_itself);
+  if (!put) return put;
+  if (put = put_floors(child); !put) return put;
+  if (put = put_inspection(child); !put) return put;
   return put_update(child);
 }
 
@@ -107,10 +104,16 @@ Result<void> Writer::put_floors(const core::Child& child) {
   return {};
 }
 
-Result<void> Writer::put_slots(const core::Child& child) {
+/// The slots go with the old inspection.
+Result<void> Writer::put_inspection(const core::Child& child) {
   const std::string& id = child.enrollment.id;
-  if (auto cleared = clear_slots_.run(id); !cleared) return cleared;
+  if (auto cleared = clear_inspection_.run(id); !cleared) return cleared;
   if (!child.seen) return {};
+  const core::Inspection& seen = *child.seen;
+  auto inspected = inspection_.run(id, core::name_of(seen.revert_class), seen.bootloader, core::name_of(seen.staging),
+                                   seen.obstacle, seen.busy, seen.busy_for.count(), core::name_of(seen.power),
+                                   seen.battery_percent, seen.identity, stored(seen.boots));
+  if (!inspected) return inspected;
   std::int64_t position = 0;
   for (const core::Slot& slot : child.seen->slots) {
     auto put = slot_.run(id, position++, slot.image, slot.slot, slot.version, stored(slot.digest), slot.bootable,
@@ -122,13 +125,20 @@ Result<void> Writer::put_slots(const core::Child& child) {
 
 Result<void> Writer::put_update(const core::Child& child) {
   const std::string& id = child.enrollment.id;
-  if (!child.update) return clear_update_.run(id);
+  if (auto cleared = clear_update_.run(id); !cleared || !child.update) return cleared;  // and its parts
   const core::Update& update = *child.update;
-  return update_.run(id, stored(update.epoch), stored(update.rollout), update.deliverable, stored(update.image),
-                     stored(update.before), stored(update.after), core::name_of(update.phase),
-                     core::name_of(update.decision), core::name_of(update.order), update.orders, update.attempts,
-                     stored(update.since), stored(update.until), core::name_of(update.cause.reason), update.cause.text,
-                     update.permit);
+  auto put = update_.run(
+      id, stored(update.epoch), stored(update.rollout), update.deliverable, stored(std::uint64_t{update.delivered}),
+      core::name_of(update.phase), core::name_of(update.decision), core::name_of(update.order), update.orders,
+      update.attempts, stored(update.since), stored(update.until), core::name_of(update.cause.reason),
+      update.cause.text, update.permit, stored(update.backup), update.restore_is_due, update.restores);
+  if (!put) return put;
+  std::int64_t position = 0;
+  for (const core::Part& part : update.parts) {
+    put = part_.run(id, position++, part.image_number, stored(part.image), stored(part.before), stored(part.after));
+    if (!put) return put;
+  }
+  return {};
 }
 
 Result<void> Writer::put(const core::PutDeliverable& row) {

@@ -11,13 +11,25 @@ CREATE TABLE meta (
 INSERT INTO meta VALUES (1, 0, 0);
 
 CREATE TABLE child (
-  id             TEXT PRIMARY KEY,
-  last_seen      INTEGER NOT NULL,
-  revert_class   TEXT,               -- this and the next three: NULL until the child was inspected once
-  bootloader     TEXT,
-  busy           INTEGER,
-  battery        INTEGER,            -- percent; NULL: it does not tell
-  committed      TEXT NOT NULL       -- the deliverable that it confirmed last
+  id              TEXT PRIMARY KEY,
+  last_seen       INTEGER NOT NULL,
+  committed       TEXT NOT NULL,     -- the deliverable that it confirmed last
+  confirms_itself INTEGER NOT NULL   -- it was seen to
+) STRICT, WITHOUT ROWID;
+
+-- What a child said when it was inspected last; none until then.
+CREATE TABLE inspection (
+  child        TEXT PRIMARY KEY REFERENCES child (id) ON DELETE CASCADE,
+  revert_class TEXT NOT NULL,
+  bootloader   TEXT NOT NULL,
+  staging      TEXT NOT NULL,
+  obstacle     TEXT NOT NULL,
+  busy         INTEGER NOT NULL,
+  busy_for     INTEGER NOT NULL,     -- milliseconds; 0: it does not tell
+  power        TEXT NOT NULL,
+  battery      INTEGER,              -- percent; NULL: it does not tell
+  identity     TEXT NOT NULL,
+  boots        INTEGER               -- NULL: it does not tell
 ) STRICT, WITHOUT ROWID;
 
 -- The highest sequence number that a child has confirmed of each product.
@@ -29,7 +41,7 @@ CREATE TABLE floor (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE slot (
-  child     TEXT NOT NULL REFERENCES child (id) ON DELETE CASCADE,
+  child     TEXT NOT NULL REFERENCES inspection (child) ON DELETE CASCADE,
   position  INTEGER NOT NULL,
   image     INTEGER NOT NULL,
   slot      INTEGER NOT NULL,
@@ -48,9 +60,7 @@ CREATE TABLE update_ (
   epoch       INTEGER NOT NULL,
   rollout     INTEGER NOT NULL,
   deliverable TEXT NOT NULL,
-  image       TEXT NOT NULL,
-  before_     TEXT NOT NULL,
-  after_      TEXT NOT NULL,
+  delivered   INTEGER NOT NULL,
   phase       TEXT NOT NULL,
   decision    TEXT NOT NULL,
   order_      TEXT NOT NULL,
@@ -60,7 +70,21 @@ CREATE TABLE update_ (
   until       INTEGER NOT NULL,
   reason      TEXT NOT NULL,
   cause       TEXT NOT NULL,
-  permit      TEXT NOT NULL
+  permit      TEXT NOT NULL,
+  backup      TEXT NOT NULL,
+  restore_due INTEGER NOT NULL,
+  restores    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The images of an update.
+CREATE TABLE part (
+  child    TEXT NOT NULL REFERENCES update_ (child) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  number   INTEGER NOT NULL,         -- of the image on the child
+  image    TEXT NOT NULL,
+  before_  TEXT NOT NULL,
+  after_   TEXT NOT NULL,
+  PRIMARY KEY (child, position)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE deliverable (
