@@ -18,6 +18,18 @@ bool each_not_running(const Inspection& seen, const Parts& parts, Holds holds) {
   });
 }
 
+/// Of the parts that change.
+std::uint64_t size_of_first(std::size_t count, const State& state, const Update& update) {
+  std::uint64_t size = 0;
+  for (const Part& part : update.parts) {
+    if (!changes(part)) continue;
+    if (count-- == 0) break;
+    const Image* image = image_of(state, update, part);
+    if (image != nullptr) size += image->size;
+  }
+  return size;
+}
+
 std::string describe(const Slot* slot) {
   if (slot == nullptr) return "nothing that it calls active";
   return (slot->version.empty() ? "an image" : slot->version) + " (" + slot->digest.hex().substr(0, 12) + ")";
@@ -106,12 +118,11 @@ std::string describe(const Inspection& seen, const Parts& parts) {
 }
 
 std::uint64_t size_of_change(const State& state, const Update& update) {
-  std::uint64_t size = 0;
-  for (const Part& part : update.parts) {
-    const Image* image = changes(part) ? image_of(state, update, part) : nullptr;
-    if (image != nullptr) size += image->size;
-  }
-  return size;
+  return size_of_first(update.parts.size(), state, update);
+}
+
+std::uint64_t size_delivered(const State& state, const Update& update) {
+  return size_of_first(update.delivered, state, update);
 }
 
 }  // namespace hg::core

@@ -51,7 +51,9 @@ bool knows_way_back(const Parts& parts);
 /// What runs, for people: "1.0.0 (0011aabbccdd)", with the image number before each if there are several.
 std::string describe(const Inspection& seen, const Parts& parts);
 
-/// The bytes that the update changes on the child; 0 once the deliverable is gone.
+/// The bytes that the update changes on the child, and those of them that it holds already while they are on their way;
+/// 0 once the deliverable is gone.
 std::uint64_t size_of_change(const State& state, const Update& update);
+std::uint64_t size_delivered(const State& state, const Update& update);
 
 }  // namespace hg::core

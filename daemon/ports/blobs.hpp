@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The store of sealed images: bytes come in once through an Intake that hashes while it writes, and from then on
-// stand under their digest, read-only, never changed and never hashed again. adapters/storage keeps them as files.
+// The store of sealed blobs, images and the backups of children: bytes come in once through an Intake that hashes while
+// it writes, and from then on stand under their digest, read-only for the daemon alone, never changed and never hashed
+// again. adapters/storage keeps them as files.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

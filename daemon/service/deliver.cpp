@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/deliver.hpp"
 
+#include <algorithm>
+
+#include "core/standing.hpp"
+
 namespace hg::service {
 
 namespace asio = boost::asio;
 
 Deliver::Deliver(asio::any_io_executor executor, Driver& driver, ports::Transport& transport, ports::Blobs& blobs,
-                 ports::Clock& clock)
-    : driver_(driver), transport_(transport), blobs_(blobs), clock_(clock), tasks_(std::move(executor)) {}
+                 ports::Clock& clock, Sha256 sha256)
+    : driver_(driver),
+      transport_(transport),
+      blobs_(blobs),
+      clock_(clock),
+      sha256_(std::move(sha256)),
+      tasks_(std::move(executor)) {}
 
 void Deliver::start(core::Action action) {
   if (const auto old = running_.find(action.child); old != running_.end()) {
@@ -38,12 +47,44 @@ asio::awaitable<void> Deliver::wait(core::ChildId child, core::StepNumber number
   driver_.post(core::TimePassed{std::move(child), number});
 }
 
-Result<UniqueFd> Deliver::image_for(const core::Step& step) const {
+/// The sealed bytes that go with a step; none for most.
+Result<UniqueFd> Deliver::blob_for(const core::Step& step) const {
   const core::Deliver* deliver = std::get_if<core::Deliver>(&step);
-  if (deliver == nullptr) return UniqueFd{};
-  Result<UniqueFd> image = blobs_.open(deliver->image);
-  if (!image) return image.error().within("open the sealed image " + deliver->image.hex());
-  return image;
+  const core::Restore* restore = std::get_if<core::Restore>(&step);
+  if (deliver == nullptr && restore == nullptr) return UniqueFd{};
+  const Digest& name = deliver != nullptr ? deliver->image : restore->saved;
+  Result<UniqueFd> blob = blobs_.open(name);
+  if (!blob)
+    return blob.error().within((deliver != nullptr ? "open the sealed image " : "open the backup ") + name.hex());
+  return blob;
+}
+
+/// Of several images the progress is that of all.
+ports::Transport::Progress Deliver::reporter_for(const core::Child& child) {
+  const bool has_update = child.update.has_value();
+  const core::Epoch epoch = has_update ? child.update->epoch : 0;
+  const std::uint64_t before = has_update ? size_delivered(driver_.state(), *child.update) : 0;
+  const std::uint64_t whole = has_update ? size_of_change(driver_.state(), *child.update) : 0;
+  return [this, id = child.enrollment.id, epoch, before, whole](std::uint64_t done, std::uint64_t total) {
+    const ports::TransferProgress sum{before + done, std::max(before + total, whole)};
+    progress_[epoch] = sum;
+    driver_.progressed(id, epoch, sum.done, sum.total);
+  };
+}
+
+/// What was saved of a child may hold its secrets. The store lets nobody read it but the daemon itself (0440 in
+/// directories of 0750, and nobody else is in its group), and a plugin gets it back only for the child it came from.
+asio::awaitable<core::StepAnswer> Deliver::keep_saved(ports::Transport::Outcome outcome) {
+  if (!std::holds_alternative<core::BackedUp>(outcome.answer) || outcome.saved.empty()) co_return outcome.answer;
+  const Digest digest = sha256_(outcome.saved);
+  if (blobs_.has(digest)) co_return core::BackedUp{digest};
+  Result<std::unique_ptr<ports::Intake>> intake = blobs_.receive(digest, outcome.saved.size());
+  if (!intake) co_return core::StepFailed{intake.error().within("keep the backup")};
+  if (const Result<void> written = (*intake)->append(outcome.saved); !written)
+    co_return core::StepFailed{written.error().within("keep the backup")};
+  const Result<void> sealed = co_await (*intake)->seal();
+  if (!sealed) co_return core::StepFailed{sealed.error().within("keep the backup")};
+  co_return core::BackedUp{digest};
 }
 
 asio::awaitable<void> Deliver::perform(core::ChildId child, core::StepNumber number, core::Step step) {
@@ -51,17 +92,16 @@ asio::awaitable<void> Deliver::perform(core::ChildId child, core::StepNumber num
   if (found == driver_.state().children.end()) co_return;
   const core::Enrollment enrollment = found->second.enrollment;
   const core::Epoch epoch = found->second.update ? found->second.update->epoch : 0;
-  Result<UniqueFd> image = image_for(step);
-  if (!image) {
-    driver_.post(core::StepEnded{child, number, core::StepFailed{image.error()}});
+  Result<UniqueFd> blob = blob_for(step);
+  if (!blob) {
+    driver_.post(core::StepEnded{child, number, core::StepFailed{blob.error()}});
     co_return;
   }
-  const ports::Transport::Progress report = [this, child, epoch](std::uint64_t done, std::uint64_t total) {
-    progress_[epoch] = {done, total};
-    driver_.progressed(child, epoch, done, total);
-  };
-  core::StepAnswer answer = co_await transport_.perform(enrollment, std::move(step), epoch, std::move(*image), report);
+  ports::Transport::Progress report = reporter_for(found->second);
+  ports::Transport::Outcome outcome =
+      co_await transport_.perform(enrollment, std::move(step), epoch, std::move(*blob), std::move(report));
   progress_.erase(epoch);
+  core::StepAnswer answer = co_await keep_saved(std::move(outcome));
   driver_.post(core::StepEnded{std::move(child), number, std::move(answer)});
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Carries out the steps that the engine derived: waits, opens the sealed blob for a transfer, hands the step to the
-// transport, and brings the answer back as an event. One step for a child at a time: a new one ends the old one.
-// Decides nothing about what comes next. Made by app.
+// transport, seals what was saved of a child, and brings the answer back as an event. One step for a child at a time: a
+// new one ends the old one. Decides nothing about what comes next. Made by gateway.
 #pragma once
 
+#include <functional>
 #include <map>
 
 #include "ports/blobs.hpp"
@@ -17,8 +18,10 @@ namespace hg::service {
 
 class Deliver {
  public:
+  using Sha256 = std::function<Digest(ByteView)>;
+
   Deliver(boost::asio::any_io_executor executor, Driver& driver, ports::Transport& transport, ports::Blobs& blobs,
-          ports::Clock& clock);
+          ports::Clock& clock, Sha256 sha256);
 
   /// Given to Driver::on_action.
   void start(core::Action action);
@@ -32,12 +35,15 @@ class Deliver {
  private:
   boost::asio::awaitable<void> wait(core::ChildId child, core::StepNumber number, Instant at);
   boost::asio::awaitable<void> perform(core::ChildId child, core::StepNumber number, core::Step step);
-  [[nodiscard]] Result<UniqueFd> image_for(const core::Step& step) const;
+  [[nodiscard]] Result<UniqueFd> blob_for(const core::Step& step) const;
+  [[nodiscard]] ports::Transport::Progress reporter_for(const core::Child& child);
+  boost::asio::awaitable<core::StepAnswer> keep_saved(ports::Transport::Outcome outcome);
 
   Driver& driver_;
   ports::Transport& transport_;
   ports::Blobs& blobs_;
   ports::Clock& clock_;
+  Sha256 sha256_;
   Tasks tasks_;
   std::map<core::ChildId, Tasks::Number> running_;
   std::map<core::Epoch, ports::TransferProgress> progress_;

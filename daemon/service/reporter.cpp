@@ -8,8 +8,9 @@ namespace hg::service {
 
 namespace {
 
-ports::Level level_of(core::Phase phase) {
-  switch (phase) {
+ports::Level level_of(const core::PutHistory& line) {
+  if (line.cause.reason == core::Reason::restore_failed) return ports::Level::warning;  // whatever became of the update
+  switch (line.phase) {
     case core::Phase::split:
       return ports::Level::error;
     case core::Phase::refused:
@@ -101,7 +102,7 @@ void Reporter::report(const core::State& state, const core::PutHistory& line) {
     text += " " + deliverable->second.product + " " + deliverable->second.version;
   if (line.cause.reason != core::Reason::none) text += ": " + std::string(core::name_of(line.cause.reason));
   if (!line.cause.text.empty()) text += ": " + line.cause.text;
-  journal_.write(level_of(line.phase), {line.child, line.deliverable, std::to_string(line.epoch)}, text);
+  journal_.write(level_of(line), {line.child, line.deliverable, std::to_string(line.epoch)}, text);
 }
 
 }  // namespace hg::service

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Children with flash and a bootloader that swaps, tests and reverts (smp.md 4.7), and a Transport that carries out
-// steps on them as a plugin would: it looks again before each order, and answers for what the child then says. The
-// children outlive the transport, as real ones outlive the daemon. Faults are members that a test sets.
+// Children with flash and a bootloader that swaps, tests and reverts (smp.md 4.7), one or several images of each, with
+// a recovery for when nothing boots, and a configuration; and a Transport that carries out steps on them as a plugin
+// would: it looks again before each order, and answers for what the child then says. The children outlive the
+// transport, as real ones outlive the daemon. Faults are members that a test sets.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ports/clock.hpp"
@@ -22,63 +25,104 @@ class FlashChild {
     Digest digest;
   };
 
-  explicit FlashChild(Held factory) : active_(std::move(factory)) {}
+  explicit FlashChild(Held factory) : FlashChild(std::vector<Held>{std::move(factory)}) {}
+  /// By image number.
+  explicit FlashChild(std::vector<Held> factory) {
+    for (Held& held : factory) images_.push_back({.first = std::move(held), .second = {}});
+  }
 
   [[nodiscard]] core::Inspection listing() const {
     core::Inspection seen;
-    core::Slot first;
-    first.version = active_.version;
-    first.digest = active_.digest;
-    first.bootable = first.active = true;
-    first.confirmed = confirmed_;
-    seen.slots.push_back(first);
-    if (standby_) {
-      core::Slot second;
-      second.slot = 1;
-      second.version = standby_->version;
-      second.digest = standby_->digest;
-      second.bootable = true;
-      second.pending = marked_;
-      second.confirmed = !confirmed_;
-      seen.slots.push_back(second);
-    }
-    seen.revert_class = core::RevertClass::self_reverting;
+    for (std::uint8_t number = 0; number < images_.size(); ++number) list(number, seen.slots);
+    seen.revert_class = is_in_recovery_ ? core::RevertClass::unstageable : core::RevertClass::self_reverting;
+    seen.staging = is_in_recovery_ ? core::Staging::in_place : core::Staging::aside;
     return seen;
   }
 
-  void stage(Held image) {
-    standby_ = std::move(image);
-    marked_ = false;
+  /// Beside what runs; in recovery in its place.
+  void stage(Held image, std::uint8_t number = 0) {
+    Image& one = images_.at(number);
+    if (is_in_recovery_) {
+      one.first = std::move(image);
+      one.is_broken = false;
+      one.is_confirmed = true;
+    } else {
+      one.second = std::move(image);
+      one.is_marked = false;
+    }
   }
-  bool mark(const Digest& digest) {
-    if (!standby_ || standby_->digest != digest || !confirmed_) return false;
-    return marked_ = true;
+  bool mark(const Digest& digest, std::uint8_t number = 0) {
+    Image& one = images_.at(number);
+    if (is_in_recovery_ || !one.second || one.second->digest != digest || !one.is_confirmed) return false;
+    return one.is_marked = true;
   }
-  void confirm() { confirmed_ = true; }
+  void confirm() {
+    for (Image& one : images_) one.is_confirmed = true;
+  }
 
   /// A reset of any kind, as MCUboot takes it.
   void reset() {
     ++resets;
-    if (marked_ && refuses_images) {
-      standby_.reset();
-      marked_ = false;
-    } else if (marked_ || !confirmed_) {
-      std::swap(active_, *standby_);
-      confirmed_ = !marked_ || confirms_itself;
-      marked_ = false;
+    for (std::uint8_t number = 0; number < images_.size(); ++number) boot(number);
+    is_in_recovery_ = std::exchange(is_held_in_recovery, false) || std::ranges::any_of(images_, &Image::is_broken);
+  }
+  /// What it would run no longer boots: its recovery answers.
+  void brick() {
+    images_.front().is_broken = true;
+    reset();
+  }
+  [[nodiscard]] bool is_in_recovery() const { return is_in_recovery_; }
+
+  unsigned resets = 0;
+  bool refuses_images = false;                ///< its bootloader erases what was marked
+  std::optional<std::uint8_t> refuses_image;  ///< the same for one image number
+  bool confirms_itself = false;
+  bool answers = true;
+  bool is_held_in_recovery = false;         ///< somebody holds the button at the next reset
+  std::string configuration;                ///< empty: there is nothing to be saved
+  std::optional<std::string> migrated{};    ///< what a new image makes of it when it first runs
+  std::vector<std::string> written_back{};  ///< what restores brought, in order
+  bool refuses_restore = false;
+
+ private:
+  struct Image {
+    Held first;
+    std::optional<Held> second;
+    bool is_confirmed = true;
+    bool is_marked = false;
+    bool is_broken = false;
+  };
+
+  void list(std::uint8_t number, std::vector<core::Slot>& slots) const {
+    const Image& one = images_[number];
+    core::Slot first{.image = number, .version = one.first.version, .digest = one.first.digest, .bootable = true};
+    first.active = !is_in_recovery_;
+    first.confirmed = !is_in_recovery_ && one.is_confirmed;
+    slots.push_back(first);
+    if (!one.second) return;
+    core::Slot second{.image = number, .slot = 1, .version = one.second->version, .digest = one.second->digest};
+    second.bootable = true;
+    second.pending = one.is_marked;
+    second.confirmed = !is_in_recovery_ && !one.is_confirmed;
+    slots.push_back(second);
+  }
+
+  void boot(std::uint8_t number) {
+    Image& one = images_[number];
+    if (one.is_marked && (refuses_images || refuses_image == number)) {
+      one.second.reset();
+      one.is_marked = false;
+    } else if (one.is_marked || !one.is_confirmed) {
+      std::swap(one.first, *one.second);
+      if (one.is_marked && migrated) configuration = *migrated;
+      one.is_confirmed = !one.is_marked || confirms_itself;
+      one.is_marked = false;
+      one.is_broken = false;
     }
   }
 
-  unsigned resets = 0;
-  bool refuses_images = false;  ///< its bootloader erases what was marked
-  bool confirms_itself = false;
-  bool answers = true;
-
- private:
-  Held active_;
-  std::optional<Held> standby_;
-  bool confirmed_ = true;
-  bool marked_ = false;
+  std::vector<Image> images_;
+  bool is_in_recovery_ = false;
 };
 
 using FlashChildren = std::map<core::ChildId, FlashChild>;
@@ -96,50 +140,94 @@ class FlashTransport final : public ports::Transport {
   void listen(LinkListener listener) override { listener_ = std::move(listener); }
   void link(const core::ChildId& child, bool up) { listener_(core::LinkChanged{child, up, up ? "" : "unplugged"}); }
 
-  [[nodiscard]] boost::asio::awaitable<core::StepAnswer> perform(core::Enrollment child, core::Step step, core::Epoch,
-                                                                 UniqueFd image, Progress progress) override {
+  [[nodiscard]] boost::asio::awaitable<Outcome> perform(core::Enrollment child, core::Step step, core::Epoch,
+                                                        UniqueFd blob, Progress progress) override {
     steps.emplace_back(core::name_of(step));
     FlashChild& flash = children_.at(child.id);
     if (const Result<void> slept = co_await clock_.sleep_for(latency_); !slept) co_return failed(slept.error());
     if (!flash.answers) co_return failed({Errc::timed_out, "no answer"});
     if (const auto* deliver = std::get_if<core::Deliver>(&step)) {
-      if (!image) co_return failed({Errc::internal, "no image was handed over"});
+      if (!blob) co_return failed({Errc::internal, "no image was handed over"});
       for (std::uint64_t part = 1; part <= 10; ++part) {
         if (const Result<void> slept = co_await clock_.sleep_for(latency_); !slept) co_return failed(slept.error());
         progress(deliver->size * part / 10, deliver->size);
       }
-      flash.stage({"2.0.0", deliver->after});
-      co_return core::Delivered{};
+      flash.stage({"2.0.0", deliver->after}, deliver->image_number);
+      co_return Outcome{core::Delivered{}, {}};
     }
-    co_return order(flash, step);
+    if (std::holds_alternative<core::Backup>(step)) {
+      const ByteView saved = as_bytes(flash.configuration);
+      co_return Outcome{core::BackedUp{}, Bytes(saved.begin(), saved.end())};
+    }
+    if (std::holds_alternative<core::Restore>(step)) co_return restore(flash, blob);
+    co_return Outcome{order(flash, step), {}};
   }
 
   std::vector<std::string> steps;  ///< what was asked for, in order
 
  private:
-  static core::StepFailed failed(Error error) { return core::StepFailed{std::move(error)}; }
+  static Outcome failed(Error error) { return {core::StepFailed{std::move(error)}, {}}; }
+
+  static Outcome restore(FlashChild& flash, const UniqueFd& blob) {
+    if (!blob) return failed({Errc::internal, "no backup was handed over"});
+    if (flash.refuses_restore || flash.is_in_recovery()) return failed({Errc::denied, "it takes no configuration"});
+    std::string content(static_cast<std::size_t>(::lseek(blob.get(), 0, SEEK_END)), '\0');
+    if (::pread(blob.get(), content.data(), content.size(), 0) != static_cast<ssize_t>(content.size()))
+      return failed(from_errno(errno, "read the backup"));
+    flash.configuration = content;
+    flash.written_back.push_back(std::move(content));
+    return {core::Restored{}, {}};
+  }
+
+  static Digest running(const core::Inspection& seen, std::uint8_t image) {
+    const core::Slot* active = seen.active(image);
+    return active == nullptr ? Digest{} : active->digest;
+  }
 
   static core::StepAnswer order(FlashChild& flash, const core::Step& step) {
     const core::Inspection before = flash.listing();
-    const Digest active = before.active(0)->digest;
     if (std::holds_alternative<core::Inspect>(step)) return before;
     if (std::holds_alternative<core::Offer>(step)) return core::OfferAnswer{};
-    if (std::holds_alternative<core::Backup>(step)) return core::BackedUp{};
-    if (const auto* activate = std::get_if<core::Activate>(&step)) {
-      if (active == activate->moves.front().goal) return core::Ordered{before};
-      if (active != activate->moves.front().active) return core::GuardFailed{before};
-      if (!before.anything_pending(0) && !flash.mark(activate->moves.front().goal))
-        return failed({Errc::denied, "the child does not mark it"});
-      flash.reset();
+    if (const auto* order = std::get_if<core::Activate>(&step)) return activate(flash, before, order->moves);
+    if (const auto* order = std::get_if<core::Revert>(&step)) return revert(flash, before, order->moves);
+    const auto& guards = std::get<core::Confirm>(step).guards;
+    const auto holds = [&](const core::Guard& guard) { return running(before, guard.image) == guard.active; };
+    if (!std::ranges::all_of(guards, holds)) return core::GuardFailed{before};
+    flash.confirm();
+    return core::Ordered{flash.listing()};
+  }
+
+  static core::StepAnswer activate(FlashChild& flash, const core::Inspection& before,
+                                   const std::vector<core::Move>& moves) {
+    const auto is_done = [&](const core::Move& move) { return running(before, move.image) == move.goal; };
+    const auto holds = [&](const core::Move& move) {
+      return is_done(move) || running(before, move.image) == move.active;
+    };
+    if (std::ranges::all_of(moves, is_done)) return core::Ordered{before};
+    if (!std::ranges::all_of(moves, holds)) return core::GuardFailed{before};
+    for (const core::Move& move : moves) {
+      if (is_done(move) || before.is_in_recovery()) continue;
+      if (!before.anything_pending(move.image) && !flash.mark(move.goal, move.image))
+        return core::StepFailed{{Errc::denied, "the child does not mark it"}};
     }
-    if (const auto* confirm = std::get_if<core::Confirm>(&step)) {
-      if (active != confirm->guards.front().active) return core::GuardFailed{before};
-      flash.confirm();
-    }
-    if (const auto* revert = std::get_if<core::Revert>(&step)) {
-      if (active != revert->moves.front().active) return core::GuardFailed{before};
-      if (active != revert->moves.front().goal || before.anything_pending(0)) flash.reset();
-    }
+    flash.reset();
+    return core::Ordered{flash.listing()};
+  }
+
+  static core::StepAnswer revert(FlashChild& flash, const core::Inspection& before,
+                                 const std::vector<core::Move>& moves) {
+    const auto holds = [&](const core::Move& move) { return running(before, move.image) == move.active; };
+    const auto is_done = [&](const core::Move& move) {
+      return running(before, move.image) == move.goal && !before.anything_pending(move.image);
+    };
+    if (!std::ranges::all_of(moves, holds)) return core::GuardFailed{before};
+    if (std::ranges::all_of(moves, is_done)) return core::Ordered{before};
+    for (const core::Move& move : moves)  // what has confirmed itself is marked to go back
+      if (!is_done(move) && !before.anything_pending(move.image)) flash.mark(move.goal, move.image);
+    flash.reset();
+    const core::Inspection after = flash.listing();
+    const auto is_back = [&](const core::Move& move) { return running(after, move.image) == move.goal; };
+    if (std::ranges::all_of(moves, is_back)) flash.confirm();
     return core::Ordered{flash.listing()};
   }
 

@@ -70,7 +70,7 @@ TEST(Regression, AnAbortedSelfConfirmingChildDoesNotResetForEver) {
   session.start_rollout();
   ASSERT_TRUE(session.run_until(
       [&] { return !session.transport.steps.empty() && session.transport.steps.back() == "activate"; }));
-  world.children.at("boiler").mark(session.boiler().update->after);
+  world.children.at("boiler").mark(session.boiler().update->parts.front().after);
   world.children.at("boiler").reset();  // on the wire
   const auto stop_it = [](Session& s) -> asio::awaitable<void> {
     (void)co_await s.gateway.control().abort(s.boiler().update->epoch);

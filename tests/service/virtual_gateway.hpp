@@ -69,7 +69,7 @@ struct World {
     core::Enrollment child;
     child.id = "boiler";
     child.transport = "serial";
-    child.target = "mcu0";
+    child.targets = {{"mcu0", 0}};
     child.vendor = manifest.images.front().vendor_id.value();
     child.device_class = manifest.images.front().class_id.value();
     child.link = core::LinkProtection::internal;

@@ -134,7 +134,7 @@ class Fleet {
       if (!child.update || child.update->phase != core::Phase::confirmed || !child.seen) continue;
       const core::Slot* active = child.seen->active(0);
       ASSERT_NE(active, nullptr) << id;
-      EXPECT_EQ(active->digest, child.update->after) << id;
+      EXPECT_EQ(active->digest, child.update->parts.front().after) << id;
       EXPECT_TRUE(active->confirmed) << id;
     }
   }
