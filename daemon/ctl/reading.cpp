@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <iostream>
+#include <limits>
+#include <utility>
 
 #include "ctl/snapshot.hpp"
 #include "ctl/table.hpp"
@@ -13,6 +15,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kDigitsShown = 12;  // of a deliverable's id
+constexpr std::uint64_t kNotTold = std::numeric_limits<std::uint32_t>::max();
 
 // In tables: a name or a number, empty for null.
 std::string cell(const json::value& value) {
@@ -34,6 +37,25 @@ std::string reason_of(const json::object& child) {
   const std::string text = text_in(child, "ReasonText");
   if (reason.empty() || reason == "none") return text;
   return text.empty() ? reason : reason + ": " + text;
+}
+
+const json::array& list_in(const json::object& properties, const char* name) {
+  static const json::array none;
+  const json::value* value = properties.if_contains(name);
+  return value != nullptr && value->is_array() ? value->as_array() : none;
+}
+
+// "1.1.0", or "app 1.1.0, radio 2.0.0" of a child with several targets.
+std::string versions_of(const json::object& child) {
+  const json::array& targets = list_in(child, "Targets");
+  if (targets.size() < 2) return text_in(child, "Version");
+  std::string versions;
+  for (const json::value& target : targets) {
+    const std::string version = text_in(target.as_object(), "Version");
+    versions +=
+        (versions.empty() ? "" : ", ") + text_in(target.as_object(), "Name") + ' ' + (version.empty() ? "?" : version);
+  }
+  return versions;
 }
 
 // As show(), with the progress of the child's job.
@@ -69,6 +91,59 @@ void print_slots(const json::object& child) {
   }
   std::cout << '\n';
   table.print(std::cout);
+}
+
+void print_targets(const json::object& child) {
+  Table table({"TARGET", "IMAGE", "VERSION", "DIGEST"});
+  for (const json::value& entry : list_in(child, "Targets")) {
+    const json::object& target = entry.as_object();
+    table.add({text_in(target, "Name"), std::to_string(number_in(target, "Image")), text_in(target, "Version"),
+               text_in(target, "Digest").substr(0, kDigitsShown)});
+  }
+  std::cout << '\n';
+  table.print(std::cout);
+}
+
+std::string staging_of(const json::object& child) {
+  const std::string staging = text_in(child, "Staging");
+  if (staging == "in-place") return "in-place: it is in its bootloader's recovery";
+  const std::string obstacle = text_in(child, "Obstacle");
+  return obstacle.empty() ? staging : staging + ": " + obstacle;
+}
+
+std::string power_of(const json::object& child) {
+  const json::value* percent = child.if_contains("Battery");
+  const std::uint64_t battery = percent == nullptr ? kNotTold : number_in(child, "Battery");
+  const std::string power = text_in(child, "Power");
+  if (battery == kNotTold) return power == "unknown" ? "" : power;
+  return (power == "unknown" ? "" : power + ", ") + std::to_string(battery) + " %";
+}
+
+std::string busy_of(const json::object& child) {
+  constexpr std::uint64_t kSecond = 1'000'000;
+  if (!truth_in(child, "Busy")) return {};
+  const std::uint64_t for_us = number_in(child, "BusyFor");
+  return for_us == 0 ? "yes" : "yes, for " + std::to_string((for_us + kSecond - 1) / kSecond) + " s";
+}
+
+std::string backup_of(const json::object& child) {
+  const std::string digest = text_in(child, "Backup").substr(0, kDigitsShown);
+  if (digest.empty()) return {};
+  return digest + (truth_in(child, "RestoreDue") ? ", to be written back" : ", saved");
+}
+
+// What only some children say: no line for what this one does not.
+void add_what_it_tells(Facts& facts, const json::object& child) {
+  const std::string identity = text_in(child, "Identity");
+  const std::uint64_t boots = number_in(child, "Boots");
+  const std::pair<const char*, std::string> told[] = {
+      {"Identity", identity.empty() ? "" : text_in(child, "IdentityState") + ": " + identity},
+      {"Power", power_of(child)},
+      {"Busy", busy_of(child)},
+      {"Starts", boots == 0 ? "" : std::to_string(boots)},
+      {"Backup", backup_of(child)}};
+  for (const auto& [name, value] : told)
+    if (!value.empty()) facts.add(name, value);
 }
 
 void print_arrivals(const json::object& manager) {
@@ -146,8 +221,7 @@ Result<ExitCode> list_children(Session session) {
     const json::object& child = *snapshot.find(path, kChild);
     const json::object* job = job_of(snapshot, child);
     table.add({text_in(child, "Id"), text_in(child, "Transport"), truth_in(child, "Online") ? "yes" : "no",
-               text_in(child, "Version"), text_in(child, "Phase"), job == nullptr ? "" : progress_of(*job),
-               reason_of(child)});
+               versions_of(child), text_in(child, "Phase"), job == nullptr ? "" : progress_of(*job), reason_of(child)});
   }
   table.print(std::cout);
   return ExitCode::ok;
@@ -168,11 +242,15 @@ Result<ExitCode> show_child(Session session, const std::string& id) {
   for (const char* name : {"Id", "Transport", "Address", "Profile"}) facts.add(name, text_in(child, name));
   const std::string why = text_in(child, "LinkText");
   facts.add("Online", (truth_in(child, "Online") ? "yes" : "no") + (why.empty() ? "" : ", " + why));
-  facts.add("Version", text_in(child, "Version"));
-  facts.add("Digest", text_in(child, "Digest"));
+  facts.add("Version", versions_of(child));
+  const bool has_several = list_in(child, "Targets").size() > 1;
+  if (!has_several) facts.add("Digest", text_in(child, "Digest"));
   facts.add("Last seen", time_text(number_in(child, "LastSeen")));
   facts.add("Bootloader", text_in(child, "Bootloader"));
-  facts.add("Way back", text_in(child, "RevertClass"));
+  facts.add("New images", staging_of(child));
+  facts.add("Way back",
+            text_in(child, "RevertClass") + (truth_in(child, "ConfirmsItself") ? ", it confirms itself" : ""));
+  add_what_it_tells(facts, child);
   facts.add("State", text_in(child, "Phase"));
   facts.add("Decision", text_in(child, "Decision"));
   facts.add("Reason", reason_of(child));
@@ -181,6 +259,7 @@ Result<ExitCode> show_child(Session session, const std::string& id) {
   facts.add("Job", cell(snapshot.name_of(text_in(child, "Job"))));
   if (const json::object* job = job_of(snapshot, child)) facts.add("Progress", progress_of(*job));
   facts.print(std::cout);
+  if (has_several) print_targets(child);
   print_slots(child);
   return ExitCode::ok;
 }
@@ -312,7 +391,7 @@ Result<ExitCode> show_rollout(Session session, std::uint64_t number) {
   for (const json::value& child_path : rollout->at("Children").as_array()) {
     const json::object* child = snapshot.find(std::string{child_path.as_string()}, kChild);
     if (child == nullptr) continue;
-    table.add({text_in(*child, "Id"), text_in(*child, "Version"), text_in(*child, "Phase"), reason_of(*child)});
+    table.add({text_in(*child, "Id"), versions_of(*child), text_in(*child, "Phase"), reason_of(*child)});
   }
   std::cout << '\n';
   table.print(std::cout);

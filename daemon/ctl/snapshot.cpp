@@ -143,6 +143,8 @@ json::object Snapshot::show(const json::object& properties) const {
       shown[path->second] = std::move(names);
     } else if (key == "Priority" && value == json::value(std::numeric_limits<std::int64_t>::max())) {
       shown["priority"] = nullptr;  // none given
+    } else if (key == "Battery" && value.to_number<std::uint64_t>() == std::numeric_limits<std::uint32_t>::max()) {
+      shown["battery"] = nullptr;  // it does not tell
     } else if (key == "Deliverable" && value.as_string().starts_with('/')) {
       shown["deliverable"] = name_of(std::string{value.as_string()});
     } else if (time_properties().contains(key)) {

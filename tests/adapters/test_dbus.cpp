@@ -133,6 +133,60 @@ TEST_F(FaceOnBus, ShowsWhatAChildIs) {
             std::to_string(clock_.now().time_since_epoch().count() * 1000));
 }
 
+TEST_F(FaceOnBus, ShowsEveryTargetOfAChild) {
+  control_.enroll("a");
+  core::Child& child = control_.child("a");
+  child.enrollment.targets = {{"radio", 1}, {"app", 0}};
+  open();
+  const std::string path = child_path("a").text;
+  EXPECT_EQ(client_.property(path, kChildInterface, "Version"), "");  // the first one's, and nothing runs there
+  EXPECT_THAT(client_.property(path, kChildInterface, "Targets"),
+              AllOf(HasSubstr("Name radio"), HasSubstr("Name app"), HasSubstr("Version 1.0.0")));
+  child.seen.reset();
+  control_.commit("a");
+  EXPECT_EQ(client_.property(path, kChildInterface, "Staging"), "unknown");
+  EXPECT_EQ(client_.property(path, kChildInterface, "RevertClass"), "unknown");
+  EXPECT_THAT(client_.property(path, kChildInterface, "Targets"), Not(HasSubstr("1.0.0")));
+}
+
+TEST_F(FaceOnBus, ShowsWhatAChildTells) {
+  control_.enroll("a");
+  open();
+  const std::string path = child_path("a").text;
+  const auto shown = [&](const char* name) { return client_.property(path, kChildInterface, name); };
+  EXPECT_EQ(shown("Staging"), "aside");
+  EXPECT_EQ(shown("IdentityState"), "none");
+  EXPECT_EQ(shown("Power"), "unknown");
+  EXPECT_EQ(shown("Battery"), "4294967295");
+  EXPECT_EQ(shown("Boots"), "0");
+  core::Child& child = control_.child("a");
+  child.seen->staging = core::Staging::in_place;
+  child.seen->identity = "acme/1";
+  child.seen->power = core::Power::mains;
+  child.seen->battery_percent = 0;
+  child.seen->busy = true;
+  child.seen->busy_for = seconds{2};
+  child.seen->boots = 7;
+  child.seen->obstacle = "why";
+  child.confirms_itself = true;
+  child.update.emplace().backup = *Digest::from_text(std::string(64, 'c'));
+  child.update->restore_is_due = true;
+  control_.commit("a");
+  EXPECT_EQ(shown("Staging"), "in-place");
+  EXPECT_EQ(shown("Obstacle"), "why");
+  EXPECT_EQ(shown("Identity"), "acme/1");
+  EXPECT_EQ(shown("IdentityState"), "claimed");  // nobody has proved it
+  EXPECT_EQ(shown("Power"), "mains");
+  EXPECT_EQ(shown("Battery"), "0");
+  EXPECT_EQ(shown("Busy"), "1");
+  EXPECT_EQ(shown("BusyFor"), "2000000");
+  EXPECT_EQ(shown("Boots"), "7");
+  EXPECT_EQ(shown("RevertClass"), "swap-back");  // weaker than it says: it was seen to confirm itself
+  EXPECT_EQ(shown("ConfirmsItself"), "1");
+  EXPECT_EQ(shown("Backup"), std::string(64, 'c'));
+  EXPECT_EQ(shown("RestoreDue"), "1");
+}
+
 TEST_F(FaceOnBus, ShowsTheGateway) {
   open();
   EXPECT_EQ(client_.property(kManagerPath, kManagerInterface, "Version"), "0.1.0");
@@ -250,9 +304,7 @@ TEST_F(FaceOnBus, ShowsNoJobForAnUpdateThatWasOverBefore) {
   control_.child("a").update = core::Update{.epoch = 4,
                                             .rollout = 1,
                                             .deliverable = kNewId,
-                                            .image = {},
-                                            .before = {},
-                                            .after = {},
+                                            .parts = {},
                                             .phase = Phase::confirmed,
                                             .cause = {}};
   open();

@@ -55,18 +55,18 @@ def rows(text):
 def test_status(ctl):
     text = ctl("status")
     assert re.search(r"^headgated:\s+0\.1\.0-test, ready$", text, re.M)
-    assert re.search(r"^Children:\s+4, 3 online$", text, re.M)
+    assert re.search(r"^Children:\s+5, 4 online$", text, re.M)
     assert re.search(r"^Cache:\s+1000 B of 3\.8 MiB$", text, re.M)
     shown = json.loads(ctl("status", "--json"))
     assert shown["version"] == "0.1.0-test" and shown["state"] == "ready" and shown["cloud_connected"] is True
-    assert (shown["children"], shown["children_online"], shown["deliverables"], shown["jobs"]) == (4, 3, 3, 0)
+    assert (shown["children"], shown["children_online"], shown["deliverables"], shown["jobs"]) == (5, 4, 3, 0)
     assert shown["arrivals"] == [] and shown["trouble"] == ""
 
 
 def test_children(ctl):
     table = rows(ctl("children"))
     assert table[0] == ["CHILD", "TRANSPORT", "ONLINE", "VERSION", "STATE", "PROGRESS", "REASON"]
-    assert [row[0] for row in table[1:]] == ["bad-1", "ok-1", "ok-2", "slow-1"]
+    assert [row[0] for row in table[1:]] == ["bad-1", "ok-1", "ok-2", "slow-1", "two-1"]
     assert table[2] == ["ok-1", "serial", "yes", "1.0.0", "idle", "-", "-"]
     children = {child["id"]: child for child in json.loads(ctl("--json", "children"))}
     ok = children["ok-1"]
@@ -79,6 +79,30 @@ def test_one_child(ctl):
     assert re.search(r"^Way back:\s+self-reverting$", ctl("children", "show", "ok-1"), re.M)
     assert json.loads(ctl("children", "show", "ok-1", "--json"))["id"] == "ok-1"
     assert "no child" in ctl("children", "show", "nobody", code=NOT_FOUND)
+
+
+def test_a_child_with_two_images_that_tells_everything(ctl):
+    text = ctl("children", "show", "two-1")
+    for line in (r"Version:\s+app 1\.0\.0, radio 2\.0\.0", r"New images:\s+impossible: MCUboot mode 4 \(direct-XIP\)",
+                 r"Way back:\s+swap-back, it confirms itself", r"Identity:\s+claimed: acme/0017",
+                 r"Power:\s+battery, 40 %", r"Busy:\s+yes, for 90 s", r"Starts:\s+12",
+                 r"Backup:\s+eeeeeeeeeeee, to be written back", r"radio\s+1\s+2\.0\.0\s+dddddddddddd"):
+        assert re.search(f"^{line}$", text, re.M), (line, text)
+    shown = json.loads(ctl("children", "show", "two-1", "--json"))
+    assert shown["targets"] == [{"name": "app", "image": 0, "version": "1.0.0", "digest": "a" * 64},
+                                {"name": "radio", "image": 1, "version": "2.0.0", "digest": "d" * 64}]
+    assert (shown["version"], shown["battery"], shown["boots"], shown["busy_for"]) == ("1.0.0", 40, 12, 90_000_000)
+    assert (shown["identity_state"], shown["staging"], shown["restore_due"]) == ("claimed", "impossible", True)
+    assert ["two-1", "serial", "yes", "app 1.0.0, radio 2.0.0"] in [row[:4] for row in rows(ctl("children"))]
+
+
+def test_a_child_that_tells_little(ctl):
+    text = ctl("children", "show", "ok-1")
+    assert re.search(r"^New images:\s+aside$", text, re.M) and "TARGET" not in text
+    for line in ("Identity:", "Power:", "Busy:", "Starts:", "Backup:"):
+        assert line not in text
+    shown = json.loads(ctl("children", "show", "ok-1", "--json"))
+    assert shown["battery"] is None and shown["identity_state"] == "none" and shown["backup"] == ""
 
 
 def test_text_from_outside_cannot_steer_a_terminal(ctl):
@@ -230,9 +254,9 @@ def test_monitor_until_idle(gateway, ctl):
 
 def test_monitor_as_json(gateway, ctl):
     watch = start_watching(gateway, "--json")
-    present = [json.loads(watch.stdout.readline()) for _ in range(8)]
+    present = [json.loads(watch.stdout.readline()) for _ in range(9)]
     assert [(event["event"], event["kind"]) for event in present] == [("present", "gateway")] + \
-        [("present", "child")] * 4 + [("present", "deliverable")] * 3
+        [("present", "child")] * 5 + [("present", "deliverable")] * 3
     ctl("rollout", "start", ONE, "--wait", code=SOME_FAILED)
     events = []
     while not events or events[-1].get("properties", {}).get("state") != "finished":

@@ -52,10 +52,10 @@ class ScriptedControl : public ports::Control {
     child.last_seen = clock_.now();
     core::Slot slot{.version = "1.0.0", .digest = *Digest::from_text(std::string(64, 'a')), .bootable = true};
     slot.active = slot.confirmed = true;
-    child.seen = core::Inspection{.slots = {slot},
-                                  .revert_class = core::RevertClass::self_reverting,
-                                  .bootloader = "MCUboot mode 3",
-                                  .battery_percent = {}};
+    core::Inspection& seen = child.seen.emplace();
+    seen.slots = {slot};
+    seen.revert_class = core::RevertClass::self_reverting;
+    seen.bootloader = "MCUboot mode 3";
     tell({core::PutChild{child}});
   }
 

@@ -9,6 +9,8 @@ namespace {
 
 /// Stands for "none given" on the bus: less urgent than any other.
 constexpr std::int64_t kNoPriority = std::numeric_limits<std::int64_t>::max();
+/// Stands for "it does not tell" where 0 is a value.
+constexpr std::uint32_t kNotTold = std::numeric_limits<std::uint32_t>::max();
 
 std::uint64_t to_microseconds(Instant instant) {
   const auto since_1970 = std::chrono::duration_cast<std::chrono::microseconds>(instant.time_since_epoch()).count();
@@ -127,14 +129,36 @@ std::vector<Dictionary> to_dictionaries(const std::vector<T>& things) {
   return dictionaries;
 }
 
-void show_inspection(ChildView& view, const core::Inspection& seen, std::uint8_t image_number) {
-  if (const core::Slot* active = seen.active(image_number)) {
-    view.version = active->version;
-    view.digest = active->digest.hex();
+/// What each target runs; the first is shown in the child's own properties too.
+void show_targets(ChildView& view, const core::Child& child) {
+  for (const core::Target& target : child.enrollment.targets) {
+    const core::Slot* active = child.seen ? child.seen->active(target.image_number) : nullptr;
+    const std::string version = active == nullptr ? "" : active->version;
+    const std::string digest = active == nullptr ? "" : active->digest.hex();
+    if (view.targets.empty()) {
+      view.version = version;
+      view.digest = digest;
+    }
+    view.targets.push_back({{"Name", target.name},
+                            {"Image", std::uint32_t{target.image_number}},
+                            {"Version", version},
+                            {"Digest", digest}});
   }
+}
+
+void show_inspection(ChildView& view, const core::Inspection& seen) {
+  using std::chrono::microseconds;
   view.slots = to_dictionaries(seen.slots);
-  view.revert_class = text_of(seen.revert_class);
   view.bootloader = seen.bootloader;
+  view.staging = text_of(seen.staging);
+  view.obstacle = seen.obstacle;
+  view.identity = seen.identity;
+  if (!seen.identity.empty()) view.identity_state = "claimed";
+  view.power = text_of(seen.power);
+  if (seen.battery_percent) view.battery = *seen.battery_percent;
+  view.busy = seen.busy;
+  view.busy_for_us = static_cast<std::uint64_t>(std::chrono::duration_cast<microseconds>(seen.busy_for).count());
+  view.boots = seen.boots.value_or(0);
 }
 
 void show_update(ChildView& view, const core::Update& update) {
@@ -144,6 +168,8 @@ void show_update(ChildView& view, const core::Update& update) {
   view.reason_text = update.cause.text;
   view.attempts = update.attempts;
   view.until_us = to_microseconds(update.until);
+  view.backup = update.backup.hex();
+  view.restore_due = update.restore_is_due;
   if (!core::is_over(update)) view.job = job_path(update.epoch);
 }
 
@@ -173,13 +199,19 @@ ChildView view_of(const core::Child& child) {
                  .profile = child.enrollment.profile,
                  .online = child.online,
                  .link_text = child.link_text,
-                 .revert_class = text_of(core::RevertClass::unknown),
+                 .revert_class = text_of(core::revert_class_of(child)),
+                 .confirms_itself = child.confirms_itself,
+                 .staging = "unknown",
+                 .identity_state = "none",
+                 .power = text_of(core::Power::unknown),
+                 .battery = kNotTold,
                  .last_seen_us = to_microseconds(child.last_seen),
                  .phase = "idle",
                  .decision = text_of(core::Decision::none),
                  .reason = text_of(core::Reason::none)};
   if (!child.enrolled && view.link_text.empty()) view.link_text = "not in the configuration";
-  if (child.seen) show_inspection(view, *child.seen, child.enrollment.image_number);
+  show_targets(view, child);
+  if (child.seen) show_inspection(view, *child.seen);
   if (child.update) show_update(view, *child.update);
   return view;
 }

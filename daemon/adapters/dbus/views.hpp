@@ -45,9 +45,20 @@ struct ChildView {
   std::string link_text{};
   std::string version{};
   std::string digest{};
+  std::vector<Dictionary> targets{};
   std::vector<Dictionary> slots{};
   std::string revert_class{};
+  bool confirms_itself = false;
   std::string bootloader{};
+  std::string staging{};
+  std::string obstacle{};
+  std::string identity{};
+  std::string identity_state{};
+  std::string power{};
+  std::uint32_t battery = 0;
+  bool busy = false;
+  std::uint64_t busy_for_us = 0;
+  std::uint64_t boots = 0;
   std::uint64_t last_seen_us = 0;
   std::string phase{};
   std::string decision{};
@@ -55,6 +66,8 @@ struct ChildView {
   std::string reason_text{};
   std::uint32_t attempts = 0;
   std::uint64_t until_us = 0;
+  std::string backup{};
+  bool restore_due = false;
   ObjectPath job{};
 };
 

@@ -108,10 +108,36 @@ class ActingControl final : public fakes::ScriptedControl {
   ports::Clock& clock_;
 };
 
+/// A child that tells all that a child can tell, and has two images.
+void make_talkative(core::Child& child) {
+  child.enrollment.targets = {{"app", 0}, {"radio", 1}};
+  child.confirms_itself = true;
+  core::Inspection& seen = *child.seen;
+  core::Slot radio = seen.slots.front();
+  radio.image = 1;
+  radio.version = "2.0.0";
+  radio.digest = *Digest::from_text(std::string(64, 'd'));
+  seen.slots.push_back(radio);
+  seen.staging = core::Staging::impossible;
+  seen.obstacle = "MCUboot mode 4 (direct-XIP)";
+  seen.identity = "acme/0017";
+  seen.power = core::Power::battery;
+  seen.battery_percent = 40;
+  seen.busy = true;
+  seen.busy_for = std::chrono::seconds{90};
+  seen.boots = 12;
+  child.update.emplace();
+  child.update->phase = core::Phase::reverted;
+  child.update->backup = *Digest::from_text(std::string(64, 'e'));
+  child.update->restore_is_due = true;
+}
+
 void furnish(ActingControl& control, int children) {
   for (const char* id : {"ok-1", "ok-2", "bad-1"}) control.enroll(id);
   control.enroll("slow-1", 2);
   for (int number = 0; number < children; ++number) control.enroll("many-" + std::to_string(number), 3);
+  control.enroll("two-1", 4);
+  make_talkative(control.child("two-1"));
   control.child("bad-1").online = false;
   control.child("bad-1").link_text = "cable \x1b[2Jout";
   control.seal("a1" + std::string(62, '0'), "2.0.0", 1);
