@@ -27,6 +27,9 @@ VECTORS = SOURCE / "tests/vectors/mcuboot"
 APP_1_0_0 = VECTORS / "app-1.0.0.bin"
 APP_1_1_0 = VECTORS / "app-1.1.0.bin"
 APP_2_0_0 = VECTORS / "app-2.0.0.bin"
+RADIO_1_0_0 = VECTORS / "radio-1.0.0.bin"
+RADIO_2_0_0 = VECTORS / "radio-2.0.0.bin"
+RADIO_2_0_0_AFTER_APP_2 = VECTORS / "radio-2.0.0-needs-app-2.bin"
 TOPIC = "headgate/announcements"
 VENDOR = "vendor.example"
 DEVICE_CLASS = "boiler-v1"
@@ -163,11 +166,12 @@ class Gateway:
 
     # ------------------------------------------------------------------------------------------------------- parts
 
-    def add_child(self, name="boiler", image=APP_1_0_0, options=(), link="internal", profile="test"):
+    def add_child(self, name="boiler", image=APP_1_0_0, options=(), link="internal", profile="test",
+                  targets='target = "app"\nimage = 0\n'):
         child = Child(self, name, image, options)
         child.configuration = (
             f'[children.{name}]\ntransport = "serial"\naddress = "{child.tty}"\nprofile = "{profile}"\n'
-            f'vendor = "{VENDOR}"\nclass = "{DEVICE_CLASS}"\ntarget = "app"\nimage = 0\nlink = "{link}"\n')
+            f'vendor = "{VENDOR}"\nclass = "{DEVICE_CLASS}"\n{targets}link = "{link}"\n')
         self.children[name] = child
         return child
 
@@ -216,7 +220,7 @@ class Gateway:
 state = "{self.directory}/state"
 cache = "{self.directory}/cache"
 runtime = "{self.runtime}"
-profiles = ["{self.directory}/profiles"]
+profiles = ["{SOURCE}/config/profiles", "{self.directory}/profiles"]
 
 [trust]
 {self.trust}
@@ -269,10 +273,10 @@ uid = {os.getuid()}
         return file
 
     def publish(self, image, version="1.1.0", signer="vendor", name=None, served=None, via=None, change=None,
-                damage=None, sequence=None, product=PRODUCT, component="app", more=()):
+                damage=None, sequence=None, product=PRODUCT, component="app", beside=None, more=()):
         """Puts an envelope for `image` and its bytes on the web server. `served`: a file that is served in its place.
         `via`: base URL of another server, or of another location. `damage`: one of suit_author.DAMAGES. `change`:
-        alters the envelope's bytes. `more`: further words for suit_author."""
+        alters the envelope's bytes. `beside`: more images, by component. `more`: further words for suit_author."""
         self._sequence = sequence if sequence is not None else self._sequence + 1
         name = name or f"{product}-{version}-{self._sequence}"
         shutil.copyfile(served or image, self.web.root / f"{name}.bin")
@@ -282,6 +286,9 @@ uid = {os.getuid()}
                    "--alg", "ESP256", "--sequence", self._sequence, "--product", product, "--set-version", version,
                    "--vendor-domain", VENDOR, "--class-name", DEVICE_CLASS,
                    "--image", f"component={component},file={image},uri={base}/{name}.bin", "-o", envelope, *more]
+        for other, file in (beside or {}).items():
+            shutil.copyfile(file, self.web.root / f"{name}-{other}.bin")
+            command += ["--image", f"component={other},file={file},uri={base}/{name}-{other}.bin"]
         if damage:
             command += ["--damage", damage]
         subprocess.run([str(word) for word in command], check=True, timeout=120)
