@@ -87,17 +87,17 @@ class PluginTest : public testing::Test {
     more.insert(more.end(), {"--socket", directory_.path / "plugins.sock"});
     plugin_ = std::make_unique<Program>(kBin + "/headgate-" + child_.transport, more);
   }
-  void start(Arguments more = {}, transport::ProfileValues profile = {}) {
+  void start(Arguments more = {}, wire::ProfileValues profile = {}) {
     start_child(std::move(more));
-    transport::ProfileValues values = {
+    wire::ProfileValues values = {
         {"reset_delay_ms", std::int64_t{20}}, {"chunk_ms", std::int64_t{1000}}, {"erase_ms", std::int64_t{4000}}};
     for (auto& [name, value] : profile) values[name] = value;
     enroll(values);
     start_plugin(plugin_options_);
     await_link(true);
   }
-  void enroll(const transport::ProfileValues& profile) {
-    board_->set_profiles({{"test", profile}});
+  void enroll(const wire::ProfileValues& profile) {
+    board_->set_profiles({{"test", {{child_.transport, profile}}}});
     const std::vector<core::Enrollment> children{child_};
     board_->enroll(children);
   }
@@ -115,7 +115,9 @@ class PluginTest : public testing::Test {
     answer_.reset();
     progress_.clear();
     const auto note = [this](std::uint64_t done, std::uint64_t) { progress_.push_back(done); };
-    const auto done = [this](const std::exception_ptr&, core::StepAnswer answer) { answer_ = std::move(answer); };
+    const auto done = [this](const std::exception_ptr&, ports::Transport::Outcome outcome) {
+      answer_ = std::move(outcome.answer);
+    };
     asio::co_spawn(loop_.io, board_->perform(child_, std::move(step), 1, std::move(image), note),
                    asio::bind_cancellation_slot(stop_.slot(), done));
   }

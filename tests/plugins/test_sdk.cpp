@@ -275,11 +275,11 @@ TEST(ExamplePlugin, UpdatesABox) {
 
   const core::Deliver deliver{image.sha256, image.file.size(), 0, image.hash};
   const auto delivered = loop.wait(board.perform(child, deliver, 1, image.descriptor(), {}));
-  EXPECT_TRUE(std::holds_alternative<core::Delivered>(delivered));
+  EXPECT_TRUE(std::holds_alternative<core::Delivered>(delivered.answer));
   const core::Activate activate{1, {{0, kOne, image.hash}}};
   const auto ordered = loop.wait(board.perform(child, activate, 1, {}, {}));
-  ASSERT_TRUE(std::holds_alternative<core::Ordered>(ordered));
-  EXPECT_EQ(std::get<core::Ordered>(ordered).seen.slots.at(0).digest, image.hash);
+  ASSERT_TRUE(std::holds_alternative<core::Ordered>(ordered.answer));
+  EXPECT_EQ(std::get<core::Ordered>(ordered.answer).seen.slots.at(0).digest, image.hash);
   EXPECT_EQ(std::filesystem::file_size(box / "running"), image.file.size());
   board.stop();
   loop.settle();

@@ -286,7 +286,7 @@ TEST_F(SerialTest, ServesSeveralLinesAtOnce) {
   loop_.until([this] { return !progress_.empty(); });
   const auto no_progress = [](std::uint64_t, std::uint64_t) {};
   const auto seen = loop_.wait(board_->perform(second, core::Inspect{}, 1, UniqueFd(), no_progress));
-  EXPECT_TRUE(std::holds_alternative<core::Inspection>(seen)) << text_of(seen);
+  EXPECT_TRUE(std::holds_alternative<core::Inspection>(seen.answer)) << text_of(seen.answer);
   EXPECT_FALSE(answer_.has_value()) << "the other child was asked while the first one got its image";
   EXPECT_TRUE(std::holds_alternative<core::Delivered>(answer()));
 }
@@ -326,7 +326,7 @@ TEST_F(SerialTest, NamesAValueOfTheProfileThatIsWrong) {
 
 class RawTest : public SerialTest {
  protected:
-  const transport::ProfileValues profile_ = {
+  const wire::ProfileValues profile_ = {
       {"framing", std::string("raw")}, {"raw_silence_ms", std::int64_t{60}}, {"chunk_ms", std::int64_t{400}}};
   const Arguments raw_child_ = {"--framing", "raw", "--raw-timeout-ms", "40"};
 };
