@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "vm"))
+
+from box import LINE, SOURCE, Box  # noqa: E402
+from vm import VirtualMachine  # noqa: E402
+
+PACKAGES = pathlib.Path(os.environ.get("HEADGATE_DEBS", SOURCE / "build/package/debs"))  # of tests/package/build-deb
+RIG_NEEDS = ["socat", "nginx-light"]
+
+
+def package(name):
+    found = list(PACKAGES.glob(f"{name}_*.deb"))
+    assert len(found) == 1, f"not one {name}_*.deb in {PACKAGES}: tests/package/build-deb {PACKAGES.parent} makes it"
+    return found[0]
+
+
+def dependencies(deb):
+    """The packages that a .deb depends on; of alternatives the first."""
+    fields = subprocess.check_output(["dpkg-deb", "-f", deb, "Depends"], text=True)
+    return {re.match(r"[a-z0-9.+-]+", each.strip()).group() for each in fields.split(",")}
+
+
+def image_for(debs):
+    needed = set().union(*map(dependencies, debs)) - {deb.name.split("_")[0] for deb in debs}
+    made = subprocess.run([HERE / "vm/build-image", SOURCE / "build/vm", *RIG_NEEDS, *sorted(needed)],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    return pathlib.Path(made.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def installed_box():
+    if os.environ.get("HEADGATE_NO_VM"):
+        pytest.skip("HEADGATE_NO_VM is set: no virtual machine, so nothing is known about headgate on a whole system")
+    debs = [package("headgate"), package("headgate-plugin-serial")]
+    image = image_for(debs)
+    with tempfile.TemporaryDirectory(prefix="hg-vm-") as path:
+        directory, share = pathlib.Path(path), pathlib.Path(path) / "share"
+        Box.fill(share, debs)
+        with VirtualMachine(image, directory, share, {"child": directory / "child"}) as machine:
+            box = Box(machine, directory)
+            box.install()
+            yield box
+            box.end_child()
+
+
+@pytest.fixture
+def box(installed_box, request):
+    """With a child of version 1.0.0 online, whatever the test before has left; the parameter is the child's address."""
+    installed_box.begin_anew(getattr(request, "param", LINE))
+    return installed_box
