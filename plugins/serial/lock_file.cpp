@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,8 +22,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostText = 32;
-constexpr mode_t kMode = 0644;  // others read who has the line
+constexpr std::size_t kMostText = 64;
+constexpr const char* kOurs = " headgate\n";  // behind the process id, where others write their names too
+constexpr mode_t kMode = 0644;                // others read who has the line
 
 /// "LCK..ttyACM0"; "LCK..pts_3" for a node in a directory below /dev.
 std::string file_name(const fs::path& node) {
@@ -32,10 +34,11 @@ std::string file_name(const fs::path& node) {
   return "LCK.." + name;
 }
 
-/// Who wrote a lock file: the process it names (nothing: it names none) and the user that it belongs to.
+/// Who wrote a lock file.
 struct Holder {
-  std::optional<pid_t> process;
+  std::optional<pid_t> process;  ///< nothing: it names none
   uid_t owner = 0;
+  bool is_left_over = false;  ///< a headgate wrote it that does not hold it any more
 };
 
 Result<Holder> read_lock(const fs::path& path) {
@@ -47,7 +50,8 @@ Result<Holder> read_lock(const fs::path& path) {
   const ssize_t size = ::read(fd.get(), text.data(), text.size());
   const char* const end = text.data() + std::max<ssize_t>(size, 0);
   const char* const begin = std::find_if(static_cast<const char*>(text.data()), end, [](char c) { return c != ' '; });
-  Holder holder{std::nullopt, info.st_uid};
+  const bool is_headgates = std::string_view(text.data(), end).ends_with(kOurs);
+  Holder holder{std::nullopt, info.st_uid, is_headgates && ::flock(fd.get(), LOCK_SH | LOCK_NB) == 0};
   pid_t process = 0;
   if (std::from_chars(begin, end, process).ec == std::errc{} && process > 0) holder.process = process;
   return holder;
@@ -55,6 +59,7 @@ Result<Holder> read_lock(const fs::path& path) {
 
 /// Nothing: its process is gone. Else what to say of it.
 std::optional<std::string> refusal_of(const Holder& holder, const fs::path& path) {
+  if (holder.is_left_over) return std::nullopt;
   const bool is_ours = holder.owner == ::geteuid();
   if (!holder.process) {
     if (is_ours) return std::nullopt;
@@ -67,26 +72,28 @@ std::optional<std::string> refusal_of(const Holder& holder, const fs::path& path
   return "in use by process " + std::to_string(*holder.process) + ", says " + path.native();
 }
 
-/// Makes the file with its text in it, or not at all: under another name first.
-Result<void> write_lock(const fs::path& path) {
+/// Makes the file with its text in it and held, or not at all: under another name first.
+Result<UniqueFd> write_lock(const fs::path& path) {
   const std::string draft = path.parent_path() / ("LTMP." + std::to_string(::getpid()));
   ::unlink(draft.c_str());
-  const UniqueFd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode));
+  UniqueFd fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode));
   if (!fd) return from_errno(errno, "make " + draft);
   std::array<char, kMostText> text{};
-  const int size = std::snprintf(text.data(), text.size(), "%10d\n", ::getpid());
+  const int size = std::snprintf(text.data(), text.size(), "%10d%s", ::getpid(), kOurs);
   const bool is_written = ::write(fd.get(), text.data(), static_cast<std::size_t>(size)) == size;
-  const bool is_linked = is_written && ::fchmod(fd.get(), kMode) == 0 && ::link(draft.c_str(), path.c_str()) == 0;
+  const bool is_held = is_written && ::fchmod(fd.get(), kMode) == 0 && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0;
+  const bool is_linked = is_held && ::link(draft.c_str(), path.c_str()) == 0;
   const int failure = errno;
   ::unlink(draft.c_str());
   if (!is_linked) return from_errno(failure, "make " + path.native());
-  return {};
+  return fd;
 }
 
 }  // namespace
 
 LockFile& LockFile::operator=(LockFile&& other) noexcept {
   std::swap(path_, other.path_);
+  std::swap(held_, other.held_);
   return *this;
 }
 
@@ -106,8 +113,11 @@ Result<LockFile> LockFile::take(const fs::path& directory, const fs::path& node)
     }
   }
   LockFile lock;
-  const auto written = write_lock(path);
-  if (written) lock.path_ = path;
+  auto written = write_lock(path);
+  if (written) {
+    lock.path_ = path;
+    lock.held_ = std::move(*written);
+  }
   if (!written && written.error().code == Errc::exists) return Error{Errc::busy, "somebody locks it right now"};
   return lock;
 }
