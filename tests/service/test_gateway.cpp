@@ -3,6 +3,8 @@
 // cannot be written, links that come and go.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "service/virtual_gateway.hpp"
 
 namespace hg::service::test {
@@ -53,6 +55,109 @@ TEST(Gateway, AnEnvelopeIsVerifiedOnceHoweverOftenItIsAnnounced) {
   again.announcements.announce(kUrl);
   again.run_until([] { return false; }, seconds{60});
   EXPECT_EQ(world.journal.count("verified"), 1U);
+}
+
+/// The boiler with both images of the vector, mcu0 and mcu1, as its targets.
+core::Enrollment two_targets(const World& world) {
+  core::Enrollment child = world.boiler();
+  child.targets = {{"mcu0", 0}, {"mcu1", 1}};
+  return child;
+}
+fakes::FlashChild two_images() {
+  return fakes::FlashChild{std::vector<fakes::FlashChild::Held>{{"1.0.0", fakes::sha256_of(as_bytes("app"))},
+                                                                {"1.0.0", fakes::sha256_of(as_bytes("radio"))}}};
+}
+
+TEST(Gateway, BringsTwoImagesWithOneReset) {
+  World world;
+  world.children.at("boiler") = two_images();
+  Session session(world, {two_targets(world)});
+  ASSERT_TRUE(session.seal());
+  session.start_rollout();
+  ASSERT_TRUE(session.confirm());
+  for (std::uint8_t image = 0; image < 2; ++image) EXPECT_EQ(session.boiler().seen->active(image)->version, "2.0.0");
+  EXPECT_EQ(world.children.at("boiler").resets, 1U);
+  EXPECT_EQ(std::ranges::count(session.transport.steps, "deliver"), 2);
+}
+
+TEST(Gateway, OneImageThatIsRefusedTakesTheOtherBack) {
+  World world;
+  world.children.at("boiler") = two_images();
+  world.children.at("boiler").refuses_image = 1;
+  Session session(world, {two_targets(world)});
+  ASSERT_TRUE(session.seal());
+  session.start_rollout();
+  ASSERT_TRUE(session.run_until([&] { return session.phase() == Phase::reverted; }));
+  for (std::uint8_t image = 0; image < 2; ++image)
+    EXPECT_EQ(world.children.at("boiler").listing().active(image)->version, "1.0.0");
+  world.children.at("boiler").refuses_image.reset();
+  EXPECT_TRUE(session.confirm()) << "it is tried again";
+}
+
+TEST(Gateway, RescuesAChildThatRunsNothing) {
+  World world;
+  world.children.at("boiler").brick();
+  ASSERT_TRUE(world.children.at("boiler").is_in_recovery());
+  Session session(world);
+  ASSERT_TRUE(session.seal());
+  session.start_rollout();
+  ASSERT_TRUE(session.confirm());
+  EXPECT_EQ(session.boiler().seen->active(0)->version, "2.0.0");
+}
+
+TEST(Gateway, WritesBackTheConfigurationThatANewImageSpoiled) {
+  World world;
+  fakes::FlashChild& boiler = world.children.at("boiler");
+  boiler.configuration = "setpoint=55, key=secret";
+  boiler.migrated = "setpoint=0";
+  core::Enrollment child = world.boiler();
+  child.patience.health = seconds{60};
+  Session session(world, {child});
+  ASSERT_TRUE(session.seal());
+  session.start_rollout();
+  ASSERT_TRUE(session.run_until([&] { return session.phase() == Phase::testing; }));
+  ASSERT_EQ(boiler.configuration, "setpoint=0");
+  EXPECT_TRUE(world.blobs.has(fakes::sha256_of(as_bytes("setpoint=55, key=secret"))));
+  boiler.reset();  // its watchdog: the new image is taken back
+  ASSERT_TRUE(session.run_until([&] { return !boiler.written_back.empty(); }));
+  EXPECT_EQ(boiler.configuration, "setpoint=55, key=secret");
+  session.run_until([&] { return world.journal.count("restored") > 0; }, seconds{5});
+  EXPECT_EQ(world.journal.count("restored"), 1U);
+}
+
+TEST(Gateway, ABackupThatCannotBeKeptStopsTheUpdateBeforeAnythingIsSent) {
+  World world;
+  world.children.at("boiler").configuration = "setpoint=55";
+  Session session(world);
+  ASSERT_TRUE(session.seal());
+  world.blobs.fail_seal({Errc::no_space, "the disk is full"});
+  session.start_rollout();
+  ASSERT_TRUE(session.run_until([&] { return session.phase() == Phase::deferred; }));
+  EXPECT_EQ(std::ranges::count(session.transport.steps, "deliver"), 0);
+  EXPECT_NE(session.boiler().update->cause.text.find("keep the backup: the disk is full"), std::string::npos)
+      << session.boiler().update->cause.text;
+  EXPECT_TRUE(session.confirm());
+}
+
+TEST(Gateway, ProgressOfTwoImagesIsThatOfBoth) {
+  World world;
+  world.children.at("boiler") = two_images();
+  Session session(world, {two_targets(world)});
+  ASSERT_TRUE(session.seal());
+  session.start_rollout();
+  std::uint64_t highest = 0;
+  std::uint64_t total = 0;
+  session.run_until([&] {
+    if (session.phase() != Phase::transferring) return session.phase() == Phase::staged;
+    const auto now = session.gateway.control().progress(1);
+    if (now.total == 0) return false;
+    EXPECT_GE(now.done, highest) << "it does not begin anew with the second image";
+    highest = now.done;
+    total = now.total;
+    return false;
+  });
+  const core::Deliverable& brought = session.state().deliverables.begin()->second;
+  EXPECT_EQ(total, brought.images[0].size + brought.images[1].size);
 }
 
 TEST(Gateway, ARolloutOfNothingIsRefusedByName) {
