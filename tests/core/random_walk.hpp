@@ -8,9 +8,16 @@
 #include <string>
 #include <vector>
 
-#include "core/table_child.hpp"
+#include "core/table_parts.hpp"
 
 namespace hg::core::table {
+
+/// It runs the new image, and says that it confirmed it.
+inline Inspection confirms_itself() {
+  Inspection seen = after_confirm();
+  seen.revert_class = RevertClass::self_reverting;
+  return seen;
+}
 
 /// The highest sequence number that the boiler may not go below.
 inline std::uint64_t highest_floor(const State& state) {
@@ -35,8 +42,8 @@ class Walk {
   /// The child, its link, the operator and the machine.
   Output live() {
     static const std::vector<Inspection> kSayings{
-        normal(),   uploaded(), marked(),       under_test(),   after_confirm(),      after_revert(),
-        only_new(), other(),    foreign_mark(), foreign_test(), silent_about_active()};
+        normal(), uploaded(),     marked(),       under_test(),          after_confirm(), after_revert(),   only_new(),
+        other(),  foreign_mark(), foreign_test(), silent_about_active(), in_recovery(),   confirms_itself()};
     const Inspection& seen = kSayings[dice(static_cast<std::uint32_t>(kSayings.size()))];
     switch (dice(12)) {
       case 0:
@@ -50,9 +57,9 @@ class Walk {
       case 4:
         return bench_.answer(OfferAnswer{});
       case 5:
-        return bench_.answer(BackedUp{});
+        return bench_.answer(BackedUp{dice(2) == 0 ? kOther : Digest{}});
       case 6:
-        return bench_.answer(Delivered{});
+        return dice(2) == 0 ? bench_.answer(Delivered{}) : bench_.answer(Restored{});
       case 7:
         return bench_.answer(GuardFailed{seen});
       case 8:
@@ -71,7 +78,8 @@ class Walk {
   Output go_on() {
     const std::string step = bench_.step();
     if (step == "offer") return bench_.answer(OfferAnswer{});
-    if (step == "backup") return bench_.answer(BackedUp{});
+    if (step == "backup") return bench_.answer(BackedUp{kOther});
+    if (step == "restore") return dice(2) == 0 ? bench_.answer(Restored{}) : bench_.fails(Errc::denied);
     if (step == "deliver") return bench_.answer(Delivered{});
     if (step == "activate") return bench_.answer(Ordered{dice(2) == 0 ? under_test() : after_revert()});
     if (step == "confirm") return bench_.answer(Ordered{after_confirm()});
