@@ -4,7 +4,9 @@
 #include <cstdlib>
 
 #include "smp/bootloader.hpp"
+#include "smp/image_group.hpp"
 #include "smp/loose_cbor.hpp"
+#include "smp/os_group.hpp"
 #include "smp/packet.hpp"
 #include "smp/refusal.hpp"
 #include "wire/codec.hpp"
