@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
     };
     auto recorded = smp::with_recording(open, setup.record, software, setup.log);
     if (!recorded) return recorded.error();
-    return std::make_unique<smp::SmpDriver>(setup.executor, std::move(*recorded), setup.report);
+    return std::make_unique<smp::SmpDriver>(setup.executor, std::move(*recorded), setup.report, setup.state);
   };
   return plugin::run_program(argc, argv, {"serial", software, smp::kCapabilities}, make);
 }

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "smp/groups.hpp"
+#include "smp/os_group.hpp"
 
 namespace hg::smp {
 namespace asio = boost::asio;

@@ -13,10 +13,12 @@ Error not_served() {
 
 }  // namespace
 
-SmpDriver::SmpDriver(asio::any_io_executor executor, OpenLink open_link, plugin::LinkReport report)
+SmpDriver::SmpDriver(asio::any_io_executor executor, OpenLink open_link, plugin::LinkReport report,
+                     std::filesystem::path state)
     : clock_(std::make_shared<SteadyClock>(std::move(executor))),
       open_link_(std::move(open_link)),
-      report_(std::move(report)) {}
+      report_(std::move(report)),
+      learned_(std::move(state)) {}
 
 SmpDriver::~SmpDriver() {
   for (const auto& [name, child] : children_) child->link->close();
@@ -27,7 +29,9 @@ void SmpDriver::enroll(const wire::Enroll& child) {
   const auto profile = profile_from(child.profile);
   auto link = profile ? open_link_(child) : Result<std::shared_ptr<RunningLink>>{profile.error()};
   if (!link) return report_(child.child, false, link.error().message);
-  children_[child.child] = std::make_shared<Child>(std::move(*link), clock_, *profile);
+  const auto remember = [store = learned_, name = child.child](const Learned& learned) { store.save(name, learned); };
+  const Learned learned = learned_.load(child.child);
+  children_[child.child] = std::make_shared<Child>(std::move(*link), clock_, *profile, learned, remember);
 }
 
 void SmpDriver::forget(const std::string& child) {

@@ -3,6 +3,7 @@
 // plugin's own: it says how to open one. Called by the SDK.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 
@@ -28,7 +29,9 @@ inline constexpr std::uint64_t kCapabilities =
 
 class SmpDriver final : public plugin::Driver {
  public:
-  SmpDriver(boost::asio::any_io_executor executor, OpenLink open_link, plugin::LinkReport report);
+  /// `state`: the directory where what is learned of children is kept; empty: nowhere.
+  SmpDriver(boost::asio::any_io_executor executor, OpenLink open_link, plugin::LinkReport report,
+            std::filesystem::path state = {});
   SmpDriver(const SmpDriver&) = delete;
   SmpDriver& operator=(const SmpDriver&) = delete;
   ~SmpDriver() override;
@@ -49,8 +52,11 @@ class SmpDriver final : public plugin::Driver {
  private:
   /// Shared with the step that runs, so that forgetting a child does not pull its link away.
   struct Child {
-    Child(std::shared_ptr<RunningLink> opened, std::shared_ptr<Clock> time, const Profile& profile)
-        : link(std::move(opened)), clock(std::move(time)), updater(*link, *clock, profile) {}
+    Child(std::shared_ptr<RunningLink> opened, std::shared_ptr<Clock> time, const Profile& profile,
+          const Learned& learned, Updater::Remember remember)
+        : link(std::move(opened)),
+          clock(std::move(time)),
+          updater(*link, *clock, profile, learned, std::move(remember)) {}
     std::shared_ptr<RunningLink> link;
     std::shared_ptr<Clock> clock;
     Updater updater;
@@ -60,6 +66,7 @@ class SmpDriver final : public plugin::Driver {
   std::shared_ptr<Clock> clock_;
   OpenLink open_link_;
   plugin::LinkReport report_;
+  LearnedStore learned_;
   std::map<std::string, std::shared_ptr<Child>> children_;
 };
 

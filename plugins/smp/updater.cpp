@@ -23,10 +23,11 @@ std::vector<wire::Guard> goals_of(const std::vector<wire::Move>& moves) {
 
 }  // namespace
 
-Updater::Updater(Link& link, Clock& clock, Profile profile)
+Updater::Updater(Link& link, Clock& clock, Profile profile, const Learned& learned, Remember remember)
     : profile_(std::move(profile)),
       session_(link, clock, profile_.speaks),
-      pace_(profile_),
+      pace_(profile_, learned),
+      remember_(std::move(remember)),
       inquiry_(session_, clock, profile_),
       restart_(inquiry_, link, clock, profile_),
       kit_(inquiry_, link, clock),
@@ -120,7 +121,9 @@ asio::awaitable<Result<void>> Updater::deliver(plugin::Job job, wire::Deliver re
   if (sight->is_recovery) {
     co_return co_await recovery_.deliver(std::move(*sight), std::move(job), std::move(request), image);
   }
-  co_return co_await delivery_.aside(std::move(*sight), std::move(job), std::move(request), image);
+  auto delivered = co_await delivery_.aside(std::move(*sight), std::move(job), std::move(request), image);
+  if (delivered && remember_ && pace_.packet() != 0) remember_(pace_.learned());
+  co_return delivered;
 }
 
 // -------------------------------------------------------------------------------------------------------- activating

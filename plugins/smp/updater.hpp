@@ -16,7 +16,10 @@ namespace hg::smp {
 
 class Updater {
  public:
-  Updater(Link& link, Clock& clock, Profile profile);
+  using Remember = std::function<void(const Learned&)>;
+
+  /// `learned` of this child earlier; `remember` is told after each delivery that went through, and may be empty.
+  Updater(Link& link, Clock& clock, Profile profile, const Learned& learned = {}, Remember remember = {});
   Updater(const Updater&) = delete;
   Updater& operator=(const Updater&) = delete;
 
@@ -50,6 +53,7 @@ class Updater {
   Profile profile_;
   Session session_;
   Pace pace_;
+  Remember remember_;
   Inquiry inquiry_;
   Restart restart_;
   ChildKit kit_;

@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
     };
     auto recorded = smp::with_recording(open, setup.record, software, setup.log);
     if (!recorded) return recorded.error();
-    return std::make_unique<smp::SmpDriver>(setup.executor, std::move(*recorded), setup.report);
+    return std::make_unique<smp::SmpDriver>(setup.executor, std::move(*recorded), setup.report, setup.state);
   };
   return plugin::run_program(argc, argv, {"udp", software, smp::kCapabilities}, make);
 }

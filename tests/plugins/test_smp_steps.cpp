@@ -45,6 +45,14 @@ TEST_F(SmpSteps, UploadedButNotListedIsAnError) {
   EXPECT_EQ(absent.error().code, Errc::mismatch);
 }
 
+TEST_F(SmpSteps, WhatWasLearnedIsRememberedAfterADelivery) {
+  std::optional<Learned> remembered;
+  made_.emplace(child_, child_, profile_, Learned{}, [&](const Learned& learned) { remembered = learned; });
+  ASSERT_TRUE(deliver(10000));
+  ASSERT_TRUE(remembered);
+  EXPECT_GT(remembered->packet, 0U);
+}
+
 // ---------------------------------------------------------------------------------------------- inspect and activate
 
 TEST_F(SmpSteps, InspectsOnlyWhenAResetOfAPredecessorWouldHaveHappened) {
