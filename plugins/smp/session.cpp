@@ -90,8 +90,12 @@ Answer Session::judge(Received received) {
 // ------------------------------------------------------------------------------------------ one request at a time
 
 asio::awaitable<Result<Bytes>> Session::attempt(Command command, std::span<std::uint8_t> packet, std::uint8_t sequence,
-                                                SteadyTime deadline) {
-  if (auto written = co_await put(command, packet, sequence, deadline); !written) co_return written.error();
+                                                Patience patience) {
+  const auto deadline_from = [&](SteadyTime begun) { return std::min(patience.deadline, begun + patience.answer); };
+  auto written = co_await put(command, packet, sequence, deadline_from(clock_->now()));
+  if (!written) co_return written.error();
+  // A link may keep a silence before it sends (Link::write), longer than an answer takes.
+  const SteadyTime deadline = deadline_from(clock_->now());
   for (;;) {
     auto received = co_await receive(deadline);
     if (!received) co_return received.error();
@@ -109,8 +113,7 @@ asio::awaitable<Result<Answer>> Session::ask_in_version(Command command, std::sp
     const bool is_cancelled = co_await was_cancelled();
     if (is_cancelled) co_return Error{Errc::cancelled, "cancelled"};
     if (now >= patience.deadline) break;
-    const SteadyTime deadline = std::min(patience.deadline, now + patience.answer);
-    auto body = co_await attempt(command, packet, sequence, deadline);
+    auto body = co_await attempt(command, packet, sequence, patience);
     if (body) co_return judge({sequence, std::move(*body)});
     if (body.error().code != Errc::timed_out) co_return body.error();
     link_->resynchronize();

@@ -17,7 +17,7 @@ namespace hg::smp {
 
 /// How long and how often.
 struct Patience {
-  Milliseconds answer{2500};  ///< for one attempt
+  Milliseconds answer{2500};  ///< for one attempt, from when the link has sent it
   unsigned attempts = 1;      ///< more than one only for what may be repeated
   SteadyTime deadline = SteadyTime::max();
 };
@@ -68,7 +68,7 @@ class Session {
                                            SteadyTime deadline);
   boost::asio::awaitable<Result<Received>> receive(SteadyTime deadline);
   boost::asio::awaitable<Result<Bytes>> attempt(Command command, std::span<std::uint8_t> packet, std::uint8_t sequence,
-                                                SteadyTime deadline);
+                                                Patience patience);
   boost::asio::awaitable<Result<Answer>> ask_in_version(Command command, std::span<std::uint8_t> packet,
                                                         Patience patience);
   Answer judge(Received received);

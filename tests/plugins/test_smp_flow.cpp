@@ -6,6 +6,7 @@
 
 #include <fstream>
 #include <set>
+#include <utility>
 
 #include "plugins/loop.hpp"
 #include "plugins/memory_child.hpp"
@@ -80,6 +81,29 @@ TEST_F(SmpSession, EndsAtTheDeadline) {
   const auto answer = ask(kImageList, {.answer = 100ms, .attempts = 1000, .deadline = begun + 350ms});
   EXPECT_EQ(answer.error().code, Errc::timed_out);
   EXPECT_EQ(child_.now(), begun + 350ms);
+}
+
+/// A line in the raw framing: after an error it is silent before it writes, longer than an answer is waited for.
+class SilentAfterErrors : public MemoryChild {
+ public:
+  asio::awaitable<Result<void>> write(ByteView packet, SteadyTime deadline) override {
+    if (std::exchange(is_anew_, false)) sleep_for(3300ms);
+    co_return co_await MemoryChild::write(packet, deadline);
+  }
+  void resynchronize() override { is_anew_ = true; }
+
+ private:
+  bool is_anew_ = false;
+};
+
+TEST_F(SmpSession, WaitsForTheAnswerFromWhenTheLineHasSentTheQuestion) {
+  SilentAfterErrors child;
+  Session session(child, child);
+  child.loses_request = [&](const auto&) { return child.asked.size() == 2; };
+  const Patience poll{.answer = 1000ms, .attempts = 1};
+  EXPECT_TRUE(ask(session, kImageList, poll));
+  EXPECT_FALSE(ask(session, kImageList, poll));
+  EXPECT_TRUE(ask(session, kImageList, poll));
 }
 
 TEST_F(SmpSession, NeverRepeatsAResetForAnotherVersion) {
