@@ -65,9 +65,14 @@ asio::awaitable<Result<bool>> Inquiry::is_bootloader_itself(bool is_idle, Steady
   // Built with all options it lists its slots as if one ran; then only its one buffer tells it from an old application.
   const auto body = co_await ask(kParams, empty_request(), once(deadline));
   if (!body && is_over(body.error())) co_return body.error();
-  if (!body) co_return false;
-  const auto params = params_in(*body);
-  co_return params && params->buffer_count == 1;
+  if (body) {
+    const auto params = params_in(*body);
+    co_return params && params->buffer_count == 1;
+  }
+  // Older ones do not tell it. Besides them only applications of Mynewt know the console's echo, and those have tasks.
+  const auto tasks = co_await ask(kTaskStatistics, empty_request(), once(deadline));
+  if (!tasks && is_over(tasks.error())) co_return tasks.error();
+  co_return !tasks && tasks.error().code == Errc::unsupported;
 }
 
 asio::awaitable<Result<Inquiry::Start>> Inquiry::learn(bool is_idle, SteadyTime deadline) {

@@ -32,6 +32,7 @@ struct Command {
 
 inline constexpr Command kEcho{Op::write, kOsGroup, 0};
 inline constexpr Command kConsoleEcho{Op::write, kOsGroup, 1};
+inline constexpr Command kTaskStatistics{Op::read, kOsGroup, 2};
 inline constexpr Command kReset{Op::write, kOsGroup, 5};
 inline constexpr Command kParams{Op::read, kOsGroup, 6};
 inline constexpr Command kOsInfo{Op::read, kOsGroup, 7};

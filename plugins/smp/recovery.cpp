@@ -55,7 +55,7 @@ asio::awaitable<Result<void>> Recovery::deliver(Sight sight, plugin::Job job, wi
   const auto sizes = co_await inquiry_->slot_sizes(SteadyTime::max());
   if (!sizes) co_return sizes.error();
   if (auto fits = check_fits(*sizes, number, 0, request.size); !fits) co_return fits;
-  const UploadSource source{image, request.size, request.image, upload_number(*sizes, number, 0)};
+  const UploadSource source{image, request.size, request.image, upload_number(*sizes, number, 0), true};
   auto delivered = co_await upload(std::move(job), std::move(request), source);
   if (!delivered) {
     co_await restart_->leave_recovery();

@@ -72,6 +72,35 @@ TEST_F(SmpRecovery, AChildIsRescued) {
   EXPECT_EQ(child_.resets, 1U);
 }
 
+TEST_F(SmpRecovery, IsRecognizedWithFlagsInItsListAndNoParams) {  // MCUboot before it had params
+  child_.is_recovery = true;
+  child_.lists_flags_in_recovery = true;
+  const auto refuses_params = [](const auto& asked) -> std::optional<Bytes> {
+    if (!is(asked, kParams)) return std::nullopt;
+    return *from_hex("bf62726308ff");
+  };
+  child_.answers_instead = refuses_params;
+  expect_in_place();
+}
+
+TEST_F(SmpRecovery, IsNotSeenInAMynewtApplicationThatKnowsTheConsolesEcho) {
+  child_.answers_instead = [](const auto& asked) -> std::optional<Bytes> {
+    if (is(asked, kConsoleEcho)) return *from_hex("bf62726300ff");
+    if (is(asked, kTaskStatistics)) return *from_hex("a1657461736b73a0");
+    return std::nullopt;
+  };
+  EXPECT_EQ(inspect()->staging, Staging::aside);
+}
+
+TEST_F(SmpRecovery, IsNotSentADigestThatItDoesNotKnow) {
+  child_.is_recovery = true;
+  ASSERT_TRUE(deliver());
+  const auto has_digest = [](const auto& asked) {
+    return is(asked, kImageUpload) && to_hex(asked.body).find(digest_of(9).hex()) != std::string::npos;
+  };
+  EXPECT_TRUE(std::ranges::none_of(child_.asked, has_digest));
+}
+
 TEST_F(SmpRecovery, AnUploadIsNotResumed) {
   child_.is_recovery = true;
   child_.uploaded = kNew;
