@@ -10,7 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr unsigned kMaxWaits = 3;  // how often a child puts a reset off
+constexpr unsigned kFirstAttempts = 2;  // one lost packet must not make a child one without the kit
+constexpr unsigned kMaxWaits = 3;       // how often a child puts a reset off
 constexpr Milliseconds kLongestWait = 20s;
 constexpr Milliseconds kRoomForReset = 30s;  // of the deadline, which waiting must leave
 
@@ -27,7 +28,8 @@ void ChildKit::notice_opening() {
 asio::awaitable<Result<std::optional<KitStatus>>> ChildKit::status(SteadyTime deadline) {
   notice_opening();
   if (is_silent_) co_return std::optional<KitStatus>{};
-  const Patience patience = last_ ? inquiry_->patience(deadline) : inquiry_->once(deadline);
+  Patience patience = inquiry_->patience(deadline);
+  if (!last_) patience.attempts = kFirstAttempts;
   const auto body = co_await inquiry_->ask(kKitStatus, kit_status_request(), patience);
   if (!body && is_over(body.error())) co_return body.error();
   if (!body && body.error().code == Errc::timed_out) {

@@ -68,6 +68,8 @@ asio::awaitable<Result<Slots>> Marking::mark_one(wire::Move move, Slots slots, b
 asio::awaitable<Result<Slots>> Marking::mark(std::vector<wire::Move> moves, Slots slots, bool for_good,
                                              SteadyTime deadline) {
   if (auto checked = check(moves, slots); !checked) co_return checked.error();
+  // The first image last: children refuse to mark the others (error 32), and half of the marks would be half an update.
+  std::ranges::sort(moves, std::ranges::greater{}, &wire::Move::image);
   for (const wire::Move& move : moves) {
     if (runs(slots, move.image, move.goal)) continue;
     auto after = co_await mark_one(move, std::move(slots), for_good, deadline);

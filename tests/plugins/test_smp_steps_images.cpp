@@ -103,6 +103,18 @@ TEST_F(SmpImages, WithTheSameContentAreRefusedByName) {  // smp.md 4.2
   EXPECT_EQ(child_.count(kImageUpload), 0U);
 }
 
+TEST_F(SmpImages, NothingIsMarkedWhenTheSecondOneMayNotBe) {  // without ..._ALLOW_CONFIRM_NON_ACTIVE_IMAGE_SECONDARY
+  stage_both();
+  child_.answers_instead = [](const auto& asked) -> std::optional<Bytes> {
+    if (!is(asked, kImageState) || to_hex(asked.body).find(kRadioNew.hex()) == std::string::npos) return std::nullopt;
+    return *from_hex("a163657272a26567726f7570016272631820");
+  };
+  const auto outcome = activate(kBoth);
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code, Errc::denied);
+  EXPECT_FALSE(child_.standby(0)->pending);  // half of it would start with the next reset
+}
+
 TEST_F(SmpImages, StockChildRefusesTheSecondOneBeforeTheFirstIsConfirmed) {
   profile_.confirms_all = true;  // wrong: the child does not
   renew();

@@ -52,17 +52,23 @@ TEST_F(SmpKit, SaysHowTheChildIs) {
   EXPECT_EQ(seen->busy_ms, 90000U);
 }
 
-TEST_F(SmpKit, AChildWithoutItCostsOneUnansweredQuestionInAnOpening) {
+TEST_F(SmpKit, AChildThatDoesNotAnswerIsAskedTwiceInAnOpening) {
   child_.loses_request = [](const Asked& asked) { return asked.header.group == kKitGroup; };
   for (int i = 0; i < 3; ++i) {
     const auto seen = inspect();
     ASSERT_TRUE(seen);
     EXPECT_TRUE(seen->identity.empty());
   }
-  EXPECT_EQ(kit_questions(), 1U);
+  EXPECT_EQ(kit_questions(), 2U);
   child_.reopen();
   ASSERT_TRUE(inspect());
-  EXPECT_EQ(kit_questions(), 2U);
+  EXPECT_EQ(kit_questions(), 4U);
+}
+
+TEST_F(SmpKit, IsFoundAlsoWhenTheFirstQuestionWasLost) {
+  give_kit(15);
+  child_.loses_request = first(1, kKitStatus);
+  EXPECT_EQ(inspect()->identity, "boiler-7");
 }
 
 TEST_F(SmpKit, AGroupThatIsSomebodyElsesIsNoKit) {
