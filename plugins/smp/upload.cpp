@@ -6,7 +6,8 @@
 #include <optional>
 #include <utility>
 
-#include "smp/groups.hpp"
+#include "smp/image_group.hpp"
+#include "smp/os_group.hpp"
 
 namespace hg::smp {
 namespace asio = boost::asio;
@@ -69,6 +70,7 @@ class Course {
   asio::awaitable<Result<UploadEnd>> run();
 
  private:
+  Result<void> prepare();
   asio::awaitable<Result<void>> send_piece();
   asio::awaitable<Result<void>> send_echo();
   asio::awaitable<Result<void>> hear();
@@ -106,8 +108,9 @@ class Course {
   bool sent_last_ = false;    // the piece that completes it was sent at least once
   std::deque<Sent> sent_;     // in the order of sending, which is the order in which the child works
   Bytes packet_;
-  SteadyTime heard_{};   // any answer, last
-  SteadyTime echoed_{};  // an echo was sent, last
+  std::optional<Sent> prepared_;  // what stands in packet_, to be sent next
+  SteadyTime heard_{};            // any answer, last
+  SteadyTime echoed_{};           // an echo was sent, last
   SteadyTime paused_until_{};
   unsigned echoes_ = 0;  // since anything was heard
   unsigned silences_ = 0, long_silences_ = 0;
@@ -143,31 +146,41 @@ bool Course::may_send() const {
   return count < (is_begun_ && !is_alone_ ? static_cast<std::ptrdiff_t>(pace_.window()) : 1);
 }
 
-asio::awaitable<Result<void>> Course::send_piece() {
+Result<void> Course::prepare() {
   const std::size_t size = pace_.next_packet();
+  if (prepared_ && prepared_->offset == next_ && prepared_->size == size) return {};
+  prepared_.reset();
   const auto carried = fill_upload_request(source_, next_, size, std::max(profile_.chunk_align, kLeastAlign), packet_);
-  if (!carried) co_return carried.error();
-  const SteadyTime now = clock_.now();
-  const auto sequence = co_await session_.send(kImageUpload, packet_, now + profile_.chunk);
+  if (!carried) return carried.error();
+  prepared_ = Sent{.offset = next_, .carried = *carried, .size = size};
+  return {};
+}
+
+asio::awaitable<Result<void>> Course::send_piece() {
+  if (auto filled = prepare(); !filled) co_return filled;
+  Sent sent = *std::exchange(prepared_, std::nullopt);
+  const auto sequence = co_await session_.send(kImageUpload, packet_, clock_.now() + profile_.chunk);
   if (!sequence && sequence.error().code != Errc::timed_out) co_return sequence.error();
   if (!sequence) {  // the line takes no bytes
     session_.link().resynchronize();
     if (++silences_ >= kMaxSilences) co_return at_offset(sequence.error());
     co_return Result<void>{};
   }
-  sent_.push_back({*sequence, false, next_, *carried, size, now, Standing::current});
-  pace_.sent(size);
-  next_ += *carried;
+  sent.sequence = *sequence;
+  sent.at = clock_.now();  // a link may keep a silence before it sends
+  sent_.push_back(sent);
+  pace_.sent(sent.size);
+  next_ = sent.end();
   if (next_ == source_.size) sent_last_ = true;
   co_return Result<void>{};
 }
 
 asio::awaitable<Result<void>> Course::send_echo() {
   Bytes packet = echo_request(kSmall);
-  echoed_ = clock_.now();
   ++echoes_;
   session_.link().resynchronize();
-  const auto sequence = co_await session_.send(kEcho, packet, echoed_ + profile_.chunk);
+  const auto sequence = co_await session_.send(kEcho, packet, clock_.now() + profile_.chunk);
+  echoed_ = clock_.now();
   if (sequence) sent_.push_back({*sequence, true, 0, 0, kSmall, echoed_, Standing::current});
   if (sequence || sequence.error().code == Errc::timed_out) co_return Result<void>{};
   co_return sequence.error();
@@ -199,6 +212,10 @@ SteadyTime Course::due(const Sent& oldest) const {
 
 asio::awaitable<Result<void>> Course::hear() {
   const Sent waited_for = oldest();
+  // While the child works on one piece, the next is read from the file.
+  if (next_ < source_.size && is_begun_) {
+    if (auto filled = prepare(); !filled) co_return filled;
+  }
   auto answer = co_await session_.next(due(waited_for));
   if (answer) co_return note(std::move(*answer));
   if (answer.error().code != Errc::timed_out) co_return answer.error();

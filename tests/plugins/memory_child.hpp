@@ -12,7 +12,8 @@
 #include <vector>
 
 #include "base/cbor.hpp"
-#include "smp/groups.hpp"
+#include "smp/image_group.hpp"
+#include "smp/os_group.hpp"
 #include "smp/loose_cbor.hpp"
 #include "smp/session.hpp"
 
@@ -182,7 +183,7 @@ class MemoryChild : public smp::Link, public smp::Clock {
     if (!speaks_v2 && one.header.version != 0) return;
     std::erase_if(waiting_until_, [this](SteadyTime until) { return until <= now_; });
     const bool has_room = buffers == 0 || waiting_until_.size() < buffers;
-    const bool erases = count(smp::kImageUpload) > 0 && flash.empty() && is_first_upload(one);
+    const bool erases = flash.empty() && is_first_upload(one);
     SteadyTime at = now_;
     Bytes body;
     if (!has_room) {
