@@ -103,7 +103,9 @@ asio::awaitable<Result<void>> Delivery::prove(std::uint8_t image, Digest digest)
 
 asio::awaitable<Result<void>> Delivery::aside(Sight sight, plugin::Job job, wire::Deliver request, int image) {
   const std::uint8_t number = request.image_number;
-  if (standby(sight.slots, number, request.after) != nullptr) co_return Result<void>{};
+  // Also when it runs already: an upload would go over the way back.
+  const bool is_there = standby(sight.slots, number, request.after) || runs(sight.slots, number, request.after);
+  if (is_there) co_return Result<void>{};
   const Character character = character_of(sight.bootloader, {});
   if (character.staging == wire::Staging::impossible) co_return Error{Errc::unsupported, character.obstacle};
   if (auto alone = check_alone(sight.slots, number, request.after); !alone) co_return alone;
@@ -126,7 +128,10 @@ asio::awaitable<Result<void>> Delivery::aside(Sight sight, plugin::Job job, wire
     Upload upload(*session_, *pace_, *clock_, *profile_);
     const auto end = co_await upload.run(source, progress);
     const bool is_stuck = !end && end.error().code == Errc::io && made < kMaxUploads;
-    if (!end && !is_stuck) co_return end.error();
+    // A raw line has no check of its own: what arrived damaged is sent once more (reference smp.md 4.3).
+    const bool is_damaged = !end && end.error().code == Errc::mismatch && made < kMaxUploads;
+    if (!end && !is_stuck && !is_damaged) co_return end.error();
+    if (is_damaged) continue;
     if (is_stuck) {
       // A write error leaves some servers broken until the slot is erased (zephyr#44219).
       auto cleaned = co_await make_clean(static_cast<std::uint8_t>(2 * number + slot));

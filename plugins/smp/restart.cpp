@@ -44,9 +44,10 @@ asio::awaitable<void> Restart::pause(Milliseconds time, SteadyTime deadline) {
 asio::awaitable<Result<Sight>> Restart::settled(SteadyTime deadline) {
   const Link::Opening opening = link_->opening();
   if (opening.number != opening_) {
-    // Whoever had the line before may have asked for a reset that is still to come.
+    // Whoever had the line before may have asked for a reset that is still to come; and a child whose line has just
+    // appeared may be in the window in which its bootloader takes any packet for a wish to stay in recovery.
     opening_ = opening.number;
-    quiet_until_ = std::max(quiet_until_, opening.at + 2 * profile_->reset_delay);
+    quiet_until_ = std::max(quiet_until_, opening.at + std::max(2 * profile_->reset_delay, profile_->boot_silence));
   }
   if (clock_->now() < quiet_until_) {
     co_await clock_->sleep_until(std::min(quiet_until_, deadline));

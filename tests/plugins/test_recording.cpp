@@ -127,7 +127,7 @@ class RecordedUpdate : public SerialTest {
   RecordedUpdate() { new_ = McubootImage(6000, 1, 2); }
 
   /// Through the plugin's program with --record, to a real child.
-  Story record(const fs::path& directory, Arguments more, transport::ProfileValues profile) {
+  Story record(const fs::path& directory, Arguments more, wire::ProfileValues profile) {
     plugin_options_ = {"--record", directory};
     start(std::move(more), std::move(profile));
     Story story;
@@ -171,14 +171,14 @@ class RecordedUpdate : public SerialTest {
     return story;
   }
 
-  static wire::ProfileValues as_wire(const transport::ProfileValues& values) {
+  static wire::ProfileValues as_wire(const wire::ProfileValues& values) {
     wire::ProfileValues made;
     for (const auto& [name, value] : values) {
       std::visit([&made, &key = name](const auto& held) { made[key] = held; }, value);
     }
     return made;
   }
-  const transport::ProfileValues profile_ = {
+  const wire::ProfileValues profile_ = {
       {"reset_delay_ms", std::int64_t{20}}, {"chunk_ms", std::int64_t{1000}}, {"erase_ms", std::int64_t{4000}}};
 };
 
@@ -210,7 +210,7 @@ TEST_F(RecordedUpdate, ThatDiffersFromWhatIsAskedIsNamed) {
 struct Stored {
   const char* name;
   Arguments child;
-  transport::ProfileValues profile;
+  wire::ProfileValues profile;
   friend void PrintTo(const Stored& stored, std::ostream* out) { *out << stored.name; }
 };
 

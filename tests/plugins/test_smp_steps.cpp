@@ -35,6 +35,23 @@ TEST_F(SmpSteps, DoesNotBeginAgainWhenOnlyTheLastAnswerWasLost) {
   EXPECT_LT(child_.count(kImageUpload), 12U);
 }
 
+TEST_F(SmpSteps, AnImageThatArrivedDamagedIsSentOnceMore) {
+  for (const unsigned times : {1U, 9U}) {
+    unsigned left = times;
+    child_.slots.resize(1);
+    child_.answers_instead = [&](const auto& asked) -> std::optional<Bytes> {
+      if (!is(asked, kImageUpload) || child_.flash.size() < 2500 || left == 0) return std::nullopt;
+      --left;
+      child_.flash.clear();
+      return *from_hex("a2636f6666190bb8656d61746368f4");  // 3000, match: false
+    };
+    const auto delivered = deliver(3000);
+    ASSERT_EQ(static_cast<bool>(delivered), times == 1);
+    EXPECT_EQ(times - left, std::min(times, 2U));
+    EXPECT_EQ(delivered ? Errc::mismatch : delivered.error().code, Errc::mismatch);
+  }
+}
+
 TEST_F(SmpSteps, UploadedButNotListedIsAnError) {
   child_.answers_instead = [&](const auto& asked) -> std::optional<Bytes> {
     if (is(asked, kImageUpload) && child_.flash.size() > 1000) child_.uploaded.reset();
@@ -58,7 +75,7 @@ TEST_F(SmpSteps, WhatWasLearnedIsRememberedAfterADelivery) {
 TEST_F(SmpSteps, InspectsOnlyWhenAResetOfAPredecessorWouldHaveHappened) {
   const auto opened = child_.opening().at;
   ASSERT_TRUE(inspect());
-  EXPECT_EQ(child_.asked.front().at, opened + 500ms);  // twice the reset delay
+  EXPECT_EQ(child_.asked.front().at, opened + 1500ms);  // boot_silence_ms
   const auto second = child_.now();
   ASSERT_TRUE(inspect());
   EXPECT_LT(child_.now() - second, 100ms);
@@ -66,7 +83,7 @@ TEST_F(SmpSteps, InspectsOnlyWhenAResetOfAPredecessorWouldHaveHappened) {
   const auto reopened = child_.now();
   child_.asked.clear();
   ASSERT_TRUE(inspect());
-  EXPECT_EQ(child_.asked.front().at, reopened + 500ms);
+  EXPECT_EQ(child_.asked.front().at, reopened + 1500ms);
 }
 
 TEST_F(SmpSteps, AsksForTheBootloaderOnceAndMissesNothingWithoutIt) {
