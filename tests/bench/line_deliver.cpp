@@ -52,7 +52,7 @@ void run_until(asio::io_context& io, Fact&& fact) {
 void deliver(std::span<char*> arguments) {
   const std::filesystem::path directory = arguments[6];
   const std::filesystem::path image = arguments[3];
-  transport::ProfileValues values;
+  wire::ProfileValues values;
   std::vector<std::string> options = {"--socket", directory / "plugins.sock"};
   for (const std::string word : arguments.subspan(7)) {
     const auto equals = word.find('=');
@@ -80,7 +80,7 @@ void deliver(std::span<char*> arguments) {
   child.profile = "bench";
   child.patience.answer = 60s;
   child.patience.transfer_stall = 60s;
-  board.set_profiles({{"bench", values}});
+  board.set_profiles({{"bench", {{"serial", values}}}});
   board.enroll(std::vector{child});
   test::Program plugin(arguments[1], options);
   run_until(io, [&] { return is_up; });
@@ -88,7 +88,9 @@ void deliver(std::span<char*> arguments) {
   UniqueFd file(::open(image.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) throw std::runtime_error("cannot read the image");
   std::optional<core::StepAnswer> answer;
-  const auto done = [&](const std::exception_ptr&, core::StepAnswer given) { answer = std::move(given); };
+  const auto done = [&](const std::exception_ptr&, ports::Transport::Outcome given) {
+    answer = std::move(given.answer);
+  };
   const core::Step step =
       core::Deliver{digest(arguments[4]), std::filesystem::file_size(image), 0, digest(arguments[5])};
   asio::co_spawn(io, board.perform(child, step, 1, std::move(file), [](std::uint64_t, std::uint64_t) {}), done);

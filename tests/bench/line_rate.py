@@ -23,7 +23,7 @@ LONGEST_WIRE_TIME = 1.1  # times what is calculated
 LEAST_OF_BARE = 0.8
 MOST_BYTES_UNDER_LOSS = 1.3
 ROUNDS = 3
-BARE_ROUNDS = 6
+BARE_ROUNDS = 12
 PIPELINED = ("--buf-count", 8, "--line-buffers", 256)
 
 

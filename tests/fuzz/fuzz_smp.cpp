@@ -5,6 +5,7 @@
 
 #include "smp/bootloader.hpp"
 #include "smp/image_group.hpp"
+#include "smp/learned.hpp"
 #include "smp/loose_cbor.hpp"
 #include "smp/os_group.hpp"
 #include "smp/packet.hpp"
@@ -20,6 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
   smp::LooseReader reader(body);
   static_cast<void>(reader.skip());
+  const std::string text(input.begin(), input.end());
+  if (const auto learned = smp::learned_from(text); learned && smp::text_of(*learned).size() > text.size()) std::abort();
   static_cast<void>(smp::params_in(body));
   static_cast<void>(smp::upload_answer_in(body));
 
