@@ -15,11 +15,6 @@ constexpr unsigned kMaxStuck = 5;        // answers in a row that ask for the sa
 constexpr unsigned kMaxWrites = 2;       // of one file
 constexpr std::size_t kAroundData = 40;  // heads and keys of a file upload, without the name
 
-/// Whether nothing that follows can succeed either.
-bool is_lost(const Error& error, SteadyTime now, SteadyTime deadline) {
-  return is_over(error) || error.code == Errc::timed_out || now >= deadline;
-}
-
 SavedItem item_from(std::string name, Result<Bytes> content) {
   if (content) {
     Digest digest = sha256_of(*content);
@@ -32,6 +27,14 @@ SavedItem item_from(std::string name, Result<Bytes> content) {
 }
 
 }  // namespace
+
+asio::awaitable<bool> ConfigurationCopy::is_lost(Error error, SteadyTime deadline) {
+  if (is_over(error) || clock_->now() >= deadline) co_return true;
+  if (error.code != Errc::timed_out) co_return false;
+  // An answer that no datagram takes never comes, whatever else the child answers (zephyr#107815).
+  const auto listed = co_await inquiry_->list(inquiry_->patience(deadline));
+  co_return !listed;
+}
 
 // ---------------------------------------------------------------------------------------------------------- reading
 
@@ -90,12 +93,18 @@ asio::awaitable<Result<UniqueFd>> ConfigurationCopy::save(SteadyTime deadline) {
   Configuration configuration;
   for (const std::string& name : profile_->backup_settings) {
     auto value = co_await read_setting(name, deadline);
-    if (!value && is_lost(value.error(), clock_->now(), deadline)) co_return value.error().within("setting " + name);
+    if (!value) {
+      const bool ends = co_await is_lost(value.error(), deadline);
+      if (ends) co_return value.error().within("setting " + name);
+    }
     configuration.settings.push_back(item_from(name, std::move(value)));
   }
   for (const std::string& name : profile_->backup_files) {
     auto content = co_await read_file(name, deadline);
-    if (!content && is_lost(content.error(), clock_->now(), deadline)) co_return content.error().within("file " + name);
+    if (!content) {
+      const bool ends = co_await is_lost(content.error(), deadline);
+      if (ends) co_return content.error().within("file " + name);
+    }
     configuration.files.push_back(item_from(name, std::move(content)));
   }
   if (!configuration.files.empty()) {
@@ -169,8 +178,11 @@ asio::awaitable<Result<bool>> ConfigurationCopy::restore_all(std::vector<SavedIt
     if (item.state != SavedState::saved) continue;  // what was absent is left alone
     auto restoring = are_files ? restore_file(item, deadline) : restore_setting(item, deadline);
     const auto restored = co_await std::move(restoring);
-    if (!restored && is_lost(restored.error(), clock_->now(), deadline)) co_return restored.error().within(item.name);
-    if (!restored) note(item, restored.error().message);
+    if (!restored) {
+      const bool ends = co_await is_lost(restored.error(), deadline);
+      if (ends) co_return restored.error().within(item.name);
+      note(item, restored.error().message);
+    }
     is_changed = is_changed || (restored && *restored);
   }
   co_return is_changed;

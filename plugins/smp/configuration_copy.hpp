@@ -29,6 +29,9 @@ class ConfigurationCopy {
   boost::asio::awaitable<Result<void>> restore(int saved, SteadyTime deadline);
 
  private:
+  /// Whether nothing that follows can succeed either: the child is silent about everything.
+  boost::asio::awaitable<bool> is_lost(Error error, SteadyTime deadline);
+
   boost::asio::awaitable<Result<Bytes>> read_setting(std::string name, SteadyTime deadline);
   boost::asio::awaitable<Result<Bytes>> read_file(std::string name, SteadyTime deadline);
   boost::asio::awaitable<Result<Digest>> hash_file(std::string name, SteadyTime deadline);

@@ -89,8 +89,10 @@ class PluginTest : public testing::Test {
   }
   void start(Arguments more = {}, wire::ProfileValues profile = {}) {
     start_child(std::move(more));
-    wire::ProfileValues values = {
-        {"reset_delay_ms", std::int64_t{20}}, {"chunk_ms", std::int64_t{1000}}, {"erase_ms", std::int64_t{4000}}};
+    wire::ProfileValues values = {{"reset_delay_ms", std::int64_t{20}},
+                                  {"boot_silence_ms", std::int64_t{50}},
+                                  {"chunk_ms", std::int64_t{1000}},
+                                  {"erase_ms", std::int64_t{4000}}};
     for (auto& [name, value] : profile) values[name] = value;
     enroll(values);
     start_plugin(plugin_options_);

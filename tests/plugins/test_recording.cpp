@@ -234,18 +234,17 @@ TEST_P(StoredSession, IsReplayed) {
   EXPECT_THAT(story.back(), testing::StartsWith("0 1.1.0 " + short_of(new_.hash) + " active confirmed; "));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Vectors, StoredSession,
-    testing::Values(Stored{"usual", {}, {}},
-                    Stored{"old_server",
-                           {"--smp", "v1", "--unsupported-version", "13", "--definite", "--no-params",
-                            "--no-bootloader-info"},
-                           {}},
-                    Stored{"few_line_buffers", {"--line-buffers", "2"}, {{"chunk_ms", std::int64_t{200}}}},
-                    Stored{"raw",
-                           {"--framing", "raw", "--raw-timeout-ms", "40"},
-                           {{"framing", std::string("raw")}, {"raw_silence_ms", std::int64_t{60}}}}),
-    [](const auto& row) { return std::string(row.param.name); });
+INSTANTIATE_TEST_SUITE_P(Vectors, StoredSession,
+                         testing::Values(Stored{"usual", {}, {}},
+                                         Stored{"old_server",
+                                                {"--smp", "v1", "--unsupported-version", "13", "--definite",
+                                                 "--no-params", "--no-bootloader-info"},
+                                                {}},
+                                         Stored{
+                                             "raw",
+                                             {"--framing", "raw", "--raw-timeout-ms", "40"},
+                                             {{"framing", std::string("raw")}, {"raw_silence_ms", std::int64_t{60}}}}),
+                         [](const auto& row) { return std::string(row.param.name); });
 
 }  // namespace
 }  // namespace hg

@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults at random points of one update after the other: the plugin is killed, the child reset, its power cut, the cable
-pulled. Each update ends confirmed, or with the old image as it was; what runs is read from the child's own flash.
+pulled, the daemon killed; on a good line and on one that loses bytes. Each update ends confirmed, or with the old image
+as it was; what runs is read from the child's own flash.
 
-20 points every day; `tests/run soak` tries 100 (--faults). One seed (HEADGATE_SEEDS) is one sequence of faults."""
+20 points every day; `tests/run soak` tries 100 (--faults), and half as many on the bad line. One seed is one sequence of
+faults: HEADGATE_SEEDS=1,2,3 tries several."""
 
 import os
 import random
+import signal
 import struct
+
+import pytest
 
 from child_process import make_image
 from gateway import SOON_S
 
-SEED = int(os.environ.get("HEADGATE_SEEDS", "1").split()[0])
+SEEDS = [int(seed) for seed in os.environ.get("HEADGATE_SEEDS", "1").replace(",", " ").split()]
 SIZE = 24_000  # 3 s at 115200 baud, so that there is a middle
-LINE = ("--baud", "115200", "--swap-ms", "800")
+CHILD = ("--baud", "115200", "--swap-ms", "800")
+BAD_LINE = ("--lose-bytes-per-million", "100")  # one in 10,000: every tenth packet
 ABOUT_S = 5.0  # one update: ask, transfer, swap, confirm
 
 
@@ -37,6 +43,12 @@ def pull_cable(gateway, chance):
     gateway.child.tty_returns()
 
 
+def reset_child(gateway, chance):
+    """As by its own button, or its watchdog."""
+    gateway.child.program.signal(signal.SIGHUP)
+    gateway.daemon.runs_on_for(chance.uniform(0, 0.5))
+
+
 def cut_power(gateway, chance):
     gateway.child.program.kill()
     gateway.child.stop()
@@ -49,7 +61,7 @@ def kill_daemon(gateway, chance):
     gateway.start_daemon()
 
 
-FAULTS = (kill_plugin, pull_cable, cut_power, kill_daemon)
+FAULTS = (kill_plugin, pull_cable, reset_child, cut_power, kill_daemon)
 
 
 def came_to_rest(gateway, rollout_version):
@@ -59,12 +71,23 @@ def came_to_rest(gateway, rollout_version):
     return gateway.wait_for_child("boiler", rests, f"to come to rest in the update to {rollout_version}", 4 * SOON_S)
 
 
-def test_each_update_ends_confirmed_or_as_before(gateway, faults):
-    chance = random.Random(SEED)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_update_ends_confirmed_or_as_before(gateway, faults, seed):
+    try_faults(gateway, faults, seed, CHILD)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_update_ends_so_on_a_line_that_loses_bytes(gateway, faults, seed):
+    try_faults(gateway, faults // 2, seed, CHILD + BAD_LINE)
+    assert gateway.child.counters()["link_drops"] > 0
+
+
+def try_faults(gateway, faults, seed, options):
+    chance = random.Random(seed)
     first = gateway.directory / "1.0.0.bin"
     first.write_bytes(make_image((1, 0, 0), SIZE))
     gateway.profile = gateway.profile.replace("attempts   = 5", "attempts   = 3").replace("rest_h", "#rest_h")
-    gateway.add_child(image=first, options=LINE)
+    gateway.add_child(image=first, options=options)
     gateway.start()
     before, ended = "1.0.0", {}
     for number in range(1, faults + 1):
@@ -78,7 +101,7 @@ def test_each_update_ends_confirmed_or_as_before(gateway, faults):
         fault(gateway, chance)
         seen = came_to_rest(gateway, version)
         runs, is_settled = flash_runs(gateway.child)
-        told = f"fault {number} ({fault.__name__}, seed {SEED}): {seen}\n{gateway.report()}"
+        told = f"fault {number} ({fault.__name__}, seed {seed}): {seen}\n{gateway.report()}"
         assert is_settled, told
         assert runs == (version if seen["phase"] == "confirmed" else before), told
         ended[seen["phase"]] = ended.get(seen["phase"], 0) + 1

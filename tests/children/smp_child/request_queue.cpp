@@ -34,7 +34,7 @@ void RequestQueue::carry_out() {
   const Bytes request = held_.front().bytes;
   const bool spare = held_.size() < options_.link.buf_count || options_.link.buf_count == 1;
   const bool refuses = !spare && !options_.faults.no_spare_buffer;
-  if (refuses) record_.count("no_buffer");
+  if (!spare) record_.count("no_buffer");
   auto outcome = refuses ? responder_->no_memory(request) : responder_->handle(request);
   if (outcome && outcome->crash) return resets_.now();
   if (outcome && outcome->reset) resets_.asked(outcome->to_recovery);
