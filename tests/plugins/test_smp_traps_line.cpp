@@ -107,6 +107,8 @@ TEST_F(SmpTraps, Zephyr51594_ServerHangsUntilAReboot) {
   start({"--hang-on-lost-link", "--work-us", "200000"}, {{"chunk_ms", ms(500ms)}, {"packet", std::int64_t{1020}}});
   begin(deliver(), new_.descriptor());
   loop_.until([this] { return !progress_.empty(); });
+  const auto packets = counter("packets");
+  await_child([&] { return counter("packets") > packets; });  // the next one is in work
   plugin_->end(SIGKILL);
   answer();
   await_link(false);
