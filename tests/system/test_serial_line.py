@@ -89,7 +89,8 @@ def test_no_other_program_can_open_the_line(box):
     someone = "--reuid=nobody --regid=dialout --clear-groups"
     status, said = opening(box, someone)
     assert status != 0 and "Device or resource busy" in said
-    assert int(box.machine.check("cat /run/lock/LCK..ttyACM0")) == main_pid(box, "headgate-serial")
+    process, program = box.machine.check("cat /run/lock/LCK..ttyACM0").split()
+    assert (int(process), program) == (main_pid(box, "headgate-serial"), "headgate")
 
     box.machine.check("systemctl stop headgate-serial")
     status, said = opening(box, someone)
