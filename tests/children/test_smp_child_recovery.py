@@ -38,16 +38,23 @@ def test_without_recovery_nothing_runs(start):
 
 
 def test_answers_are_those_of_v1_under_the_version_of_the_request(start):
-    with start("--recovery", "only").client() as client:
+    with start("--recovery", "only", "--recovery-echo").client() as client:
         for version, write, read in ((1, 0x0b, 0x09), (0, 0x03, 0x01)):
             client.version = version
-            assert body(client, OS, 0, {"d": "x"}, WRITE) == (write, {"r": "x", "rc": 0})
+            assert body(client, OS, 0, {"d": "x"}, WRITE) == (write, {"r": "x"})
             assert body(client, OS, 1, {}, WRITE) == (write, {"rc": 0})
+            assert body(client, IMAGE, 1, {"off": 7, "data": b""}, WRITE) == (write, {"rc": 0, "off": 0})
             assert body(client, OS, 6) == (read, {"rc": 8})
             assert body(client, IMAGE, 5, {}, WRITE) == (write, {"rc": 8})
             assert body(client, IMAGE, 0, {"hash": OLD, "confirm": False}, WRITE) == (write, {"rc": 8})
             assert body(client, IMAGE, 6) == (read, {"rc": 8})
-            assert body(client, IMAGE, 0) == (read, {"images": [{"slot": 0, "hash": OLD, "version": "1.0.0"}], "rc": 0})
+            assert body(client, IMAGE, 0) == (read, {"images": [{"slot": 0, "hash": OLD, "version": "1.0.0"}]})
+
+
+def test_echo_is_not_answered_unless_it_is_built_in(start):
+    with start("--recovery", "only").client() as client:
+        assert not answers(client, echo_packet(client, 20), SILENCE)
+        assert client.request(OS, 1, {}, WRITE) == {"rc": 0}
 
 
 def test_recovery_without_hashes(start):
@@ -57,7 +64,7 @@ def test_recovery_without_hashes(start):
 
 def test_recovery_with_options(start):
     with start("--recovery", "only", "--recovery-options").client() as client:
-        assert client.request(OS, 6) == {"buf_size": 1024, "buf_count": 1, "rc": 0}
+        assert client.request(OS, 6) == {"buf_size": 1024, "buf_count": 1}
         info, = client.request(IMAGE, 6)["images"]
         assert info == {"image": 0, "max_image_size": 421888, "slots": [
             {"slot": 0, "size": 430080, "upload_image_id": 0}, {"slot": 1, "size": 430080}]}
@@ -66,13 +73,13 @@ def test_recovery_with_options(start):
 
 
 def test_a_packet_of_buf_size_less_4_is_one_byte_too_long(start):
-    with start("--recovery", "only", "--definite").client() as client:
+    with start("--recovery", "only", "--recovery-echo", "--definite").client() as client:
         assert answers(client, echo_packet(client, 1019))
         assert not answers(client, echo_packet(client, 1020), SILENCE)
 
 
 def test_the_text_of_all_bytes_is_cut_into_lines(start):
-    with start("--recovery", "only").client() as client:
+    with start("--recovery", "only", "--recovery-echo").client() as client:
         for size in range(60, 200):
             assert len(client.echo("x" * size)) == size
         lines = client.deframer.lines
@@ -126,7 +133,7 @@ def test_a_packet_in_the_wait_for_dfu_window_latches(start):
         assert "active" not in client.list()[0]
         child.wait_until(lambda: child.counter("recoveries") == 1)
         silent(client.receive, 0.5)  # the window is long over
-        assert client.request(OS, 0, {"d": "x"}, WRITE)["rc"] == 0
+        assert client.request(OS, 1, {}, WRITE) == {"rc": 0}
         client.reset()
         child.wait_up(2)  # nobody spoke: the swap that waited happens
         assert table(client.list())[0, 0] == ("1.1.0", "active")

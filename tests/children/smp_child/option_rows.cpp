@@ -161,6 +161,7 @@ std::vector<OptionRow> recovery_rows(RecoveryOptions& o) {
        [&o](std::string_view text) { o.entry = parse_entry(text); }},
       {"--boot-mode", "", "reset with boot_mode 1 enters it", flag(o.boot_mode)},
       {"--wait-for-dfu-ms", "MS", "a packet in this time after a reset enters it (0)", duration(o.wait_for_dfu)},
+      {"--recovery-echo", "", "it answers echo; else it is silent", flag(o.echo)},
       {"--recovery-options", "", "it has params, state, slot info and flags", flag(o.options)},
       {"--recovery-hashless", "", "its list has no hashes", flag(o.hashless)},
       {"--recovery-direct-upload", "", "\"image\" of its upload is a slot, from 1", flag(o.direct_upload)},

@@ -70,6 +70,7 @@ struct RecoveryOptions {
   RecoveryEntry entry = RecoveryEntry::off;
   bool boot_mode = false;  // entered by reset with boot_mode 1
   Millis wait_for_dfu{0};
+  bool echo = false;     // answers it; else silence
   bool options = false;  // params, state and slot info
   bool hashless = false;
   bool direct_upload = false;

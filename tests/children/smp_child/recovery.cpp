@@ -12,11 +12,16 @@ enum OsCommand : std::uint8_t { kEcho = 0, kConsoleEcho = 1, kReset = 5, kParams
 enum ImageCommand : std::uint8_t { kState = 0, kUpload = 1, kSlotInfo = 6 };
 constexpr std::int64_t kBufCount = 1;
 
+/// Only some commands say that they succeeded: what has something else to answer does not.
+void say_ok(Exchange& exchange) {
+  exchange.answer.put_integer("rc", static_cast<int>(Rc::ok));
+}
+
 }  // namespace
 
 std::optional<Responder::Outcome> Recovery::handle(ByteView request) {
   const auto header = parse_header(request);
-  if (!header) return std::nullopt;
+  if (!header || stays_silent(*header)) return std::nullopt;
   const auto map = cbor::Map::parse(request.subspan(kHeaderSize));
   cbor::Writer writer(options_.server.definite);
   writer.begin_map();
@@ -26,14 +31,19 @@ std::optional<Responder::Outcome> Recovery::handle(ByteView request) {
   if (rc != Rc::ok) {
     writer = cbor::Writer(options_.server.definite);
     writer.begin_map();
+    writer.put_integer("rc", static_cast<int>(rc));
   }
-  writer.put_integer("rc", static_cast<int>(rc));
   writer.end();
   return Outcome{answer_packet(*header, header->version, writer.take()), exchange.takes, exchange.reset};
 }
 
 std::optional<Responder::Outcome> Recovery::no_memory(ByteView) const {
   return std::nullopt;
+}
+
+/// Most MCUboots know the command even where they were built without an answer to it (the newest say rc 8 then).
+bool Recovery::stays_silent(const Header& header) const {
+  return header.group == kOs && header.command == kEcho && !options_.boot.recovery.echo;
 }
 
 Rc Recovery::dispatch(Exchange& exchange) {
@@ -53,10 +63,12 @@ Rc Recovery::os(Exchange& exchange) const {
       exchange.answer.put_text("r", exchange.request.text("d").value_or(""));
       return Rc::ok;
     case kConsoleEcho:
+      say_ok(exchange);
       return Rc::ok;
     case kReset:
       board_.record().count("reset_requests");
       exchange.reset = true;
+      say_ok(exchange);
       return Rc::ok;
     case kParams:
       if (!options_.boot.recovery.options) return Rc::not_supported;
@@ -163,6 +175,7 @@ Rc Recovery::upload(Exchange& exchange) {
       board_.record().event("upload: complete");
     }
   }
+  say_ok(exchange);
   exchange.answer.put_integer("off", upload_ ? static_cast<std::int64_t>(upload_->offset) : 0);
   return Rc::ok;
 }

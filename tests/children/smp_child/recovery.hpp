@@ -26,6 +26,7 @@ class Recovery : public Responder {
     std::uint64_t length, offset;
   };
 
+  [[nodiscard]] bool stays_silent(const Header& header) const;
   Rc dispatch(Exchange& exchange);
   Rc os(Exchange& exchange) const;
   Rc list(Exchange& exchange) const;
