@@ -251,7 +251,12 @@ void on(State& state, const StepEnded& event, Instant now, Output& out) {
                      if (was_restore) turn.restored();
                    },
                    [&](const Ordered& answer) { turn.order_done(answer.seen); },
-                   [&](const GuardFailed& answer) { turn.believe(answer.seen); },
+                   [&](const GuardFailed& answer) {
+                     if (was_deliver)
+                       turn.stages_otherwise(answer.seen);
+                     else
+                       turn.believe(answer.seen);
+                   },
                    [&](const StepFailed& failure) {
                      if (was_restore)
                        turn.restore_failed(failure.error);

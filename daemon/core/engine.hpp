@@ -75,7 +75,8 @@ struct Delivered {};
 struct Ordered {
   Inspection seen;
 };
-/// The child was not in the state that the guard names; nothing was done; this is what it says.
+/// The child was not in the state that the guard names, or would stage the image elsewhere; nothing was done; this is
+/// what it says.
 struct GuardFailed {
   Inspection seen;
 };

@@ -330,12 +330,14 @@ struct Restore {
   Digest saved;  ///< names the sealed blob
   friend bool operator==(const Restore&, const Restore&) = default;
 };
-/// Stages, commits nothing, may be repeated: the plugin asks the child what it holds already.
+/// Stages, commits nothing, may be repeated: the plugin asks the child what it holds already. A child that would stage
+/// it elsewhere is GuardFailed, and has nothing of it.
 struct Deliver {
   Digest image;  ///< names the sealed blob
   std::uint64_t size = 0;
   std::uint8_t image_number = 0;
   Digest after;
+  Staging staging = Staging::aside;  ///< as the child said last
   friend bool operator==(const Deliver&, const Deliver&) = default;
 };
 /// Mark all goals and reset once, in one.

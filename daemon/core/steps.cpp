@@ -70,7 +70,8 @@ Step deliver(const State& state, const Child& child) {
     if (!changes(part) || before-- > 0) continue;
     const Image* image = image_of(state, u, part);
     if (image == nullptr) break;
-    return Deliver{part.image, image->size, part.image_number, part.after};
+    const Staging staging = child.seen ? child.seen->staging : Staging::aside;
+    return Deliver{part.image, image->size, part.image_number, part.after, staging};
   }
   return Inspect{};
 }

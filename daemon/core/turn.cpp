@@ -2,8 +2,10 @@
 #include "core/turn.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/bounds.hpp"
+#include "core/preflight.hpp"
 
 namespace hg::core {
 
@@ -50,6 +52,19 @@ void Turn::delivered() {
   Update& u = update();
   u.delivered += 1;
   if (u.delivered >= static_cast<std::size_t>(std::ranges::count_if(u.parts, changes))) enter(Phase::staged);
+}
+
+void Turn::stages_otherwise(const Inspection& seen) {
+  child_.seen = seen;
+  child_.last_seen = now_;
+  child_.unanswered = 0;
+  child_.in_doubt = false;
+  Cause cause = check_staging(seen);
+  if (seen.is_in_recovery())
+    cause = {Reason::in_recovery, "nothing was sent: the child has fallen into its bootloader's recovery"};
+  else if (cause.reason == Reason::none)
+    cause = {Reason::transfer_failed, "nothing was sent: the child runs an application again"};
+  fail_attempt(Phase::deferred, std::move(cause));
 }
 
 void Turn::restored() {

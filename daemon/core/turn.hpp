@@ -34,6 +34,10 @@ class Turn {
   /// It holds the image that was on its way.
   void delivered();
 
+  /// It has nothing of the image that was on its way, since that would have gone elsewhere than its part of the update
+  /// began with.
+  void stages_otherwise(const Inspection& seen);
+
   /// Its configuration was written back.
   void restored();
 

@@ -88,6 +88,7 @@ void fields(V& v, Is<Deliver> auto& m) {
   v(6, "size", m.size, kMaxImageSize);
   v(7, "image number", m.image_number, kAnyByte);
   v(8, "after", m.after, Digest::kMaxSize);
+  v(9, "staging", m.staging, 0);
 }
 template <class V>
 void fields(V& v, Is<Guard> auto& m) {

@@ -95,6 +95,13 @@ struct Move {
   friend bool operator==(const Move&, const Move&) = default;
 };
 
+/// Where an image goes that is delivered to the child as it is now.
+enum class Staging : std::uint8_t {
+  aside,       ///< into a slot that does not run
+  in_place,    ///< over the only one: the child is in its bootloader's recovery and runs nothing
+  impossible,  ///< nowhere
+};
+
 struct Inspect {
   Task task;
   friend bool operator==(const Inspect&, const Inspect&) = default;
@@ -116,7 +123,8 @@ struct Deliver {
   Digest image;            ///< SHA-256 of the file
   std::uint64_t size = 0;  ///< bytes of the file
   std::uint8_t image_number = 0;
-  Digest after;  ///< what the child will list for it
+  Digest after;                      ///< what the child will list for it
+  Staging staging = Staging::aside;  ///< where the daemon believes it goes; if it would go elsewhere: GuardFailed
   friend bool operator==(const Deliver&, const Deliver&) = default;
 };
 /// All images that change at the same reset: all are marked, then the child is reset once.
@@ -184,12 +192,6 @@ struct Slot {
 /// How a child gets back to the image it ran before, weakest last; a plugin never guesses upward.
 enum class RevertClass : std::uint8_t { unknown, self_reverting, swap_back, reinstall, irrevocable, unstageable };
 
-/// Where an image goes that is delivered to the child as it is now.
-enum class Staging : std::uint8_t {
-  aside,       ///< into a slot that does not run
-  in_place,    ///< over the only one: the child is in its bootloader's recovery and runs nothing
-  impossible,  ///< nowhere
-};
 enum class Power : std::uint8_t { unknown, mains, battery };
 
 /// What a child says of itself.

@@ -34,7 +34,8 @@ struct Job {
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;
 };
 
-/// What came of an order: whether its guard held, and what the child says (after the order, or instead of it).
+/// What came of an order: whether its guard held, and what the child says (after the order, or instead of it). Of a
+/// deliver: whether the child stages as the request expects, and, only if it does not, what it says.
 struct Outcome {
   bool guard_held = true;
   wire::Seen seen;
@@ -59,8 +60,9 @@ class Driver {
 
   /// Only when nothing that was sent earlier can still take effect.
   virtual boost::asio::awaitable<Result<wire::Seen>> inspect(Job job) = 0;
-  /// Stages and commits nothing; may be repeated. `image` is read-only.
-  virtual boost::asio::awaitable<Result<void>> deliver(Job job, wire::Deliver request, UniqueFd image) = 0;
+  /// Stages and commits nothing; may be repeated. `image` is read-only. If it would go elsewhere than `request.staging`
+  /// says, nothing is written, and the guard did not hold.
+  virtual boost::asio::awaitable<Result<Outcome>> deliver(Job job, wire::Deliver request, UniqueFd image) = 0;
   virtual boost::asio::awaitable<Result<Outcome>> activate(Job job, wire::Activate request) = 0;
   virtual boost::asio::awaitable<Result<Outcome>> confirm(Job job, wire::Confirm request) = 0;
   virtual boost::asio::awaitable<Result<Outcome>> revert(Job job, wire::Revert request) = 0;

@@ -60,8 +60,10 @@ Answer from(const wire::Reply& reply, const Result<void>& result) {
 
 asio::awaitable<Answer> carry_out(Driver* driver, wire::Deliver request, UniqueFd fd, Job job, wire::Reply reply) {
   if (!fd) co_return failed(reply, Error{Errc::invalid, "Deliver without a descriptor"});
-  const auto delivered = co_await driver->deliver(std::move(job), std::move(request), std::move(fd));
-  co_return from<wire::Delivered>(reply, delivered);
+  auto delivered = co_await driver->deliver(std::move(job), std::move(request), std::move(fd));
+  if (!delivered) co_return failed(reply, delivered.error());
+  if (!delivered->guard_held) co_return Answer{wire::GuardFailed{reply, std::move(delivered->seen)}, {}};
+  co_return Answer{wire::Delivered{reply}, {}};
 }
 
 asio::awaitable<Answer> carry_out(Driver* driver, wire::Restore, UniqueFd fd, Job job, wire::Reply reply) {

@@ -52,10 +52,12 @@ asio::awaitable<Result<wire::Seen>> SmpDriver::inspect(plugin::Job job) {
   co_return co_await child->updater.inspect(std::move(job));
 }
 
-asio::awaitable<Result<void>> SmpDriver::deliver(plugin::Job job, wire::Deliver request, UniqueFd image) {
+asio::awaitable<Result<plugin::Outcome>> SmpDriver::deliver(plugin::Job job, wire::Deliver request, UniqueFd image) {
   const auto child = find(job.child);
   if (!child) co_return not_served();
-  co_return co_await child->updater.deliver(std::move(job), std::move(request), image.get());
+  const auto delivered = co_await child->updater.deliver(std::move(job), std::move(request), image.get());
+  if (!delivered) co_return delivered.error();
+  co_return plugin::Outcome{};
 }
 
 asio::awaitable<Result<plugin::Outcome>> SmpDriver::activate(plugin::Job job, wire::Activate request) {

@@ -119,7 +119,7 @@ class PluginBoardTest : public testing::Test {
   }
   Errc failure() { return std::get<core::StepFailed>(answer()).error.code; }
 
-  core::Deliver deliver() const { return {digest_of(1), 1000, 0, digest_of(2)}; }
+  core::Deliver deliver() const { return {digest_of(1), 1000, 0, digest_of(2), core::Staging::aside}; }
   UniqueFd image() const { return UniqueFd(::memfd_create("image", MFD_CLOEXEC)); }
   std::filesystem::path socket_path() const { return directory_.path / "plugins.sock"; }
 
@@ -298,6 +298,19 @@ TEST_F(PluginBoardTest, HandsOverTheImageAndPassesProgressOn) {
   ASSERT_TRUE(channel->send(wire::Delivered{reply}));
   EXPECT_TRUE(std::holds_alternative<core::Delivered>(answer()));
   EXPECT_EQ(progress_, (std::vector<std::uint64_t>{400, 1000}));
+}
+
+TEST_F(PluginBoardTest, SaysWhereTheImageIsToGoAndBringsTheGuardBack) {
+  const auto channel = plugin();
+  core::Deliver rescue = deliver();
+  rescue.staging = core::Staging::in_place;
+  perform(rescue, image());
+  const auto request = next_as<wire::Deliver>(channel);
+  EXPECT_EQ(request.staging, wire::Staging::in_place);
+  wire::Seen seen;
+  seen.bootloader = "it came up";
+  ASSERT_TRUE(channel->send(wire::GuardFailed{{request.task.request, "boiler"}, seen}));
+  EXPECT_EQ(std::get<core::GuardFailed>(answer()).seen.bootloader, "it came up");
 }
 
 TEST_F(PluginBoardTest, BringsOrdersAndTheirGuardsAcross) {

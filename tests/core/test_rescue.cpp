@@ -45,7 +45,7 @@ TEST(Rescue, OverwritesWhatIsThereResetsAndIsJudgedAsUsual) {
   RescueBench bench;
   bench.go_to(Phase::transferring);
   EXPECT_EQ(bench.phase(), "transferring") << "nothing runs that could be asked or backed up";
-  EXPECT_EQ(std::get<Deliver>(bench.child().step), (Deliver{kBlob, 4096, 0, kNew}));
+  EXPECT_EQ(std::get<Deliver>(bench.child().step), (Deliver{kBlob, 4096, 0, kNew, Staging::in_place}));
   bench.answer(Delivered{});
   ASSERT_EQ(bench.phase(), "staged");
   bench.says(in_recovery({}));
@@ -97,6 +97,7 @@ TEST_P(RescueThat, LeadsOn) {
 INSTANTIATE_TEST_SUITE_P(
     Table, RescueThat,
     testing::Values(Row{"fails_in_its_transfer", Phase::transferring, StepFailed{kSilence}, Phase::deferred, "wait"},
+                    Row{"runs_again_before_a_byte", Phase::transferring, GuardFailed{normal()}, Phase::deferred, "wait"},
                     Row{"booted_already", Phase::staged, rescued(), Phase::confirmed, "wait"},
                     Row{"found_another_application", Phase::staged, other(), Phase::deferred, "wait"},
                     Row{"is_still_in_recovery", Phase::activating, Ordered{in_recovery()}, Phase::deferred, "wait"},
@@ -201,6 +202,8 @@ INSTANTIATE_TEST_SUITE_P(
                         Decision::activate},
                     Row{"testing_after_commit", Phase::testing, GuardFailed{in_recovery()}, Phase::activating,
                         "activate", Decision::commit},
+                    Row{"transferring_before_a_byte", Phase::transferring, GuardFailed{in_recovery()}, Phase::deferred,
+                        "wait"},
                     Row{"confirmed", Phase::confirmed, in_recovery(), Phase::split, "wait", Decision::commit}),
     [](const auto& row) { return std::string(row.param.name); });
 
@@ -225,6 +228,36 @@ TEST(InRecovery, AfterActivateItIsWaitedForAndThenResetAndThenSplit) {
   EXPECT_FALSE(bench.start().refusal);
   bench.says(in_recovery());
   EXPECT_EQ(bench.phase(), "transferring") << "a new rollout rescues it";
+}
+
+TEST(InRecovery, FoundWhenTheImageIsSentItIsSeenSaidAndRescuedAtTheNextAttempt) {
+  Bench bench;
+  bench.go_to(Phase::transferring);
+  EXPECT_EQ(std::get<Deliver>(bench.child().step).staging, Staging::aside);
+  bench.answer(GuardFailed{in_recovery()});
+  EXPECT_EQ(bench.update().cause.reason, Reason::in_recovery);
+  EXPECT_EQ(bench.update().attempts, 1U);
+  bench.wait_out();
+  ASSERT_EQ(bench.step(), "inspect") << "it is looked at again before anything is overwritten";
+  bench.says(in_recovery());
+  ASSERT_EQ(bench.phase(), "transferring");
+  EXPECT_EQ(std::get<Deliver>(bench.child().step).staging, Staging::in_place);
+  bench.answer(GuardFailed{normal()});
+  EXPECT_EQ(bench.update().cause.reason, Reason::transfer_failed);
+  bench.wait_out();
+  bench.says(normal());
+  EXPECT_EQ(bench.phase(), "offered") << "and what runs again is asked as usual";
+}
+
+TEST(InRecovery, NoPlaceForTheImageWhenItIsSentIsSaid) {
+  Bench bench;
+  bench.go_to(Phase::transferring);
+  Inspection nowhere = normal();
+  nowhere.staging = Staging::impossible;
+  nowhere.obstacle = "direct-XIP";
+  bench.answer(GuardFailed{nowhere});
+  EXPECT_EQ(bench.phase(), "deferred");
+  EXPECT_EQ(bench.update().cause, (Cause{Reason::not_stageable, "direct-XIP"}));
 }
 
 TEST(InRecovery, OnItsWayUpIsNoFailure) {

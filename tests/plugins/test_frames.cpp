@@ -51,7 +51,7 @@ std::vector<Frame> one_of_each() {
           Inspect{task},
           Offer{task, 1, "1.0.0", kMaxImageSize},
           Backup{task},
-          Deliver{task, digest_of(2), 1 << 20, 1, digest_of(3)},
+          Deliver{task, digest_of(2), 1 << 20, 1, digest_of(3), Staging::in_place},
           Activate{task, {move, {0, {}, digest_of(6)}}},
           Confirm{task, {guard}},
           Revert{task, {}},

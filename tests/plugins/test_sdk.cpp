@@ -42,9 +42,10 @@ class ObedientDriver : public Driver {
     }
     co_return wire::Seen{};
   }
-  asio::awaitable<Result<void>> deliver(Job job, wire::Deliver request, UniqueFd) override {
+  asio::awaitable<Result<Outcome>> deliver(Job job, wire::Deliver request, UniqueFd) override {
+    if (request.staging != wire::Staging::aside) co_return Outcome{false, {}};
     for (std::uint64_t done = 1; done <= request.size; ++done) job.progress(done, request.size);
-    co_return Result<void>{};
+    co_return Outcome{};
   }
   asio::awaitable<Result<Outcome>> activate(Job, wire::Activate) override { co_return Outcome{false, {}}; }
   asio::awaitable<Result<Outcome>> confirm(Job, wire::Confirm) override { co_return Outcome{true, {}}; }
@@ -237,6 +238,8 @@ TEST_F(SdkTest, SaysWhatCameOfAnOrder) {
   EXPECT_EQ(next<wire::Failed>().code, Errc::invalid);
   send(wire::Backup{task(5)});
   EXPECT_EQ(next<wire::Failed>().code, Errc::unsupported);
+  send(wire::Deliver{task(6), kOne, 1, 0, kOne, wire::Staging::in_place}, file());
+  EXPECT_EQ(next<wire::GuardFailed>().reply.request, 6U);
 }
 
 TEST_F(SdkTest, LeavesADaemonThatDoesNotKeepToTheProtocol) {

@@ -99,7 +99,8 @@ wire::Frame request_for(const core::Enrollment& child, const core::Step& step, w
       [&](const core::Backup&) -> wire::Frame { return wire::Backup{task}; },
       [&](const core::Restore&) -> wire::Frame { return wire::Restore{task}; },
       [&](const core::Deliver& deliver) -> wire::Frame {
-        return wire::Deliver{task, deliver.image, deliver.size, deliver.image_number, deliver.after};
+        const auto staging = static_cast<wire::Staging>(deliver.staging);
+        return wire::Deliver{task, deliver.image, deliver.size, deliver.image_number, deliver.after, staging};
       },
       [&](const core::Activate& order) -> wire::Frame {
         return wire::Activate{task, moves_of(order.moves)};
@@ -129,6 +130,7 @@ std::optional<core::StepAnswer> answer_unasked(std::uint64_t capabilities, const
 core::StepAnswer answer_from(const core::Step& step, const wire::Frame& frame, Instant now) {
   const bool is_order = std::holds_alternative<core::Activate>(step) || std::holds_alternative<core::Confirm>(step) ||
                         std::holds_alternative<core::Revert>(step);
+  const bool is_guarded = is_order || std::holds_alternative<core::Deliver>(step);
   if (const auto* failed = std::get_if<wire::Failed>(&frame)) {
     return core::StepFailed{Error{failed->code, failed->text}};
   }
@@ -150,7 +152,7 @@ core::StepAnswer answer_from(const core::Step& step, const wire::Frame& frame, I
   if (const auto* ordered = std::get_if<wire::Ordered>(&frame); ordered != nullptr && is_order) {
     return core::Ordered{inspection_from(ordered->seen)};
   }
-  if (const auto* guard = std::get_if<wire::GuardFailed>(&frame); guard != nullptr && is_order) {
+  if (const auto* guard = std::get_if<wire::GuardFailed>(&frame); guard != nullptr && is_guarded) {
     return core::GuardFailed{inspection_from(guard->seen)};
   }
   const std::string text = "the plugin answered with " + std::string(wire::name_of(frame));

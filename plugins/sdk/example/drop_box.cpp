@@ -28,7 +28,8 @@ class DropBox final : public plugin::Driver {
 
   asio::awaitable<Result<wire::Seen>> inspect(plugin::Job job) override { co_return seen(job.child); }
 
-  asio::awaitable<Result<void>> deliver(plugin::Job job, wire::Deliver request, UniqueFd image) override {
+  asio::awaitable<Result<plugin::Outcome>> deliver(plugin::Job job, wire::Deliver request, UniqueFd image) override {
+    if (request.staging != wire::Staging::aside) co_return plugin::Outcome{false, seen(job.child)};
     std::ofstream next(boxes_[job.child] / "next", std::ios::binary);
     std::array<char, 4096> block{};
     for (std::uint64_t done = 0; done < request.size;) {
@@ -39,7 +40,8 @@ class DropBox final : public plugin::Driver {
       job.progress(done, request.size);
     }
     std::ofstream(boxes_[job.child] / "next.digest") << request.after.hex();
-    co_return next.flush() ? Result<void>{} : Result<void>{Error{Errc::no_space, "the box is full"}};
+    if (!next.flush()) co_return Error{Errc::no_space, "the box is full"};
+    co_return plugin::Outcome{};
   }
 
   asio::awaitable<Result<plugin::Outcome>> activate(plugin::Job job, wire::Activate request) override {
