@@ -51,15 +51,19 @@ Result<void> Marking::check(std::span<const wire::Move> moves, const Slots& slot
 }
 
 asio::awaitable<Result<Slots>> Marking::mark_one(wire::Move move, Slots slots, bool for_good, SteadyTime deadline) {
+  const std::string doing = "mark " + name_of_image(move.image);
   for (unsigned tries = 0; tries < kMarkTries; ++tries) {
     if (is_marked(standby(slots, move.image, move.goal), for_good)) co_return slots;
     // May be repeated: to mark what is marked is nothing.
     Bytes packet = for_good ? confirm_request(move.goal) : test_request(move.goal);
     const auto marked = co_await inquiry_->ask(kImageState, std::move(packet), inquiry_->patience(deadline));
-    if (!marked) co_return marked.error().within("mark " + name_of_image(move.image));
+    if (!marked && is_over(marked.error())) co_return marked.error().within(doing);
     auto after = co_await inquiry_->list(inquiry_->patience(deadline));
-    if (!after) co_return after.error();
+    if (!after) co_return marked || is_over(after.error()) ? after.error() : marked.error().within(doing);
     slots = std::move(*after);
+    // What was refused, or not answered, may have been done nevertheless.
+    const bool is_done = marked || is_marked(standby(slots, move.image, move.goal), for_good);
+    if (!is_done) co_return marked.error().within(doing);
   }
   if (is_marked(standby(slots, move.image, move.goal), for_good)) co_return slots;
   co_return Error{Errc::mismatch, name_of_image(move.image) + ": marked, but the child does not list it so"};

@@ -20,8 +20,9 @@ class Marking {
   /// Errc::denied: two image numbers hold the same image, of which the child would only ever mark the first.
   static Result<void> check(std::span<const wire::Move> moves, const Slots& slots);
 
-  /// Marks all goals that do not run yet; `for_good`: permanent instead of for a test. Returns the list afterwards.
-  /// Errors of check(); Errc::mismatch: the child does not list a mark that it took; its own refusals.
+  /// Marks all goals that do not run yet; `for_good`: permanent instead of for a test. Whatever the child answers, its
+  /// list decides. Returns the list afterwards. Errors of check(); Errc::mismatch: the child does not list a mark that
+  /// it took; its own refusals, of what it does not list.
   boost::asio::awaitable<Result<Slots>> mark(std::vector<wire::Move> moves, Slots slots, bool for_good,
                                              SteadyTime deadline);
 

@@ -342,10 +342,9 @@ Result<void> Course::take_refusal(const Refusal& refusal, const Error& error) {
     go_to(wanted_, Standing::gone_back);
     return {};
   }
-  if (!may_pass(refusal) || !is_begun_) return at_offset(error);
+  if (!may_pass(refusal)) return at_offset(error);
   if (++refusals_ >= kMaxRefusals) {
-    return at_offset(
-        {Errc::io, "the child cannot write, again and again; erasing the slot may help: " + error.message});
+    return at_offset({Errc::io, "the child cannot write, again and again: " + error.message});
   }
   go_to(wanted_, Standing::gone_back);
   return {};

@@ -581,6 +581,28 @@ TEST_F(SmpUpload, AWriteErrorThatPersistsIsNamed) {  // smp.md 8.9: zephyr#44219
   }
 }
 
+TEST_F(SmpUpload, AFirstPieceThatCannotBeWrittenIsNamedLikeALaterOne) {
+  for (const char* refusal : {"a163657272a26567726f7570016272630b", "a163657272a26567726f7570016272630c",
+                              "a163657272a26567726f7570016272630d", "a162726301"}) {
+    unsigned left = 2;
+    answer_by([&](const auto& asked) -> std::optional<Bytes> {
+      if (!is(asked, kImageUpload) || left == 0) return std::nullopt;
+      --left;
+      return *from_hex(refusal);
+    });
+    child_.flash.clear();
+    expect_complete(10000);  // it passes
+    left = 1000;
+    child_.flash.clear();
+    const std::size_t before = pieces();
+    const auto end = upload(10000);
+    ASSERT_FALSE(end);
+    EXPECT_EQ(end.error().code, Errc::io) << "nobody would erase the slot";
+    EXPECT_THAT(end.error().message, HasSubstr("at offset 0"));
+    EXPECT_EQ(pieces(), before + 3);
+  }
+}
+
 TEST_F(SmpUpload, ARefusalOfTheImageEndsItAtOnce) {
   answer_by([](const auto& asked) -> std::optional<Bytes> {
     if (!is(asked, kImageUpload)) return std::nullopt;
