@@ -61,8 +61,8 @@ bool Pace::refused() {
 // --------------------------------------------------------------------------------------------------------- finding
 
 asio::awaitable<Result<void>> Pace::find(Session& session, Clock& clock, bool is_recovery) {
-  const std::uint64_t opening = session.link().opening().number;
-  if (opening == opening_ && is_recovery == is_recovery_ && size_.current() != 0) co_return Result<void>{};
+  const bool is_known = session.start() == start_ && is_recovery == is_recovery_ && size_.current() != 0;
+  if (is_known) co_return Result<void>{};
   if (!is_recovery_ && size_.current() != 0) learned_ = learned();
   round_trip_ = RoundTrip(profile_.chunk);
   auto found = co_await ask_limits(session, clock, is_recovery);
@@ -73,7 +73,7 @@ asio::awaitable<Result<void>> Pace::find(Session& session, Clock& clock, bool is
     found = co_await find_size(session, clock);
     if (!found) co_return found;
   }
-  opening_ = opening;
+  start_ = session.start();  // questions about the pace may have been silent themselves
   is_recovery_ = is_recovery;
   co_return Result<void>{};
 }
@@ -133,6 +133,7 @@ asio::awaitable<Result<void>> Pace::find_size(Session& session, Clock& clock) {
   const std::size_t first = limits.steps.empty() ? most_ : std::min(limits.steps.front(), most_);
   size_.begin(limits.steps, most_, first, PacketSize::kCare);
   line_gap_ = 0ms;
+  session.link().set_line_gap(line_gap_);
   Echoed echoed;
   if (learned_.packet > first && learned_.packet <= most_) {
     session.link().set_line_gap(learned_.line_gap);

@@ -19,8 +19,9 @@ class Pace {
   /// `learned`: of this child earlier, to begin with; what the profile fixes goes before it.
   explicit Pace(const Profile& profile, const Learned& learned = {});
 
-  /// Makes sure that there is a pace for this opening of the link; asks the child for nothing that is known. In
-  /// MCUboot's serial recovery packets stay smaller and alone. Errc::unavailable, Errc::cancelled.
+  /// Makes sure that there is a pace for this start of the child (Session::start()); asks it for nothing that is known.
+  /// After a restart what was learned is where it begins, and is verified. In MCUboot's serial recovery packets stay
+  /// smaller and alone. Errc::unavailable, Errc::cancelled.
   boost::asio::awaitable<Result<void>> find(Session& session, Clock& clock, bool is_recovery);
 
   /// Worth remembering after an upload that went through; 0 for what the profile fixes.
@@ -70,8 +71,8 @@ class Pace {
   PacketSize size_;
   Window window_;
   Milliseconds line_gap_{0};
-  std::size_t most_ = 0;  // bytes of a packet that child and link say they take
-  std::uint64_t opening_ = 0;
+  std::size_t most_ = 0;     // bytes of a packet that child and link say they take
+  std::uint64_t start_ = 0;  // of the child, that this is for
   bool is_recovery_ = false;
 };
 

@@ -15,6 +15,19 @@ constexpr std::uint8_t first_version(Speaks speaks) {
   return speaks == Speaks::only_v1 ? 0 : 1;
 }
 
+bool is_same(Command one, Command other) {
+  return one.op == other.op && one.group == other.group && one.id == other.id;
+}
+
+/// Changes nothing at the child.
+bool is_harmless(Command command) {
+  return command.op == Op::read || is_same(command, kEcho);
+}
+
+bool is_silence(const Result<Answer>& answer) {
+  return !answer && answer.error().code == Errc::timed_out;
+}
+
 bool refuses_version(const std::optional<Refusal>& refusal) {
   return refusal && !refusal->group && (refusal->code == kVersionTooOld || refusal->code == kVersionTooNew);
 }
@@ -33,8 +46,25 @@ void Session::notice_opening() {
   const std::uint64_t number = link_->opening().number;
   if (number == opening_) return;
   opening_ = number;
+  begin_anew();
+}
+
+void Session::begin_anew() {
+  ++start_;
   version_ = first_version(speaks_);
   has_answered_ = false;
+  owes_version_2_ = false;
+}
+
+void Session::doubt() {
+  ++start_;
+  has_answered_ = false;
+  owes_version_2_ = speaks_ == Speaks::either && version_ == 0;
+}
+
+std::uint64_t Session::start() {
+  notice_opening();
+  return start_;
 }
 
 std::uint8_t Session::take_number() {
@@ -121,23 +151,51 @@ asio::awaitable<Result<Answer>> Session::ask_in_version(Command command, std::sp
   co_return Error{Errc::timed_out, "the child does not answer"};
 }
 
-asio::awaitable<Result<Bytes>> Session::ask(Command command, std::span<std::uint8_t> packet, Patience patience) {
-  notice_opening();
+asio::awaitable<Result<Answer>> Session::ask_in_either(Command command, std::span<std::uint8_t> packet,
+                                                       Patience patience) {
   const bool is_first = !has_answered_;
   auto answer = co_await ask_in_version(command, packet, patience);
   const bool is_refused = answer && refuses_version(answer->refusal);
   // Silence may be an old server that drops version 2; only a mere question is worth asking again for that.
-  const bool is_question = command.op == Op::read || (command.group == kOsGroup && command.id == kEcho.id);
-  const bool is_silent = !answer && answer.error().code == Errc::timed_out;
-  const bool is_mute = is_silent && is_question && is_first && version_ == 1;
-  if (speaks_ == Speaks::either && (is_refused || is_mute)) {
-    version_ ^= 1U;
-    auto second = co_await ask_in_version(command, packet, patience);
-    if (second || has_answered_) {
-      answer = std::move(second);
-    } else {
-      version_ = 1;  // nothing answers at all: begin anew next time
-    }
+  const bool is_mute = is_silence(answer) && is_harmless(command) && is_first && version_ == 1;
+  if (!is_refused && !is_mute) co_return answer;
+  version_ ^= 1U;
+  auto second = co_await ask_in_version(command, packet, patience);
+  owes_version_2_ = is_mute && second;
+  if (second || has_answered_) co_return second;
+  version_ = 1;  // nothing answers at all: begin anew next time
+  co_return answer;
+}
+
+asio::awaitable<Result<Answer>> Session::try_version_2(Command command, std::span<std::uint8_t> packet,
+                                                       Patience patience) {
+  Patience once = patience;
+  once.attempts = 1;
+  version_ = 1;
+  auto answer = co_await ask_in_version(command, packet, once);
+  const bool is_answered = answer && !refuses_version(answer->refusal);
+  const bool is_over = !answer && !is_silence(answer);
+  owes_version_2_ = is_over;
+  if (is_answered) co_return answer;
+  version_ = 0;
+  if (is_over) co_return answer;
+  co_return co_await ask_in_version(command, packet, patience);
+}
+
+asio::awaitable<Result<Answer>> Session::ask_in_some(Command command, std::span<std::uint8_t> packet,
+                                                     Patience patience) {
+  if (speaks_ != Speaks::either) co_return co_await ask_in_version(command, packet, patience);
+  if (owes_version_2_ && is_harmless(command)) co_return co_await try_version_2(command, packet, patience);
+  co_return co_await ask_in_either(command, packet, patience);
+}
+
+asio::awaitable<Result<Bytes>> Session::ask(Command command, std::span<std::uint8_t> packet, Patience patience) {
+  notice_opening();
+  auto answer = co_await ask_in_some(command, packet, patience);
+  if (is_same(command, kReset)) {
+    begin_anew();  // also when it was refused: that costs a few questions
+  } else if (is_silence(answer) && command.op == Op::read) {
+    doubt();
   }
   if (!answer) co_return answer.error();
   co_return std::move(answer->body);

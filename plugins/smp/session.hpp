@@ -2,7 +2,8 @@
 // Questions and answers with one child: one sequence counter for the whole connection, answers matched, late and
 // doubled ones dropped, version 2 with a fall back to version 1, refusals turned into errors. ask() has one request on
 // the way and repeats it; send() and next() have several and repeat nothing. What may be asked again, and how many
-// requests the child can take at once, is the caller's to know: it says so with each call.
+// requests the child can take at once, is the caller's to know: it says so with each call. It notices when another
+// application may have come up, and finds the version anew then; pace goes by it too.
 #pragma once
 
 #include <array>
@@ -50,6 +51,11 @@ class Session {
 
   [[nodiscard]] Link& link() { return *link_; }
 
+  /// Changes whenever somebody else may have come up at the other end: with each opening of the link, each reset that
+  /// was asked for, and each read request that stayed without an answer, since a child can restart by itself. What was
+  /// learned of it before is no longer certain then. (Echoes do not count: they get lost for being too large.)
+  [[nodiscard]] std::uint64_t start();
+
  private:
   /// What a sequence number was used for last.
   struct Use {
@@ -71,17 +77,29 @@ class Session {
                                                 Patience patience);
   boost::asio::awaitable<Result<Answer>> ask_in_version(Command command, std::span<std::uint8_t> packet,
                                                         Patience patience);
+  /// The other version, where the present one is refused or nobody knows it.
+  boost::asio::awaitable<Result<Answer>> ask_in_either(Command command, std::span<std::uint8_t> packet,
+                                                       Patience patience);
+  /// Once, before version 1 is believed in.
+  boost::asio::awaitable<Result<Answer>> try_version_2(Command command, std::span<std::uint8_t> packet,
+                                                       Patience patience);
+  boost::asio::awaitable<Result<Answer>> ask_in_some(Command command, std::span<std::uint8_t> packet,
+                                                     Patience patience);
   Answer judge(Received received);
   void notice_opening();
+  void begin_anew();
+  void doubt();
 
   Link* link_;
   Clock* clock_;
   Speaks speaks_;
   std::array<Use, 256> uses_{};
-  std::uint8_t sequence_;      // the next to be tried
-  std::uint8_t version_;       // the header's: 1 is SMP v2
-  bool has_answered_ = false;  // in this opening, in this version
+  std::uint8_t sequence_;        // the next to be tried
+  std::uint8_t version_;         // the header's: 1 is SMP v2
+  bool has_answered_ = false;    // since the last start, in this version
+  bool owes_version_2_ = false;  // version 1 was taken for a silence, in which the child may have been starting
   std::uint64_t opening_ = 0;
+  std::uint64_t start_ = 0;
 };
 
 }  // namespace hg::smp

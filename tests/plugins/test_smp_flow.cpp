@@ -123,6 +123,7 @@ TEST_F(SmpSession, FallsBackToVersion1WhenNothingElseIsAnswered) {
   child_.speaks_v2 = false;
   ASSERT_TRUE(ask(kImageList));
   EXPECT_EQ(child_.asked.back().header.version, 0);
+  ASSERT_TRUE(ask(kImageList));  // tries version 2 once more
   const std::size_t before = child_.asked.size();
   ASSERT_TRUE(ask(kImageList));
   EXPECT_EQ(child_.asked.size(), before + 1);  // remembered
