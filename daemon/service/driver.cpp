@@ -73,21 +73,19 @@ void Driver::stop() {
   arrived_.cancel();
 }
 
-/// Of a link only the last word counts, so that a plugin cannot fill the queue while the disk is full.
-bool Driver::replaces_queued(const core::Event& event) {
+/// Of a link only the last words count, one of each direction and in their order, so that a plugin cannot fill the
+/// queue while the disk is full.
+void Driver::drop_overtaken(const core::Event& event) {
   const auto* change = std::get_if<core::LinkChanged>(&event);
-  if (change == nullptr) return false;
-  for (Queued& queued : queue_) {
-    auto* earlier = std::get_if<core::LinkChanged>(&queued.event);
-    if (earlier == nullptr || earlier->child != change->child || earlier->up != change->up) continue;
-    *earlier = *change;
-    return true;
-  }
-  return false;
+  if (change == nullptr) return;
+  std::erase_if(queue_, [&](const Queued& queued) {
+    const auto* earlier = std::get_if<core::LinkChanged>(&queued.event);
+    return earlier != nullptr && earlier->child == change->child && earlier->up == change->up;
+  });
 }
 
 void Driver::post(core::Event event) {
-  if (replaces_queued(event)) return;
+  drop_overtaken(event);
   queue_.push_back(Queued{std::move(event), nullptr});
   arrived_.cancel();
 }

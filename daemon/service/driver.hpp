@@ -69,7 +69,7 @@ class Driver {
   struct Batch;
 
   void judge_time();
-  bool replaces_queued(const core::Event& event);
+  void drop_overtaken(const core::Event& event);
   Batch take_batch();
   boost::asio::awaitable<bool> commit(std::vector<core::Change> changes);
   void finish(Batch batch);

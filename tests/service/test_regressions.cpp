@@ -37,6 +37,18 @@ TEST(Regression, StoppingOnAFullDiskTakesNoMinute) {
   EXPECT_TRUE(world.clock.run_until_idle(session.loop, hours{1}));
   EXPECT_LE(world.clock.elapsed() - begun, seconds{5}) << (world.clock.elapsed() - begun).count() << " ms";
 }
+TEST(Regression, OfALinkThatComesAndGoesWhileTheDiskIsFullTheLastWordCounts) {
+  World world;
+  Session session(world);
+  ASSERT_TRUE(session.seal());
+  session.run_until([&] { return session.boiler().online && !world.catalogue.is_committing(); }, seconds{5});
+  world.catalogue.fail_commits({Errc::no_space, "disk full"}, 3);
+  session.start_rollout();  // something to commit
+  ASSERT_TRUE(session.run_until([&] { return world.journal.count("disk full") > 0; }, seconds{20}));
+  for (const bool up : {true, false, true}) session.transport.link("boiler", up);
+  EXPECT_TRUE(session.run_until([&] { return session.phase() == Phase::confirmed; }, hours{1}))
+      << core::name_of(session.phase()) << (session.boiler().online ? ", online" : ", offline");
+}
 TEST(Regression, AfterStopNoNewStepBegins) {
   World world;
   Session session(world);
