@@ -26,14 +26,43 @@ std::filesystem::path find(const ProfileDirectories& directories, const std::fil
   return path;
 }
 
+/// How long a transfer may make no progress, as the tables of the transports say.
+struct Silence {
+  Duration longest{0};  ///< also by default, where a table says nothing
+  Duration wanted{0};   ///< by a key that is in the profile
+  std::string key;      ///< that one: "serial.erase_ms"
+};
+
+void add_silences(const std::string& transport, const ProfileValues& values, const TableSchema& schema, Silence& all) {
+  for (const auto& [key, rule] : schema) {
+    if (!rule.is_silence) continue;
+    const auto value = values.find(key);
+    const bool is_said = value != values.end();
+    const Duration silence{std::get<std::int64_t>(is_said ? value->second : rule.fallback)};
+    all.longest = std::max(all.longest, silence);
+    if (!is_said || silence <= all.wanted) continue;
+    all.wanted = silence;
+    all.key = transport + "." + key;
+  }
+}
+
 Duration milliseconds(Section& section, std::string_view key, Duration fallback, std::int64_t most) {
   return Duration{section.integer(key, fallback.count(), 0, most)};
 }
 
-core::Patience read_patience(Section section) {
+/// What the profile does not say leaves room for the longest silence twice: the first request may be lost.
+Duration read_stall(Section& section, const Silence& silence, const core::Patience& patience) {
+  const Duration fallback = std::max(patience.transfer_stall, 2 * silence.longest + patience.answer);
+  const Duration stall = milliseconds(section, "stall_ms", fallback, kDayMs);
+  if (stall <= silence.wanted)
+    section.complain("stall_ms", "must be longer than " + silence.key + ", in which a transfer makes no progress");
+  return stall;
+}
+
+core::Patience read_patience(Section section, const Silence& silence) {
   core::Patience patience;
   patience.answer = milliseconds(section, "answer_ms", patience.answer, kDayMs);
-  patience.transfer_stall = milliseconds(section, "stall_ms", patience.transfer_stall, kDayMs);
+  patience.transfer_stall = read_stall(section, silence, patience);
   patience.swap = milliseconds(section, "swap_ms", patience.swap, kDayMs);
   patience.swap_per_kib = milliseconds(section, "swap_ms_per_kib", patience.swap_per_kib, 1000);
   patience.health = milliseconds(section, "health_ms", patience.health, 7 * kDayMs);
@@ -44,6 +73,7 @@ core::Patience read_patience(Section section) {
   const std::int64_t rest_h = section.integer("rest_h", 24, 0, 24LL * 365);
   patience.rest = std::chrono::hours{rest_h};
   constexpr Duration kLeast{1};
+  patience.transfer_stall = std::max(patience.transfer_stall, Duration{1000});
   patience.answer = std::max(patience.answer, kLeast);
   patience.pause = std::max(patience.pause, kLeast);
   patience.look_again = std::max(patience.look_again, Duration{1000});
@@ -62,7 +92,8 @@ bool fits_a_frame(const ProfileValues& values) {
       wire::encode(wire::Enroll{std::string(wire::kMaxName, 'x'), std::string(wire::kMaxAddress, 'x'), values}));
 }
 
-Result<void> read_tables(const ProfileDirectories& directories, Section top, TransportTables& tables) {
+Result<void> read_tables(const ProfileDirectories& directories, Section top, TransportTables& tables,
+                         Silence& silence) {
   for (const std::string& transport : top.section_names()) {
     if (transport == "patience" || transport == "backup") continue;
     const std::filesystem::path path = find(directories, std::filesystem::path("schema") / (transport + ".toml"));
@@ -77,6 +108,7 @@ Result<void> read_tables(const ProfileDirectories& directories, Section top, Tra
     if (!schema) return schema.error().within("schema of [" + transport + "]");
     ProfileValues values = values_in(top.section(transport), *schema);
     if (!fits_a_frame(values)) top.complain(transport, "says more than a plugin can be told, 16 KiB in all");
+    add_silences(transport, values, *schema, silence);
     tables.emplace(transport, std::move(values));
   }
   return {};
@@ -95,9 +127,10 @@ Result<Profile> read_profile(const ProfileDirectories& directories, const std::s
   if (!file) return file.error();
   Section top = file->top();
   Profile profile;
-  profile.patience = read_patience(top.section("patience"));
+  Silence silence;
+  if (const Result<void> read = read_tables(directories, top, profile.tables, silence); !read) return read.error();
+  profile.patience = read_patience(top.section("patience"), silence);
   profile.restore = read_restore(top.section("backup"));
-  if (const Result<void> read = read_tables(directories, top, profile.tables); !read) return read.error();
   if (const Result<void> finished = file->finish(); !finished) return finished.error();
   return profile;
 }

@@ -86,6 +86,7 @@ KeyRule rule_in(Section described) {
     rule.most = described.integer("most", rule.least, rule.least, kHighest);
     if (described.has("or")) rule.beside = described.integer("or", 0, kLowest, kHighest);
     rule.unit = described.text("unit", "");
+    rule.is_silence = described.boolean("silence", false);
   }
   if (rule.type == KeyRule::Type::text) rule.choices = described.texts("choices", {});
   if (rule.type == KeyRule::Type::texts || (rule.type == KeyRule::Type::text && rule.choices.empty()))

@@ -29,6 +29,7 @@ struct KeyRule {
   std::int64_t least = 0;              ///< of an integer
   std::int64_t most = 0;               ///< of an integer
   std::optional<std::int64_t> beside;  ///< one more integer that is allowed
+  bool is_silence = false;             ///< an integer: for so many ms a transfer may make no progress
   std::vector<std::string> choices;    ///< of a text; none: any that is not too long
   std::size_t longest = 0;             ///< bytes of a text, or of each text of a list; none may be empty
   ProfileValue fallback;               ///< what the plugin takes when the key is not there

@@ -56,7 +56,7 @@ def table_of_page(name):
 def read_by_daemon():
     """Keys of [patience] as daemon/app/profile.cpp reads them."""
     code = (SOURCE / "daemon/app/profile.cpp").read_text()
-    body = code[code.index("read_patience"):code.index("read_restore")]
+    body = code[code.index("Duration read_stall"):code.index("read_restore")]
     return set(re.findall(r'"(\w+)"', body))
 
 

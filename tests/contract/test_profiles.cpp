@@ -181,6 +181,17 @@ TEST_F(Profiles, SayNoMoreThanAPluginCanBeTold) {
   EXPECT_NE(complaint("[serial]\nbackup_files = [" + files + "\"a\"]\n").find("at most 64 texts"), std::string::npos);
 }
 
+TEST_F(Profiles, GiveATransferTheTimeInWhichAChildErases) {
+  EXPECT_EQ(read("")->patience.transfer_stall, std::chrono::seconds{60});
+  EXPECT_EQ(read("[serial]\n")->patience.transfer_stall, std::chrono::seconds{90}) << "40 s twice, and an answer";
+  EXPECT_EQ(read("[serial]\nerase_ms = 120000\n")->patience.transfer_stall, std::chrono::seconds{250});
+  EXPECT_EQ(read("[patience]\nstall_ms = 5000\n[serial]\n")->patience.transfer_stall, std::chrono::seconds{5});
+  EXPECT_NE(complaint("[patience]\nstall_ms = 60000\n[serial]\nerase_ms = 120000\n")
+                .find("p.toml:2:12: patience.stall_ms: must be longer than serial.erase_ms"),
+            std::string::npos)
+      << complaint("[patience]\nstall_ms = 60000\n[serial]\nerase_ms = 120000\n");
+}
+
 TEST_F(Profiles, SayWhenABackupIsWrittenBack) {
   EXPECT_EQ(read("")->restore, core::RestorePolicy::after_revert);
   EXPECT_EQ(read("[backup]\nrestore = \"never\"\n")->restore, core::RestorePolicy::never);
