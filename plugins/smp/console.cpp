@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::array<std::uint8_t, 2> kFirstMarker = {0x06, 0x09};
 constexpr std::array<std::uint8_t, 2> kNextMarker = {0x04, 0x14};
-constexpr std::size_t kRawPerLine = 93;  // 124 characters of Base64, two of the marker, a newline: 127
+constexpr std::size_t kRawPerLine = 93;  // 124 characters of Base64, two of the marker, a newline
+constexpr std::size_t kLongestLine = 127;
 constexpr std::size_t kLengthSize = 2;
 constexpr std::size_t kCrcSize = 2;
 
@@ -36,25 +37,39 @@ constexpr std::array<std::uint16_t, 256> make_crc_table() {
   return table;
 }
 
+/// What twelve bits become; two look-ups for each three bytes.
+constexpr std::array<std::array<std::uint8_t, 2>, 4096> make_pairs() {
+  std::array<std::array<std::uint8_t, 2>, 4096> pairs{};
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    pairs[i] = {static_cast<std::uint8_t>(kAlphabet[i >> 6U]), static_cast<std::uint8_t>(kAlphabet[i & 0x3FU])};
+  }
+  return pairs;
+}
+
 constexpr auto kDigits = make_digits();
+constexpr auto kTwoCharacters = make_pairs();
 constexpr auto kCrcTable = make_crc_table();
 
-void append_base64(ByteView raw, Bytes& out) {
-  const auto digit = [](std::uint32_t group, unsigned shift) {
-    return static_cast<std::uint8_t>(kAlphabet[group >> shift & 0x3FU]);
+/// Of `raw`, at `out`; returns the end of what it wrote, 4 characters for each 3 bytes begun.
+std::uint8_t* write_base64(ByteView raw, std::uint8_t* out) {
+  const auto put = [&out](std::uint32_t twelve_bits) {
+    const auto& two = kTwoCharacters[twelve_bits];
+    *out++ = two[0];
+    *out++ = two[1];
   };
   std::size_t i = 0;
   for (; i + 3 <= raw.size(); i += 3) {
-    const std::uint32_t group = std::uint32_t{raw[i]} << 16U | std::uint32_t{raw[i + 1]} << 8U | raw[i + 2];
-    const std::array<std::uint8_t, 4> four = {digit(group, 18), digit(group, 12), digit(group, 6), digit(group, 0)};
-    out.insert(out.end(), four.begin(), four.end());
+    put(std::uint32_t{raw[i]} << 4U | std::uint32_t{raw[i + 1]} >> 4U);
+    put((std::uint32_t{raw[i + 1]} & 0xFU) << 8U | raw[i + 2]);
   }
   const std::size_t rest = raw.size() - i;
-  if (rest == 0) return;
-  const std::uint32_t group = std::uint32_t{raw[i]} << 16U | (rest == 2 ? std::uint32_t{raw[i + 1]} << 8U : 0U);
-  const std::uint8_t third = rest == 2 ? digit(group, 6) : std::uint8_t{'='};
-  const std::array<std::uint8_t, 4> four = {digit(group, 18), digit(group, 12), third, std::uint8_t{'='}};
-  out.insert(out.end(), four.begin(), four.end());
+  if (rest == 0) return out;
+  const std::uint32_t second = rest == 2 ? raw[i + 1] : 0U;
+  put(std::uint32_t{raw[i]} << 4U | second >> 4U);
+  put((second & 0xFU) << 8U);
+  out[-1] = '=';
+  if (rest == 1) out[-2] = '=';
+  return out;
 }
 
 /// Appends what `text` encodes; false, with an undefined tail in `out`, when it is not Base64 with its padding.
@@ -97,12 +112,18 @@ void encode_console(ByteView packet, Bytes& lines) {
   stream.insert(stream.end(), packet.begin(), packet.end());
   stream.push_back(static_cast<std::uint8_t>(crc >> 8U));
   stream.push_back(static_cast<std::uint8_t>(crc));
+
+  const std::size_t count = (stream.size() + kRawPerLine - 1) / kRawPerLine;
+  const std::size_t before = lines.size();
+  lines.resize(before + count * kLongestLine);
+  std::uint8_t* out = lines.data() + before;
   for (std::size_t at = 0; at < stream.size(); at += kRawPerLine) {
     const auto& marker = at == 0 ? kFirstMarker : kNextMarker;
-    lines.insert(lines.end(), marker.begin(), marker.end());
-    append_base64(ByteView(stream).subspan(at, std::min(kRawPerLine, stream.size() - at)), lines);
-    lines.push_back('\n');
+    out = std::ranges::copy(marker, out).out;
+    out = write_base64(ByteView(stream).subspan(at, std::min(kRawPerLine, stream.size() - at)), out);
+    *out++ = '\n';
   }
+  lines.resize(static_cast<std::size_t>(out - lines.data()));
 }
 
 void ConsoleDecoder::reset() {
