@@ -138,9 +138,9 @@ void Turn::begin(const Inspection& seen) {
     enter(Phase::testing);
     return judge_testing(seen);
   }
+  if (seen.busy) return put_off_busy(seen);  // before any reset, also one that plays a mark through
   if (is_marked(seen, u.parts)) return decide_activate(seen);
   if (!is_at_rest(seen, u.parts)) return settle_foreign_mark(seen);
-  if (seen.busy) return put_off_busy(seen);
   enter(Phase::offered);
 }
 
@@ -166,6 +166,7 @@ void Turn::judge_staged(const Inspection& seen) {
   if (!is_staged(seen, u.parts))
     return fail_attempt(Phase::deferred,
                         {Reason::transfer_failed, "the image was sent but the child does not list it"});
+  if (seen.busy) return put_off_busy(seen);  // the transfer may have taken hours
   if (is_allowed()) decide_activate(seen);
 }
 

@@ -97,7 +97,8 @@ TEST_P(RescueThat, LeadsOn) {
 INSTANTIATE_TEST_SUITE_P(
     Table, RescueThat,
     testing::Values(Row{"fails_in_its_transfer", Phase::transferring, StepFailed{kSilence}, Phase::deferred, "wait"},
-                    Row{"runs_again_before_a_byte", Phase::transferring, GuardFailed{normal()}, Phase::deferred, "wait"},
+                    Row{"runs_again_before_a_byte", Phase::transferring, GuardFailed{normal()}, Phase::deferred,
+                        "wait"},
                     Row{"booted_already", Phase::staged, rescued(), Phase::confirmed, "wait"},
                     Row{"found_another_application", Phase::staged, other(), Phase::deferred, "wait"},
                     Row{"is_still_in_recovery", Phase::activating, Ordered{in_recovery()}, Phase::deferred, "wait"},
@@ -194,17 +195,16 @@ TEST_P(InTheMiddle, RecoveryIsNoGuess) {
 
 INSTANTIATE_TEST_SUITE_P(
     Table, InTheMiddle,
-    testing::Values(Row{"preflight", Phase::preflight, in_recovery(), Phase::transferring, "deliver"},
-                    Row{"offered", Phase::offered, in_recovery(), Phase::transferring, "deliver"},
-                    Row{"transferring", Phase::transferring, in_recovery(), Phase::transferring, "deliver"},
-                    Row{"staged", Phase::staged, in_recovery(), Phase::deferred, "wait"},
-                    Row{"activating", Phase::activating, Ordered{in_recovery()}, Phase::activating, "wait",
-                        Decision::activate},
-                    Row{"testing_after_commit", Phase::testing, GuardFailed{in_recovery()}, Phase::activating,
-                        "activate", Decision::commit},
-                    Row{"transferring_before_a_byte", Phase::transferring, GuardFailed{in_recovery()}, Phase::deferred,
-                        "wait"},
-                    Row{"confirmed", Phase::confirmed, in_recovery(), Phase::split, "wait", Decision::commit}),
+    testing::Values(
+        Row{"preflight", Phase::preflight, in_recovery(), Phase::transferring, "deliver"},
+        Row{"offered", Phase::offered, in_recovery(), Phase::transferring, "deliver"},
+        Row{"transferring", Phase::transferring, in_recovery(), Phase::transferring, "deliver"},
+        Row{"staged", Phase::staged, in_recovery(), Phase::deferred, "wait"},
+        Row{"activating", Phase::activating, Ordered{in_recovery()}, Phase::activating, "wait", Decision::activate},
+        Row{"testing_after_commit", Phase::testing, GuardFailed{in_recovery()}, Phase::activating, "activate",
+            Decision::commit},
+        Row{"transferring_before_a_byte", Phase::transferring, GuardFailed{in_recovery()}, Phase::deferred, "wait"},
+        Row{"confirmed", Phase::confirmed, in_recovery(), Phase::split, "wait", Decision::commit}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(InRecovery, AfterActivateItIsWaitedForAndThenResetAndThenSplit) {
@@ -412,6 +412,12 @@ TEST(RevertClassOf, IsWrittenDown) {
 
 // ------------------------------------------------------------------------------------------------------------ busy
 
+Inspection busy_for(Inspection seen, Duration time) {
+  seen.busy = true;
+  seen.busy_for = time;
+  return seen;
+}
+
 struct BusyRow {
   const char* name;
   Duration says;
@@ -442,6 +448,37 @@ INSTANTIATE_TEST_SUITE_P(Table, Busy,
                                          BusyRow{"for_a_time_unknown", Duration{0}, seconds{30}, 1},
                                          BusyRow{"for_less_than_nothing", Duration{-5}, seconds{30}, 1}),
                          [](const auto& row) { return std::string(row.param.name); });
+
+TEST(Busy, ChildIsNotResetWhenItsImageStandsThere) {
+  Bench bench;
+  bench.go_to(Phase::staged);
+  bench.says(busy_for(uploaded(), minutes{7}));
+  EXPECT_EQ(bench.phase(), "deferred");
+  EXPECT_EQ(bench.update().cause.reason, Reason::child_busy);
+  EXPECT_EQ(bench.update().decision, Decision::none);
+  EXPECT_EQ(bench.update().attempts, 0U);
+  EXPECT_EQ(std::get<Wait>(bench.child().step).at, bench.now + minutes{7});
+  bench.wait_out();
+  bench.obey_to_the_end(Phase::staged);
+  EXPECT_EQ(bench.phase(), "confirmed");
+}
+
+TEST(Busy, ChildIsNotResetForAMarkOfItsOwnOrOfSomebodyElse) {
+  for (const Inspection& seen : {marked(), foreign_mark()}) {
+    Bench bench;
+    bench.go_to(Phase::preflight);
+    bench.says(busy_for(seen, minutes{7}));
+    EXPECT_EQ(bench.phase(), "deferred");
+    EXPECT_EQ(bench.update().cause.reason, Reason::child_busy);
+  }
+}
+
+TEST(Busy, NoLongerMattersOnceActivateIsDecided) {
+  Bench bench;
+  bench.go_to(Phase::activating);
+  bench.answer(GuardFailed{busy_for(marked(), minutes{7})});
+  EXPECT_EQ(bench.step(), "activate") << "the mark cannot be taken back: the next reset of any kind plays it through";
+}
 
 }  // namespace
 }  // namespace hg::core::table
