@@ -5,6 +5,7 @@
 // (ACTIVATE, COMMIT, BACK, and how an update comes to rest), turn_silence.cpp (what did not work, and for how long).
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/engine.hpp"
@@ -99,6 +100,7 @@ class Turn {
 
   State& state_;
   Child& child_;
+  std::optional<Inspection> earlier_;  // what was believed before what is judged now
   Instant now_;
   Output& out_;
 };

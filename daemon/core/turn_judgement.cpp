@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an inspection means in each phase. The child is believed: what it runs is what it says now.
 #include <algorithm>
+#include <utility>
 
 #include "core/bounds.hpp"
 #include "core/preflight.hpp"
@@ -24,12 +25,18 @@ std::string_view lack_of(const Inspection& seen, const Update& u) {
   return {};
 }
 
+/// Whether the child's own counter shows that it has started since it said `earlier`. One that did not move proves
+/// nothing: it may be lost with the power.
+bool has_started_since(const Inspection& seen, const std::optional<Inspection>& earlier) {
+  return earlier && earlier->boots && seen.boots && *seen.boots != *earlier->boots;
+}
+
 }  // namespace
 
 void Turn::judge(const Inspection& seen, bool order_was_done) {
   const std::string_view lack = child_.update ? lack_of(seen, update()) : std::string_view{};
   if (seen.is_in_recovery() || lack.empty()) {
-    child_.seen = seen;
+    earlier_ = std::exchange(child_.seen, seen);
     child_.last_seen = now_;
   }
   if (!lack.empty()) return step_failed({Errc::invalid, std::string(lack)});
@@ -197,7 +204,7 @@ void Turn::judge_old_after_activate(const Inspection& seen, bool order_was_done)
   Update& u = update();
   const bool is_there = is_staged(seen, u.parts);
   const bool reset_is_missing = is_there && is_mark_begun(seen, u.parts);
-  const bool nothing_was_done = is_there && !reset_is_missing && !order_was_done;
+  const bool nothing_was_done = is_there && !reset_is_missing && !order_was_done && !has_started_since(seen, earlier_);
   if ((reset_is_missing && u.orders < kMaxOrders) || (nothing_was_done && u.orders < kMaxUnsureOrders)) {
     u.until = now_ + swap_time();
     return give(Order::activate);

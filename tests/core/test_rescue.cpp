@@ -480,5 +480,46 @@ TEST(Busy, NoLongerMattersOnceActivateIsDecided) {
   EXPECT_EQ(bench.step(), "activate") << "the mark cannot be taken back: the next reset of any kind plays it through";
 }
 
+// ------------------------------------------------------------------------------------------- the child's own counter
+
+Inspection counting(Inspection seen, std::uint64_t boots) {
+  seen.boots = boots;
+  return seen;
+}
+
+/// Activate was given to a child that counted `before`, nobody knows whether it was carried out, and now it says
+/// `seen`.
+std::string phase_after_doubt(std::optional<std::uint64_t> before, const Inspection& seen) {
+  Bench bench;
+  bench.go_to(Phase::staged);
+  Inspection staged = uploaded();
+  staged.boots = before;
+  bench.says(staged);
+  bench.fails(Errc::timed_out);
+  bench.wait_out();
+  bench.says(seen);
+  return bench.phase();
+}
+
+TEST(Boots, OneMoreShowsThatTheImageWasTriedAndFellBack) {
+  EXPECT_EQ(phase_after_doubt(7, counting(after_revert(), 9)), "reverted");
+}
+
+TEST(Boots, AsManyOrNotToldProveNothingSoActivateIsGivenAgain) {
+  EXPECT_EQ(phase_after_doubt(7, counting(after_revert(), 7)), "activating");
+  EXPECT_EQ(phase_after_doubt(7, after_revert()), "activating");
+  EXPECT_EQ(phase_after_doubt({}, counting(after_revert(), 9)), "activating");
+}
+
+TEST(Boots, AreRememberedOverARestart) {
+  Bench bench;
+  bench.go_to(Phase::staged);
+  bench.says(counting(uploaded(), 7));
+  bench.restart();
+  bench.says(counting(after_revert(), 8));
+  EXPECT_EQ(bench.phase(), "reverted");
+  EXPECT_EQ(bench.update().cause.reason, Reason::came_back_old);
+}
+
 }  // namespace
 }  // namespace hg::core::table
