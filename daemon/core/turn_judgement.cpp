@@ -31,6 +31,17 @@ bool has_started_since(const Inspection& seen, const std::optional<Inspection>& 
   return earlier && earlier->boots && seen.boots && *seen.boots != *earlier->boots;
 }
 
+/// Whether the images were to be kept without a confirm: by the order, which tests only what reverts by itself, or by
+/// somebody's mark that was found.
+bool was_marked_for_good(const std::optional<Inspection>& earlier, const Parts& parts) {
+  if (!earlier) return false;
+  const auto is_for_good = [&](const Part& part) {
+    const Slot* standby = earlier->standby(part.image_number, part.after);
+    return standby != nullptr && standby->permanent;
+  };
+  return earlier->revert_class == RevertClass::irrevocable || std::ranges::any_of(parts, is_for_good);
+}
+
 }  // namespace
 
 void Turn::judge(const Inspection& seen, bool order_was_done) {
@@ -264,7 +275,7 @@ void Turn::notice_local_change(const Inspection& seen) {
         {Reason::third_version, "the child now runs " + describe(seen, parts)});
 }
 
-/// A self-reverting child that runs a new image confirmed, though nobody confirmed it, is none.
+/// A self-reverting child that runs a new image confirmed, though nobody confirmed it or marked it for good, is none.
 void Turn::notice_self_confirmation(const Inspection& seen) {
   const Update& u = update();
   const bool is_ours = u.decision == Decision::activate && u.orders > 0 && knows_way_back(u.parts);
@@ -273,7 +284,7 @@ void Turn::notice_self_confirmation(const Inspection& seen) {
     const Slot* active = seen.active(part.image_number);
     return changes(part) && active->digest == part.after && active->confirmed;
   };
-  if (std::ranges::none_of(u.parts, is_confirmed)) return;
+  if (std::ranges::none_of(u.parts, is_confirmed) || was_marked_for_good(earlier_, u.parts)) return;
   child_.confirms_itself = true;
   note({Reason::none, "the child confirms a new image by itself: no test of one will revert by itself"});
 }

@@ -399,6 +399,23 @@ TEST(RevertClassOf, IsNotWeakenedByWhatOthersConfirm) {
   EXPECT_FALSE(permanent.child().confirms_itself) << "it was marked for good";
 }
 
+TEST(RevertClassOf, IsNotWeakenedByAMarkForGood) {
+  Bench ordered;  // of two images and without confirm-all they are marked for good; the new one brings confirm-all
+  ordered.go_to(Phase::staged);
+  ordered.says(reporting(uploaded(), RevertClass::irrevocable));
+  ordered.answer(Ordered{reporting(after_confirm(), RevertClass::self_reverting)});
+  EXPECT_EQ(ordered.phase(), "confirmed");
+  EXPECT_FALSE(ordered.child().confirms_itself) << "the order marked it for good";
+  Bench found;
+  found.go_to(Phase::preflight);
+  Inspection for_good = reporting(marked(), RevertClass::self_reverting);
+  for_good.slots[1].permanent = true;
+  found.says(for_good);
+  ASSERT_EQ(found.phase(), "activating");
+  found.answer(Ordered{reporting(after_confirm(), RevertClass::self_reverting)});
+  EXPECT_FALSE(found.child().confirms_itself) << "somebody had marked it for good";
+}
+
 TEST(RevertClassOf, IsWrittenDown) {
   Bench bench;
   bench.go_to(Phase::activating);
