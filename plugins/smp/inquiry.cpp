@@ -56,12 +56,18 @@ asio::awaitable<Result<Inquiry::Told>> Inquiry::ask_bootloader(SteadyTime deadli
   co_return told;
 }
 
-asio::awaitable<Result<bool>> Inquiry::is_bootloader_itself(bool is_idle, SteadyTime deadline) {
-  // MCUboot answers the control of a console's echo, Zephyr does not know it.
-  const auto echo = co_await ask(kConsoleEcho, console_echo_request(), once(deadline));
-  if (!echo && is_over(echo.error())) co_return echo.error();
-  if (is_idle) co_return echo || echo.error().code != Errc::unsupported;
-  if (!echo) co_return false;
+asio::awaitable<Result<Inquiry::Echo>> Inquiry::ask_echo(SteadyTime deadline) {
+  Patience few = patience(deadline);
+  few.attempts = kOptionalAttempts;
+  const auto echo = co_await ask(kConsoleEcho, console_echo_request(), few);
+  if (echo) co_return Echo::taken;
+  if (is_over(echo.error())) co_return echo.error();
+  co_return echo.error().code == Errc::unsupported ? Echo::refused : Echo::unclear;
+}
+
+asio::awaitable<Result<bool>> Inquiry::is_bootloader_itself(bool is_idle, Echo echo, SteadyTime deadline) {
+  if (is_idle) co_return echo != Echo::refused;
+  if (echo != Echo::taken) co_return false;
   // Built with all options it lists its slots as if one ran; then only its one buffer tells it from an old application.
   const auto body = co_await ask(kParams, empty_request(), once(deadline));
   if (!body && is_over(body.error())) co_return body.error();
@@ -78,21 +84,33 @@ asio::awaitable<Result<bool>> Inquiry::is_bootloader_itself(bool is_idle, Steady
 asio::awaitable<Result<Inquiry::Start>> Inquiry::learn(bool is_idle, SteadyTime deadline) {
   auto told = co_await ask_bootloader(deadline);
   if (!told) co_return told.error().within("bootloader info");
-  Start start{session_->link().opening().number, is_idle, told->bootloader, false};
-  const bool may_be_recovery = told->is_nothing() && (is_idle || told->is_refused);
-  if (may_be_recovery && profile_->rescue == Rescue::automatic) {
-    const auto is_it = co_await is_bootloader_itself(is_idle, deadline);
-    if (!is_it) co_return is_it.error();
-    start.is_recovery = *is_it;
-  }
+  Start start{session_->link().opening().number, is_idle, told->bootloader, Echo::unclear, false};
+  if (profile_->rescue == Rescue::never) co_return start;
+  const auto echo = co_await ask_echo(deadline);
+  if (!echo) co_return echo.error();
+  start.echo = *echo;
+  if (!told->is_nothing() || !(is_idle || told->is_refused)) co_return start;
+  const auto is_it = co_await is_bootloader_itself(is_idle, start.echo, deadline);
+  if (!is_it) co_return is_it.error();
+  start.is_recovery = *is_it;
   co_return start;
 }
 
+bool Inquiry::is_known(const Slots& listed) const {
+  return known_ && known_->opening == session_->link().opening().number && known_->is_idle == !anything_active(listed);
+}
+
+asio::awaitable<Result<bool>> Inquiry::is_same_start(SteadyTime deadline) {
+  if (profile_->rescue == Rescue::never) co_return true;
+  const auto echo = co_await ask_echo(deadline);
+  if (!echo) co_return echo.error();
+  // An application that takes it cannot be told from a bootloader by this alone.
+  co_return *echo == known_->echo && (*echo != Echo::taken || known_->is_recovery);
+}
+
 asio::awaitable<Result<Sight>> Inquiry::recognize(Slots listed, SteadyTime deadline) {
-  const bool is_idle = !anything_active(listed);
-  const bool is_known = known_ && known_->opening == session_->link().opening().number && known_->is_idle == is_idle;
-  if (!is_known) {
-    auto start = co_await learn(is_idle, deadline);
+  if (!is_known(listed)) {
+    auto start = co_await learn(!anything_active(listed), deadline);
     if (!start) co_return start.error();
     known_ = std::move(*start);
   }
@@ -106,6 +124,11 @@ asio::awaitable<Result<Sight>> Inquiry::recognize(Slots listed, SteadyTime deadl
 asio::awaitable<Result<Sight>> Inquiry::look(SteadyTime deadline) {
   auto listed = co_await list(patience(deadline));
   if (!listed) co_return listed.error();
+  if (is_known(*listed)) {
+    const auto is_same = co_await is_same_start(deadline);
+    if (!is_same) co_return is_same.error();
+    if (!*is_same) forget_start();
+  }
   co_return co_await recognize(std::move(*listed), deadline);
 }
 

@@ -37,7 +37,8 @@ class Inquiry {
   /// Who answers with this list. The bootloader is asked about once in each start of the child; no answer is an answer
   /// too, unless the link or the time ran out.
   boost::asio::awaitable<Result<Sight>> recognize(Slots listed, SteadyTime deadline);
-  /// Both in one.
+  /// The list, and whether it is still the same who answers: a child can fall into its bootloader at any time, and one
+  /// built with all options then lists its slots as before. That costs one question; each step begins with it.
   boost::asio::awaitable<Result<Sight>> look(SteadyTime deadline);
 
   /// A reset was sent: somebody else may answer from now on.
@@ -47,11 +48,14 @@ class Inquiry {
   boost::asio::awaitable<Result<std::vector<SlotSize>>> slot_sizes(SteadyTime deadline);
 
  private:
+  /// What the control of a console's echo comes to: MCUboot takes it, Zephyr does not know it.
+  enum class Echo : std::uint8_t { unclear, refused, taken };
   /// What holds for one start of the child.
   struct Start {
     std::uint64_t opening = 0;
     bool is_idle = false;  // its list shows nothing that runs
     BootloaderInfo bootloader;
+    Echo echo = Echo::unclear;
     bool is_recovery = false;
   };
   /// What a bootloader info came to.
@@ -61,8 +65,11 @@ class Inquiry {
     [[nodiscard]] bool is_nothing() const { return bootloader.name.empty() && !bootloader.mode; }
   };
   boost::asio::awaitable<Result<Told>> ask_bootloader(SteadyTime deadline);
-  boost::asio::awaitable<Result<bool>> is_bootloader_itself(bool is_idle, SteadyTime deadline);
+  boost::asio::awaitable<Result<Echo>> ask_echo(SteadyTime deadline);
+  boost::asio::awaitable<Result<bool>> is_bootloader_itself(bool is_idle, Echo echo, SteadyTime deadline);
   boost::asio::awaitable<Result<Start>> learn(bool is_idle, SteadyTime deadline);
+  boost::asio::awaitable<Result<bool>> is_same_start(SteadyTime deadline);
+  [[nodiscard]] bool is_known(const Slots& listed) const;
 
   Session* session_;
   Clock* clock_;

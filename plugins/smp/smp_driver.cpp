@@ -55,9 +55,7 @@ asio::awaitable<Result<wire::Seen>> SmpDriver::inspect(plugin::Job job) {
 asio::awaitable<Result<plugin::Outcome>> SmpDriver::deliver(plugin::Job job, wire::Deliver request, UniqueFd image) {
   const auto child = find(job.child);
   if (!child) co_return not_served();
-  const auto delivered = co_await child->updater.deliver(std::move(job), std::move(request), image.get());
-  if (!delivered) co_return delivered.error();
-  co_return plugin::Outcome{};
+  co_return co_await child->updater.deliver(std::move(job), std::move(request), image.get());
 }
 
 asio::awaitable<Result<plugin::Outcome>> SmpDriver::activate(plugin::Job job, wire::Activate request) {

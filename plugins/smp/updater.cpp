@@ -114,16 +114,26 @@ asio::awaitable<Result<void>> Updater::prove(plugin::Job job, Bytes proof) {
 
 // ------------------------------------------------------------------------------------------------------- delivering
 
-asio::awaitable<Result<void>> Updater::deliver(plugin::Job job, wire::Deliver request, int image) {
+asio::awaitable<Result<plugin::Outcome>> Updater::deliver(plugin::Job job, wire::Deliver request, int image) {
   if (request.after.empty()) co_return Error{Errc::invalid, "without the digest that the child will list"};
   auto sight = co_await restart_.settled(job.deadline);  // nothing has moved yet
   if (!sight) co_return sight.error();
-  if (sight->is_recovery) {
-    co_return co_await recovery_.deliver(std::move(*sight), std::move(job), std::move(request), image);
+  const bool is_in_place = sight->is_recovery;
+  if (is_in_place != (request.staging == wire::Staging::in_place)) {
+    // It fell into recovery, or came out of it: over the only slot goes nothing that was meant for the other one.
+    const auto found = co_await found_again(std::move(*sight), job.deadline);
+    if (!found) co_return found.error();
+    co_return outcome(false, *found);
   }
-  auto delivered = co_await delivery_.aside(std::move(*sight), std::move(job), std::move(request), image);
-  if (delivered && remember_ && pace_.packet() != 0) remember_(pace_.learned());
-  co_return delivered;
+  if (is_in_place) {
+    const auto delivered = co_await recovery_.deliver(std::move(*sight), std::move(job), std::move(request), image);
+    if (!delivered) co_return delivered.error();
+    co_return plugin::Outcome{};
+  }
+  const auto delivered = co_await delivery_.aside(std::move(*sight), std::move(job), std::move(request), image);
+  if (!delivered) co_return delivered.error();
+  if (remember_ && pace_.packet() != 0) remember_(pace_.learned());
+  co_return plugin::Outcome{};
 }
 
 // -------------------------------------------------------------------------------------------------------- activating

@@ -92,6 +92,74 @@ TEST_F(SmpRecovery, IsNotSeenInAMynewtApplicationThatKnowsTheConsolesEcho) {
   EXPECT_EQ(inspect()->staging, Staging::aside);
 }
 
+TEST_F(SmpRecovery, AFallIsNoticedAtTheNextStepAlsoWhenTheListStaysTheSame) {
+  for (const auto knows_bootloader : {true, false}) {
+    child_.mode = knows_bootloader ? std::optional(3) : std::nullopt;
+    child_.lists_flags_in_recovery = true;
+    child_.slots.resize(1);
+    renew();
+    ASSERT_EQ(inspect()->staging, Staging::aside);
+    child_.is_recovery = true;  // its watchdog, say
+    const unsigned before = child_.resets;
+    const auto delivered = deliver_to(Staging::aside);
+    ASSERT_TRUE(delivered) << delivered.error().message;
+    EXPECT_TRUE(delivered->guard_held);
+    EXPECT_EQ(child_.resets, before + 1);  // let go before anything was sent
+    expect_runs(kOld, true);               // and not written over
+    EXPECT_EQ(child_.standby()->digest, kNew);
+  }
+}
+
+TEST_F(SmpRecovery, AChildThatLeftItByItselfIsNoticedAtTheNextStep) {
+  child_.lists_flags_in_recovery = true;
+  child_.is_recovery = true;
+  child_.after_reset = [this] { child_.is_recovery = true; };
+  expect_in_place();
+  child_.is_recovery = false;  // mcuboot PR#2830
+  EXPECT_EQ(inspect()->staging, Staging::aside);
+}
+
+TEST_F(SmpRecovery, WhoAnswersCostsOneQuestionInEachStep) {
+  child_.mode = 3;
+  ASSERT_TRUE(inspect());
+  child_.asked.clear();
+  ASSERT_TRUE(inspect());
+  EXPECT_EQ(child_.count(kConsoleEcho), 1U);
+  EXPECT_EQ(child_.asked.size(), 3U);  // the list, who answers, the kit
+  profile_.rescue = Rescue::never;
+  renew();
+  child_.asked.clear();
+  ASSERT_TRUE(inspect());
+  ASSERT_TRUE(inspect());
+  EXPECT_EQ(child_.count(kConsoleEcho), 0U);
+}
+
+TEST_F(SmpRecovery, ALostAnswerAboutWhoAnswersDoesNotHideAFall) {
+  child_.mode = 3;
+  child_.lists_flags_in_recovery = true;
+  ASSERT_EQ(inspect()->staging, Staging::aside);
+  child_.is_recovery = true;
+  child_.after_reset = [this] { child_.is_recovery = true; };
+  child_.loses_answer = first(3, kConsoleEcho);
+  expect_in_place();
+}
+
+TEST_F(SmpRecovery, NothingIsWrittenWhenTheChildStagesElsewhereThanWasMeant) {
+  child_.lists_flags_in_recovery = true;
+  const auto back = deliver_to(Staging::in_place);  // it came out of recovery meanwhile
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_FALSE(back->guard_held);
+  EXPECT_EQ(back->seen.staging, Staging::aside);
+  EXPECT_TRUE(runs(back->seen.slots, 0, kOld));
+  child_.is_recovery = true;
+  child_.after_reset = [this] { child_.is_recovery = true; };
+  const auto fallen = deliver_to(Staging::aside);
+  ASSERT_TRUE(fallen) << fallen.error().message;
+  EXPECT_FALSE(fallen->guard_held);
+  EXPECT_EQ(fallen->seen.staging, Staging::in_place);
+  EXPECT_EQ(child_.count(kImageUpload), 0U);
+}
+
 TEST_F(SmpRecovery, IsNotSentADigestThatItDoesNotKnow) {
   child_.is_recovery = true;
   ASSERT_TRUE(deliver());
@@ -157,8 +225,10 @@ TEST_F(SmpRecovery, ACancelledDeliveryEndsWithAReset) {
   std::optional<Result<void>> end;
   const auto step = [&]() -> asio::awaitable<Result<void>> {
     co_await asio::this_coro::throw_if_cancelled(false);
-    const wire::Deliver request{{}, digest_of(9), 30000, 0, kNew};
-    co_return co_await made_->deliver(job(), request, file.get());
+    const wire::Deliver request{{}, digest_of(9), 30000, 0, kNew, Staging::in_place};
+    const auto outcome = co_await made_->deliver(job(), request, file.get());
+    if (!outcome) co_return outcome.error();
+    co_return Result<void>{};
   };
   asio::co_spawn(loop_.io, step,
                  asio::bind_cancellation_slot(stop.slot(), [&](const std::exception_ptr& thrown, Result<void> result) {
