@@ -125,18 +125,26 @@ asio::awaitable<Answer> carry_out(Driver* driver, wire::Frame request, UniqueFd 
 
 }  // namespace
 
-Lane::Lane(asio::any_io_executor executor, Driver& driver) : executor_(std::move(executor)), driver_(&driver) {}
+Lane::Lane(asio::any_io_executor executor, Driver& driver)
+    : executor_(std::move(executor)), driver_(&driver), first_deadline_(executor_), clear_by_(executor_) {}
 
 void Lane::Entry::fail(const Error& error) const {
   answer(failed({task().request, task().child}, error).frame);
 }
 
+void Lane::Running::fail(const Error& error) {
+  if (!std::exchange(answered, true)) entry.fail(error);
+}
+
 void Lane::add(wire::Frame request, UniqueFd fd, std::shared_ptr<wire::Channel> channel) {
-  Entry entry{std::move(request), std::move(fd), std::move(channel)};
+  Entry entry{std::move(request), std::move(fd), std::move(channel), {}};
+  entry.deadline = Clock::now() + std::chrono::milliseconds{entry.task().deadline_ms};
   if (waiting_.size() == kMaxWaiting) return entry.fail({Errc::busy, "too many requests for one child"});
   waiting_.push_back(std::move(entry));
-  if (!running_) start_next();
+  start_next();
 }
+
+// ----------------------------------------------------------------------------------------------------- giving up
 
 void Lane::cancel(std::uint64_t request) {
   const auto is_it = [request](const Entry& entry) { return entry.task().request == request; };
@@ -149,44 +157,86 @@ void Lane::cancel(std::uint64_t request) {
   }
 }
 
-void Lane::drop() {
-  waiting_.clear();
-  if (const auto running = running_) {
-    running->answered = true;
-    running->stop.emit(asio::cancellation_type::terminal);
+void Lane::cancel_all() {
+  for (const Entry& entry : std::exchange(waiting_, {})) {
+    entry.fail({Errc::cancelled, "cancelled before it was begun"});
   }
+  if (const auto running = running_) running->stop.emit(asio::cancellation_type::terminal);
+}
+
+void Lane::clear(std::chrono::milliseconds within, std::function<void()> then) {
+  const auto self = shared_from_this();  // `then` may let go of the lane
+  then_ = std::move(then);
+  cancel_all();
+  if (!running_) return go_on();
+  clear_by_.expires_after(within);
+  const auto give_up = [self](boost::system::error_code failure) {
+    if (failure || Clock::now() < self->clear_by_.expiry()) return;
+    if (const auto running = self->running_) running->fail({Errc::cancelled, "given up, but it has not ended yet"});
+    self->go_on();
+  };
+  clear_by_.async_wait(give_up);
+}
+
+// ------------------------------------------------------------------------------------------------------ carrying out
+
+/// After the end of a step or of waiting for it: first whoever cleared the lane, then what waits.
+void Lane::go_on() {
+  clear_by_.cancel();
+  if (const auto then = std::exchange(then_, nullptr)) then();
+  start_next();
 }
 
 void Lane::start_next() {
-  if (waiting_.empty()) return;
-  const auto running = std::make_shared<Running>(executor_, std::move(waiting_.front()));
+  expire();
+  watch();
+  if (running_ || is_clearing() || waiting_.empty()) return;
+  const auto running = std::make_shared<Running>(std::move(waiting_.front()));
   waiting_.pop_front();
   running_ = running;
   const wire::Task& task = running->entry.task();
-  running->deadline = Clock::now() + std::chrono::milliseconds{task.deadline_ms};
   const auto self = shared_from_this();
   const auto report = [self, weak = std::weak_ptr(running)](std::uint64_t done, std::uint64_t total) {
     if (const auto still = weak.lock()) self->progress(still, done, total);
   };
-  Job job{task.child, task.epoch, running->deadline, report};
+  Job job{task.child, task.epoch, running->entry.deadline, report};
   const auto end = [self, running](const std::exception_ptr& thrown, Answer answer) {
     self->ended(running, thrown ? std::nullopt : std::optional(std::move(answer)));
   };
-  watch(running);
   asio::co_spawn(executor_, carry_out(driver_, running->entry.request, std::move(running->entry.fd), std::move(job)),
                  asio::bind_cancellation_slot(running->stop.slot(), end));
 }
 
-void Lane::watch(const std::shared_ptr<Running>& running) {
-  running->timer.expires_at(running->deadline);
-  const auto look = [self = shared_from_this(), running](boost::system::error_code failure) {
-    if (failure || self->running_ != running) return;
-    if (Clock::now() < running->deadline) return self->watch(running);  // it has moved since
-    if (!running->answered) running->entry.fail({Errc::timed_out, "not done in time"});
-    running->answered = true;
-    running->stop.emit(asio::cancellation_type::terminal);
+/// Answers what is late.
+void Lane::expire() {
+  const auto now = Clock::now();
+  const auto is_late = [now](const Entry& entry) { return entry.deadline <= now; };
+  while (!waiting_.empty()) {
+    const auto late = std::ranges::find_if(waiting_, is_late);
+    if (late == waiting_.end()) break;
+    late->fail({Errc::timed_out, "its time was over before it could be begun"});
+    waiting_.erase(late);
+  }
+  const auto running = running_;  // the emission may end it
+  if (!running || running->answered || !is_late(running->entry)) return;
+  running->fail({Errc::timed_out, "not done in time"});
+  running->stop.emit(asio::cancellation_type::terminal);
+}
+
+/// Calls expire() at the first deadline.
+void Lane::watch() {
+  auto first = SteadyTime::max();
+  if (running_ && !running_->answered) first = running_->entry.deadline;
+  for (const Entry& entry : waiting_) first = std::min(first, entry.deadline);
+  first_deadline_.cancel();
+  if (first == SteadyTime::max()) return;
+  first_deadline_.expires_at(first);
+  const auto look = [self = shared_from_this()](boost::system::error_code failure) {
+    if (failure) return;
+    self->expire();
+    self->watch();
   };
-  running->timer.async_wait(look);
+  first_deadline_.async_wait(look);
 }
 
 void Lane::progress(const std::shared_ptr<Running>& running, std::uint64_t done, std::uint64_t total) {
@@ -194,24 +244,17 @@ void Lane::progress(const std::shared_ptr<Running>& running, std::uint64_t done,
   const auto now = Clock::now();
   const wire::Task& task = running->entry.task();
   running->done = done;
-  running->deadline = now + std::chrono::milliseconds{task.deadline_ms};
+  running->entry.deadline = now + std::chrono::milliseconds{task.deadline_ms};
   if (now - running->last_progress < kProgressInterval && done != total) return;
   running->last_progress = now;
   running->entry.answer(wire::Progress{{task.request, task.child}, done, total});
 }
 
 void Lane::ended(const std::shared_ptr<Running>& running, std::optional<Answer> answer) {
-  running->timer.cancel();
-  if (!running->answered) {
-    running->answered = true;
-    if (answer) {
-      running->entry.answer(std::move(answer->frame), std::move(answer->fd));
-    } else {
-      running->entry.fail({Errc::internal, "the driver failed"});
-    }
-  }
+  if (!answer) running->fail({Errc::internal, "the driver failed"});
+  if (!std::exchange(running->answered, true)) running->entry.answer(std::move(answer->frame), std::move(answer->fd));
   running_.reset();
-  start_next();
+  go_on();
 }
 
 }  // namespace hg::plugin

@@ -41,12 +41,14 @@ Result<UniqueFd> connect_to(const std::filesystem::path& path) {
 
 }  // namespace
 
-Plugin::Plugin(asio::any_io_executor executor, Identity identity, std::filesystem::path socket, Driver& driver, Log log)
+Plugin::Plugin(asio::any_io_executor executor, Identity identity, std::filesystem::path socket, Driver& driver, Log log,
+               std::chrono::milliseconds leave_within)
     : executor_(std::move(executor)),
       identity_(std::move(identity)),
       socket_(std::move(socket)),
       driver_(&driver),
       log_(std::move(log)),
+      leave_within_(leave_within),
       pause_(executor_),
       stale_timer_(executor_) {}
 
@@ -76,6 +78,11 @@ asio::awaitable<void> Plugin::run() {
     pause = std::min(2 * pause, kLongestPause);
     co_await pause_.async_wait(asio::as_tuple(asio::use_awaitable));
   }
+  const auto is_clearing = [](const auto& known) { return known.second.lane->is_clearing(); };
+  while (std::ranges::any_of(children_, is_clearing)) {
+    pause_.expires_at(SteadyTime::max());  // until a lane ends it
+    co_await pause_.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
 }
 
 void Plugin::stop() {
@@ -83,7 +90,7 @@ void Plugin::stop() {
   if (channel_) channel_->close();
   pause_.cancel();
   stale_timer_.cancel();
-  drop_work();
+  for (const auto& lane : lanes()) lane->clear(leave_within_, [this] { pause_.cancel(); });
 }
 
 asio::awaitable<Result<void>> Plugin::connect() {
@@ -124,9 +131,16 @@ asio::awaitable<Error> Plugin::serve() {
   }
 }
 
+/// A step that ends may take its child out of children_: who goes through all lanes goes through a copy.
+std::vector<std::shared_ptr<Lane>> Plugin::lanes() const {
+  std::vector<std::shared_ptr<Lane>> lanes;
+  for (const auto& [child, enrolled] : children_) lanes.push_back(enrolled.lane);
+  return lanes;
+}
+
 void Plugin::drop_work() {
   stale_timer_.cancel();
-  for (auto& [child, enrolled] : children_) enrolled.lane->drop();
+  for (const auto& lane : lanes()) lane->cancel_all();
 }
 
 // ------------------------------------------------------------------------------------------------------- receiving
@@ -137,10 +151,10 @@ Result<void> Plugin::take(wire::Channel::Arrival arrival) {
   } else if (const auto* gone = std::get_if<wire::Forget>(&arrival.frame)) {
     forget(gone->child);
   } else if (const auto* cancel = std::get_if<wire::Cancel>(&arrival.frame)) {
-    for (auto& [name, enrolled] : children_) enrolled.lane->cancel(cancel->request);
+    for (const auto& lane : lanes()) lane->cancel(cancel->request);
   } else if (const auto* task = wire::task_of(arrival.frame)) {
     const auto found = children_.find(task->child);
-    if (found == children_.end()) {
+    if (found == children_.end() || found->second.is_gone) {
       return channel_->send(wire::Failed{{task->request, task->child}, Errc::not_found, "not enrolled"});
     }
     found->second.lane->add(std::move(arrival.frame), std::move(arrival.fd), channel_);
@@ -151,16 +165,14 @@ Result<void> Plugin::take(wire::Channel::Arrival arrival) {
 }
 
 void Plugin::enroll(const wire::Enroll& child) {
-  Enrolled& enrolled = children_[child.child];
+  const auto [found, is_new] = children_.try_emplace(child.child);
+  Enrolled& enrolled = found->second;
   enrolled.stale = false;
-  const bool is_new = !enrolled.lane;
-  if (is_new || enrolled.values != child) {
-    if (!is_new) enrolled.lane->drop();
+  if (is_new) enrolled.lane = std::make_shared<Lane>(executor_, *driver_);
+  if (is_new || enrolled.is_gone || enrolled.values != child) {
+    enrolled.is_gone = false;
     enrolled.values = child;
-    enrolled.link.reset();
-    if (is_new) enrolled.lane = std::make_shared<Lane>(executor_, *driver_);
-    log_(child.child + ": enrolled, address " + child.address);
-    driver_->enroll(child);
+    pass_on_later(enrolled);
   } else if (enrolled.link) {
     static_cast<void>(channel_->send(*enrolled.link));
   }
@@ -169,10 +181,28 @@ void Plugin::enroll(const wire::Enroll& child) {
 void Plugin::forget(const std::string& child) {
   const auto found = children_.find(child);
   if (found == children_.end()) return;
-  found->second.lane->drop();
-  children_.erase(found);
-  log_(child + ": no longer enrolled");
-  driver_->forget(child);
+  found->second.is_gone = true;
+  pass_on_later(found->second);
+}
+
+/// The driver hears of the change when the child's last step has ended, which may have to leave the child well first.
+void Plugin::pass_on_later(Enrolled& enrolled) {
+  enrolled.link.reset();
+  enrolled.lane->clear(leave_within_, [this, child = enrolled.values.child] { pass_on(child); });
+}
+
+void Plugin::pass_on(const std::string& child) {
+  const auto found = children_.find(child);
+  if (found == children_.end()) return;
+  if (found->second.is_gone) {
+    children_.erase(found);
+    log_(child + ": no longer enrolled");
+    driver_->forget(child);
+  } else {
+    const wire::Enroll values = found->second.values;
+    log_(child + ": enrolled, address " + values.address);
+    driver_->enroll(values);
+  }
 }
 
 void Plugin::forget_stale_later() {
@@ -190,7 +220,7 @@ void Plugin::forget_stale_later() {
 
 void Plugin::report_link(std::string_view child, bool up, std::string_view text) {
   const auto found = children_.find(std::string(child));
-  if (found == children_.end()) return;
+  if (found == children_.end() || found->second.lane->is_clearing()) return;  // what it says is over
   wire::Link link{std::string(child), up, wire::bounded_text(text)};
   if (found->second.link == link) return;
   found->second.link = link;

@@ -6,9 +6,11 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "sdk/driver.hpp"
 #include "wire/channel.hpp"
@@ -16,6 +18,10 @@
 namespace hg::plugin {
 
 class Lane;
+
+/// How long a step that is given up may take to leave its child well: to let it out of recovery, to put a line in
+/// order.
+inline constexpr std::chrono::milliseconds kLeaveWithin{5000};
 
 /// What the plugin says of itself in Hello.
 struct Identity {
@@ -26,15 +32,16 @@ struct Identity {
 
 class Plugin {
  public:
-  /// `driver` must outlive the plugin and everything that runs on the executor.
+  /// `driver` must outlive the plugin and everything that runs on the executor, the plugin run().
   Plugin(boost::asio::any_io_executor executor, Identity identity, std::filesystem::path socket, Driver& driver,
-         Log log);
+         Log log, std::chrono::milliseconds leave_within = kLeaveWithin);
   Plugin(const Plugin&) = delete;
   Plugin& operator=(const Plugin&) = delete;
   ~Plugin();
 
-  /// Serves until stop(). Cancels nothing on its way out but what was asked.
+  /// Serves until stop(), and then ends when no step runs any more, `leave_within` later at the latest.
   boost::asio::awaitable<void> run();
+  /// Leaves the daemon at once and gives up every step.
   void stop();
 
   /// See LinkReport.
@@ -45,7 +52,8 @@ class Plugin {
     wire::Enroll values;
     std::shared_ptr<Lane> lane;
     std::optional<wire::Link> link;
-    bool stale = false;  // known from a connection before, not yet named on this one
+    bool stale = false;    // known from a connection before, not yet named on this one
+    bool is_gone = false;  // forgotten, but its last step has not ended yet
   };
 
   boost::asio::awaitable<Result<void>> connect();
@@ -54,6 +62,9 @@ class Plugin {
   void enroll(const wire::Enroll& child);
   void forget(const std::string& child);
   void forget_stale_later();
+  void pass_on_later(Enrolled& enrolled);
+  void pass_on(const std::string& child);
+  [[nodiscard]] std::vector<std::shared_ptr<Lane>> lanes() const;
   void drop_work();
 
   boost::asio::any_io_executor executor_;
@@ -61,6 +72,7 @@ class Plugin {
   std::filesystem::path socket_;
   Driver* driver_;
   Log log_;
+  std::chrono::milliseconds leave_within_;
   std::shared_ptr<wire::Channel> channel_;  // null: not connected
   std::map<std::string, Enrolled> children_;
   boost::asio::steady_timer pause_;

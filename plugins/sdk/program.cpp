@@ -92,15 +92,20 @@ int run_program(int argc, char** argv, const Identity& identity, const MakeDrive
     Plugin plugin(io.get_executor(), identity, options.socket, **driver, write_line);
     target = &plugin;
     asio::signal_set signals(io, SIGTERM, SIGINT);
-    const auto end = [&](boost::system::error_code, int) {
-      plugin.stop();
-      io.stop();
+    const auto end_at_once = [&io](boost::system::error_code failure, int) {
+      if (!failure) io.stop();
     };
-    signals.async_wait(end);
-    const auto broken = [](const std::exception_ptr& thrown) {
+    const auto end_well = [&](boost::system::error_code failure, int) {
+      if (failure) return;
+      plugin.stop();
+      signals.async_wait(end_at_once);
+    };
+    signals.async_wait(end_well);
+    const auto ended = [&io](const std::exception_ptr& thrown) {
+      io.stop();
       if (thrown) std::rethrow_exception(thrown);
     };
-    asio::co_spawn(io, plugin.run(), broken);
+    asio::co_spawn(io, plugin.run(), ended);
     io.run();
     target = nullptr;
     return 0;

@@ -24,8 +24,9 @@ struct Setup {
 using MakeDriver = std::function<Result<std::unique_ptr<Driver>>(const Setup& setup)>;
 
 /// Options: --socket PATH (default /run/headgate/plugins.sock), --state DIR (default: what systemd names in
-/// $STATE_DIRECTORY), --record DIR, --version, --help. Ends with 0 at SIGTERM or SIGINT, with 2 for wrong usage, with 1
-/// when something breaks that it cannot go on without.
+/// $STATE_DIRECTORY), --record DIR, --version, --help. At SIGTERM or SIGINT it gives up all steps, waits until they
+/// have left their children well (kLeaveWithin at the longest; a second signal ends the waiting) and ends with 0. With
+/// 2 for wrong usage, with 1 when something breaks that it cannot go on without.
 int run_program(int argc, char** argv, const Identity& identity, const MakeDriver& make_driver);
 
 }  // namespace hg::plugin

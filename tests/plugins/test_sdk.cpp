@@ -4,8 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/asio/detached.hpp>
+#include <array>
+#include <boost/asio/this_coro.hpp>
 #include <fstream>
+#include <utility>
 
 #include "adapters/transport/listening_socket.hpp"
 #include "adapters/transport/plugin_board.hpp"
@@ -13,6 +15,7 @@
 #include "plugins/processes.hpp"
 #include "sdk/lane.hpp"
 #include "sdk/plugin.hpp"
+#include "sdk/program.hpp"
 #include "smp/clock.hpp"
 
 namespace hg::plugin {
@@ -23,10 +26,13 @@ using namespace std::chrono_literals;
 
 const Digest kOne = *Digest::from_bytes(Bytes(32, 1));
 
-/// Says who was asked; a step ends when the test says so, or when it is cancelled.
+/// Says who was asked; a step ends when the test says so, or when it is cancelled; then at once, or when the test lets
+/// it leave its child.
 class ObedientDriver : public Driver {
  public:
-  explicit ObedientDriver(asio::io_context& io) : gate_(io) { gate_.expires_at(SteadyTime::max()); }
+  explicit ObedientDriver(const asio::any_io_executor& executor) : gate_(executor) {
+    gate_.expires_at(SteadyTime::max());
+  }
 
   void enroll(const wire::Enroll& child) override { enrolled.push_back(child); }
   void forget(const std::string& child) override { forgotten.push_back(child); }
@@ -38,6 +44,11 @@ class ObedientDriver : public Driver {
     const bool is_cancelled = co_await smp::was_cancelled();
     if (is_cancelled) {
       ++cancelled;
+      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+      if (leaves_slowly) {
+        co_await gate_.async_wait(asio::as_tuple(asio::use_awaitable));
+      }
+      ++left;
       co_return Error{Errc::cancelled, "cancelled"};
     }
     co_return wire::Seen{};
@@ -53,6 +64,7 @@ class ObedientDriver : public Driver {
 
   void let_go() {
     holds = false;
+    leaves_slowly = false;
     gate_.cancel();
   }
 
@@ -60,7 +72,9 @@ class ObedientDriver : public Driver {
   std::vector<std::string> forgotten;
   std::vector<std::string> begun;
   unsigned cancelled = 0;
+  unsigned left = 0;
   bool holds = false;
+  bool leaves_slowly = false;
 
  private:
   asio::steady_timer gate_;
@@ -68,16 +82,18 @@ class ObedientDriver : public Driver {
 
 class SdkTest : public testing::Test {
  protected:
-  SdkTest() {
+  /// As a rule a step has as long as it wants to leave its child.
+  explicit SdkTest(std::chrono::milliseconds leave_within = 1h) : leave_within_(leave_within) {
     const auto opened = socket_.open(path(), 0600, {});
     if (!opened) throw std::runtime_error(opened.error().message);
-    asio::co_spawn(loop_.io, plugin_.run(), asio::detached);
+    asio::co_spawn(loop_.io, plugin_.run(), [this](const std::exception_ptr&) { has_ended_ = true; });
   }
   ~SdkTest() override {
     plugin_.stop();
     socket_.close();
     if (daemon_) daemon_->close();
     driver_.let_go();
+    loop_.until([this] { return has_ended_; });
     loop_.settle();
   }
   [[nodiscard]] std::filesystem::path path() const { return directory_.path / "plugins.sock"; }
@@ -105,19 +121,39 @@ class SdkTest : public testing::Test {
     send(wire::Enroll{child, "/somewhere", {}});
     loop_.until([&] { return !driver_.enrolled.empty() && driver_.enrolled.back().child == child; });
   }
+  /// One step that runs and does not end by itself, and one that waits.
+  void hold_one_of_two() {
+    let_in();
+    enroll("a");
+    driver_.holds = true;
+    driver_.leaves_slowly = true;
+    send(wire::Inspect{task(1)});
+    send(wire::Inspect{task(2)});
+    loop_.until([this] { return driver_.begun.size() == 1; });
+  }
+  void expect_cancelled(std::uint64_t request) {
+    const auto failed = next<wire::Failed>();
+    EXPECT_EQ(failed.reply.request, request);
+    EXPECT_EQ(failed.code, Errc::cancelled);
+  }
   static wire::Task task(std::uint64_t request, std::uint64_t deadline_ms = 20000) {
     return {request, "a", 1, deadline_ms};
   }
   static UniqueFd file() { return UniqueFd(::memfd_create("image", MFD_CLOEXEC)); }
 
+  std::chrono::milliseconds leave_within_;
   test::Directory directory_;
   test::Loop loop_;
+  bool has_ended_ = false;
   transport::ListeningSocket socket_{loop_.io.get_executor()};
-  ObedientDriver driver_{loop_.io};
+  ObedientDriver driver_{loop_.io.get_executor()};
   std::vector<std::string> log_;
-  Plugin plugin_{loop_.io.get_executor(), {"test", "test 1", 0}, path(), driver_, [this](std::string_view line) {
-                   log_.emplace_back(line);
-                 }};
+  Plugin plugin_{loop_.io.get_executor(),
+                 {"test", "test 1", 0},
+                 path(),
+                 driver_,
+                 [this](std::string_view line) { log_.emplace_back(line); },
+                 leave_within_};
   std::shared_ptr<wire::Channel> daemon_;
 };
 
@@ -180,6 +216,22 @@ TEST_F(SdkTest, AnswersAtTheDeadlineWhateverTheDriverDoes) {
   EXPECT_EQ(next<wire::Inspected>().reply.request, 2U);
 }
 
+TEST_F(SdkTest, CountsADeadlineFromTheArrival) {
+  let_in();
+  enroll("a");
+  driver_.holds = true;
+  send(wire::Inspect{task(1)});
+  send(wire::Inspect{task(2, 30)});
+  send(wire::Inspect{task(3)});
+  const auto late = next<wire::Failed>();  // while the first still runs
+  EXPECT_EQ(late.reply.request, 2U);
+  EXPECT_EQ(late.code, Errc::timed_out);
+  driver_.let_go();
+  EXPECT_EQ(next<wire::Inspected>().reply.request, 1U);
+  EXPECT_EQ(next<wire::Inspected>().reply.request, 3U);
+  EXPECT_EQ(driver_.begun.size(), 2U);  // what was late was not begun
+}
+
 TEST_F(SdkTest, CancelsWhatWaitsAndWhatRuns) {
   let_in();
   enroll("a");
@@ -192,6 +244,85 @@ TEST_F(SdkTest, CancelsWhatWaitsAndWhatRuns) {
   const auto failed = next<wire::Failed>();
   EXPECT_EQ(failed.reply.request, 1U);
   EXPECT_EQ(failed.code, Errc::cancelled);
+}
+
+TEST_F(SdkTest, AnswersEachRequestOfAForgottenChildOnce) {
+  hold_one_of_two();
+  send(wire::Forget{"a"});
+  expect_cancelled(2);
+  send(wire::Inspect{task(3)});
+  EXPECT_EQ(next<wire::Failed>().code, Errc::not_found);
+  loop_.until([this] { return driver_.cancelled == 1; });
+  EXPECT_TRUE(driver_.forgotten.empty());  // while its step still leaves it
+  driver_.let_go();
+  expect_cancelled(1);
+  EXPECT_EQ(driver_.left, 1U);
+  EXPECT_EQ(driver_.forgotten.size(), 1U);
+  send(wire::Inspect{task(4)});
+  EXPECT_EQ(next<wire::Failed>().reply.request, 4U);  // and nothing more of the first two
+}
+
+TEST_F(SdkTest, NewValuesWaitForTheStepThatLeaves) {
+  hold_one_of_two();
+  send(wire::Enroll{"a", "/elsewhere", {}});
+  send(wire::Inspect{task(3)});
+  expect_cancelled(2);
+  loop_.until([this] { return driver_.cancelled == 1; });
+  EXPECT_EQ(driver_.enrolled.size(), 1U);
+  driver_.let_go();
+  expect_cancelled(1);
+  EXPECT_EQ(next<wire::Inspected>().reply.request, 3U);
+  EXPECT_EQ(driver_.enrolled.size(), 2U);
+  EXPECT_EQ(driver_.enrolled.back().address, "/elsewhere");
+}
+
+TEST_F(SdkTest, AChildThatComesBackBeforeItIsForgottenStays) {
+  hold_one_of_two();
+  send(wire::Forget{"a"});
+  send(wire::Enroll{"a", "/somewhere", {}});
+  expect_cancelled(2);
+  driver_.let_go();
+  expect_cancelled(1);
+  loop_.until([this] { return driver_.enrolled.size() == 2; });
+  EXPECT_TRUE(driver_.forgotten.empty());
+  send(wire::Inspect{task(3)});
+  EXPECT_EQ(next<wire::Inspected>().reply.request, 3U);
+}
+
+TEST_F(SdkTest, EndsWhenItsStepsHaveLeftTheirChildren) {
+  hold_one_of_two();
+  plugin_.stop();
+  EXPECT_FALSE(loop_.wait(daemon_->receive()));  // the daemon is left at once
+  loop_.until([this] { return driver_.cancelled == 1; });
+  loop_.settle();
+  EXPECT_FALSE(has_ended_);
+  driver_.let_go();
+  loop_.until([this] { return has_ended_; });
+  EXPECT_EQ(driver_.left, 1U);
+}
+
+class ImpatientSdkTest : public SdkTest {
+ protected:
+  ImpatientSdkTest() : SdkTest(30ms) {}
+};
+
+TEST_F(ImpatientSdkTest, AnswersForAStepThatDoesNotEnd) {
+  hold_one_of_two();
+  send(wire::Enroll{"a", "/elsewhere", {}});
+  expect_cancelled(2);
+  expect_cancelled(1);
+  loop_.until([this] { return driver_.enrolled.size() == 2; });
+  EXPECT_EQ(driver_.left, 0U);
+  send(wire::Inspect{task(3)});
+  driver_.let_go();
+  EXPECT_EQ(next<wire::Inspected>().reply.request, 3U);  // the first is not answered twice
+}
+
+TEST_F(ImpatientSdkTest, EndsWithoutAStepThatDoesNotEnd) {
+  hold_one_of_two();
+  plugin_.stop();
+  loop_.until([this] { return has_ended_; });
+  EXPECT_EQ(driver_.left, 0U);
 }
 
 TEST_F(SdkTest, DropsItsWorkWhenTheDaemonGoes) {
@@ -247,6 +378,88 @@ TEST_F(SdkTest, LeavesADaemonThatDoesNotKeepToTheProtocol) {
   send(wire::Link{"a", true, ""});
   EXPECT_EQ(loop_.wait(daemon_->receive()).error().code, Errc::unavailable);
   let_in();
+}
+
+// ------------------------------------------------------------------------------------------------------- the program
+
+/// run_program() in a process of its own, with one step that runs.
+class ProgramTest : public SdkTest {
+ protected:
+  ~ProgramTest() override {
+    if (pid_ > 0) end(SIGKILL);
+  }
+  /// `leaves`: the time that the step takes to end when it is cancelled.
+  void start(std::chrono::milliseconds leaves) {
+    plugin_.stop();  // the place is for another
+    loop_.until([this] { return has_ended_; });
+    pid_ = ::fork();
+    if (pid_ == 0) ::_exit(run(leaves));
+    let_in();
+    send(wire::Enroll{"a", "/somewhere", {}});
+    send(wire::Inspect{task(1)});
+    next<wire::Link>();  // the step has begun
+  }
+  void signal() const { ::kill(pid_, SIGTERM); }
+  /// Its exit code; less than 0: it was killed.
+  int end(int number = 0) {
+    if (number != 0) ::kill(pid_, number);
+    int status = 0;
+    ::waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  [[nodiscard]] std::filesystem::path mark(const char* name) const { return directory_.path / name; }
+
+ private:
+  class Leaving final : public ObedientDriver {
+   public:
+    Leaving(plugin::Setup setup, const ProgramTest& test, std::chrono::milliseconds leaves)
+        : ObedientDriver(setup.executor), setup_(std::move(setup)), test_(&test), leaves_(leaves) {}
+    ~Leaving() override { std::ofstream(test_->mark("closed")); }
+    asio::awaitable<Result<wire::Seen>> inspect(Job) override {
+      setup_.report("a", true, "");
+      asio::steady_timer timer(setup_.executor, SteadyTime::max());
+      co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+      timer.expires_after(leaves_);
+      co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+      std::ofstream(test_->mark("left"));
+      co_return Error{Errc::cancelled, "cancelled"};
+    }
+
+   private:
+    plugin::Setup setup_;
+    const ProgramTest* test_;
+    std::chrono::milliseconds leaves_;
+  };
+  int run(std::chrono::milliseconds leaves) const {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    std::string name = "test";
+    std::string option = "--socket=" + path().string();
+    std::array<char*, 2> words = {name.data(), option.data()};
+    const auto make = [&](const plugin::Setup& setup) { return std::make_unique<Leaving>(setup, *this, leaves); };
+    return run_program(2, words.data(), {"test", "test 1", 0}, make);
+  }
+  pid_t pid_ = -1;
+};
+
+TEST_F(ProgramTest, ASignalLetsTheStepsLeaveTheirChildren) {
+  start(300ms);
+  signal();
+  EXPECT_EQ(end(), 0);
+  EXPECT_TRUE(std::filesystem::exists(mark("left")));
+  EXPECT_TRUE(std::filesystem::exists(mark("closed")));
+}
+
+TEST_F(ProgramTest, ASecondSignalEndsAtOnce) {
+  start(1h);
+  const auto begun = std::chrono::steady_clock::now();
+  signal();
+  EXPECT_FALSE(loop_.wait(daemon_->receive()));  // it has heard the first
+  signal();
+  EXPECT_EQ(end(), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, kLeaveWithin);
+  EXPECT_FALSE(std::filesystem::exists(mark("left")));
+  EXPECT_TRUE(std::filesystem::exists(mark("closed")));
 }
 
 /// The page of code in plugins/README.md.
