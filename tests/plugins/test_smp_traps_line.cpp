@@ -125,9 +125,20 @@ TEST_F(SmpTraps, Zephyr51594_ServerHangsUntilAReboot) {
 // ------------------------------------------------------------------------------------------------------------ row 13
 
 TEST_F(SmpTraps, Zephyr46728_BurstsOverAShell) {
-  start({"--noise", "--line-buffers", "2", "--drain-us", "500"}, {{"chunk_ms", ms(200ms)}});
+  new_ = McubootImage(20000, 1, 2);
+  start_child({"--noise", "--line-buffers", "2", "--drain-us", "500"});
+  {
+    auto before = stranger();
+    EXPECT_TRUE(before.ask(smp::kEcho, smp::echo_request(100))) << "two lines";
+    EXPECT_FALSE(before.send_piece(new_, 0, 300ms)) << "ten lines at once";
+  }
+  const auto overruns = counter("link_drops");
+  EXPECT_GT(overruns, 0);
+  EXPECT_EQ(counter("uploads_started"), 0) << "no other client would get beyond its first request";
+  serve({{"chunk_ms", ms(200ms)}});
   update();
-  EXPECT_GT(counter("link_drops"), 0) << "no burst was ever too long";
+  EXPECT_EQ(counter("uploads_started"), 1);
+  EXPECT_LT(counter("link_drops") - overruns, counter("packets") / 8) << "more than finding the pace takes";
 }
 
 // ------------------------------------------------------------------------------------------------------------ row 18
