@@ -23,6 +23,10 @@ const wire::Slot* standby(const Slots& slots, std::uint8_t image, const Digest& 
   return first(slots, [&](const auto& slot) { return slot.image == image && !slot.active && slot.digest == digest; });
 }
 
+const wire::Slot* first_slot(const Slots& slots, std::uint8_t image) {
+  return first(slots, [&](const auto& slot) { return slot.image == image && slot.slot == 0; });
+}
+
 const wire::Slot* elsewhere(const Slots& slots, std::uint8_t image, const Digest& digest) {
   return first(slots, [&](const auto& slot) { return slot.image != image && slot.digest == digest; });
 }

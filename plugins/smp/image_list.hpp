@@ -18,6 +18,8 @@ using Slots = std::vector<wire::Slot>;
 const wire::Slot* active(const Slots& slots, std::uint8_t image);
 /// A slot of this image number that does not run and holds `digest`; null: none.
 const wire::Slot* standby(const Slots& slots, std::uint8_t image, const Digest& digest);
+/// What a bootloader would start, as its recovery lists it: only what is whole. Null: empty, broken or not listed.
+const wire::Slot* first_slot(const Slots& slots, std::uint8_t image);
 /// The slot of another image number that holds `digest`; null: none.
 const wire::Slot* elsewhere(const Slots& slots, std::uint8_t image, const Digest& digest);
 

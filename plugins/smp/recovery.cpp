@@ -8,13 +8,6 @@ namespace hg::smp {
 namespace asio = boost::asio;
 namespace {
 
-/// The slot that the bootloader would start; null: it is empty, broken, or not listed.
-const wire::Slot* first_slot(const Slots& slots, std::uint8_t image) {
-  const auto is_it = [&](const auto& slot) { return slot.image == image && slot.slot == 0; };
-  const auto found = std::ranges::find_if(slots, is_it);
-  return found == slots.end() ? nullptr : &*found;
-}
-
 /// The list may come without hashes, and without images that are encrypted: only another hash says no.
 bool is_another(const wire::Slot* slot, const Digest& digest) {
   return slot != nullptr && !slot->digest.empty() && slot->digest != digest;
@@ -57,10 +50,13 @@ asio::awaitable<Result<void>> Recovery::deliver(Sight sight, plugin::Job job, wi
   if (auto fits = check_fits(*sizes, number, 0, request.size); !fits) co_return fits;
   const UploadSource source{image, request.size, request.image, upload_number(*sizes, number, 0), true};
   auto delivered = co_await upload(std::move(job), std::move(request), source);
-  if (!delivered) {
-    co_await restart_->leave_recovery();
-  }
-  co_return delivered;
+  if (delivered) co_return delivered;
+  const bool was_reset = co_await restart_->leave_recovery(number);
+  if (was_reset) co_return delivered;
+  Error error = delivered.error();
+  error.message +=
+      "; the child shows no image that could boot, and stays in its bootloader's recovery for the next one";
+  co_return error;
 }
 
 }  // namespace hg::smp

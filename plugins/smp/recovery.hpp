@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How an image gets onto a child that is in MCUboot's serial recovery: over the slot that would run (reference smp.md,
-// section 6). There is no resume, no mark and no way back, and whoever goes in resets the child at the end, also when
-// the work was cut short. Recognizing recovery is inquiry's, the reset after a delivery that went well is that of
-// Activate. updater calls it.
+// section 6). There is no resume, no mark and no way back. Whoever goes in lets the child out at the end, also when the
+// work was cut short, unless that left nothing that could boot (docs/decisions/0012). Recognizing recovery is
+// inquiry's, the reset after a delivery that went well is that of Activate. updater calls it.
 #pragma once
 
 #include "smp/delivery.hpp"
@@ -21,7 +21,7 @@ class Recovery {
         pace_(profile) {}
 
   /// Errc::too_large; Errc::mismatch: sent, but the child lists another image; errors of Upload::run(). After every
-  /// error but those found before the first byte the child has been reset.
+  /// error but those found before the first byte the child has been reset, or the text says that it stays in recovery.
   boost::asio::awaitable<Result<void>> deliver(Sight sight, plugin::Job job, wire::Deliver request, int image);
 
   /// Whether a reset can bring what these moves want: the first slot of each holds the goal, or does not say.

@@ -11,16 +11,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr unsigned kMaxResets = 2;    // for one purpose, when the list shows that the first was lost
-constexpr unsigned kMaxReleases = 2;  // out of a recovery that nobody wanted
-constexpr unsigned kMaxBusy = 5;      // refusals of one reset, before force or giving up
+constexpr unsigned kMaxResets = 2;     // for one purpose, when the list shows that the first was lost
+constexpr unsigned kMaxReleases = 2;   // out of a recovery that nobody wanted, after an application
+constexpr unsigned kFirstRelease = 1;  // out of one in which the child was found
+constexpr unsigned kMaxBusy = 5;       // refusals of one reset, before force or giving up
 constexpr Milliseconds kBusyPause = 1000ms;
 constexpr Milliseconds kResetMargin = 250ms;
 constexpr Milliseconds kAnsweredMargin = 2000ms;  // a reset that was answered may take so much longer than promised
 constexpr Milliseconds kFirstPoll = 50ms;
 constexpr Milliseconds kLongestPoll = 1000ms;
 constexpr Milliseconds kPollAnswer = 1000ms;
-constexpr Milliseconds kLeaving = 2000ms;
+constexpr Milliseconds kLeavingList = 3000ms;  // the bootloader checks every image for it
+constexpr Milliseconds kLeavingReset = 1000ms;
 
 }  // namespace
 
@@ -41,22 +43,42 @@ asio::awaitable<void> Restart::pause(Milliseconds time, SteadyTime deadline) {
   co_await clock_->sleep_until(std::min(clock_->now() + time, deadline));
 }
 
-asio::awaitable<Result<Sight>> Restart::settled(SteadyTime deadline) {
+void Restart::note_application() {
+  had_application_ = true;
+  releases_ = 0;
+}
+
+unsigned Restart::releases_due(const Sight& sight, bool is_first_look) const {
+  if (had_application_) return kMaxReleases;
+  // Our own packets may have caught it; but a child without an image is there because it has to be.
+  return is_first_look && first_slot(sight.slots, 0) != nullptr ? kFirstRelease : 0;
+}
+
+asio::awaitable<void> Restart::keep_quiet(SteadyTime deadline) {
   const Link::Opening opening = link_->opening();
   if (opening.number != opening_) {
     // Whoever had the line before may have asked for a reset that is still to come; and a child whose line has just
     // appeared may be in the window in which its bootloader takes any packet for a wish to stay in recovery.
     opening_ = opening.number;
+    is_unseen_ = true;
     quiet_until_ = std::max(quiet_until_, opening.at + std::max(2 * profile_->reset_delay, profile_->boot_silence));
   }
   if (clock_->now() < quiet_until_) {
     co_await clock_->sleep_until(std::min(quiet_until_, deadline));
   }
+}
+
+asio::awaitable<Result<Sight>> Restart::settled(SteadyTime deadline) {
+  co_await keep_quiet(deadline);
   auto sight = co_await inquiry_->look(deadline);
   if (!sight) co_return sight.error();
-  if (sight->is_recovery && had_application_) co_return co_await release(std::move(*sight), deadline);
-  had_application_ = !sight->is_recovery;
-  co_return sight;
+  const bool is_first_look = std::exchange(is_unseen_, false);
+  if (!sight->is_recovery) {
+    note_application();
+    co_return sight;
+  }
+  const unsigned most = releases_due(*sight, is_first_look);
+  co_return co_await release(std::move(*sight), most, deadline);
 }
 
 asio::awaitable<Result<bool>> Restart::send(SteadyTime deadline) {
@@ -87,6 +109,9 @@ asio::awaitable<Result<Restart::Back>> Restart::wait_back(Slots before, bool is_
   Milliseconds between = kFirstPoll;
   bool was_away = false;
   for (;;) {
+    if (link_->opening().number != opening_) {
+      co_await keep_quiet(deadline);  // what comes back under a new opening is in its bootloader's window
+    }
     const SteadyTime asked = clock_->now();
     const bool is_cancelled = co_await was_cancelled();
     if (is_cancelled) co_return Error{Errc::cancelled, "cancelled while the child restarts"};
@@ -105,11 +130,14 @@ asio::awaitable<Result<Restart::Back>> Restart::wait_back(Slots before, bool is_
   }
 }
 
-asio::awaitable<Result<Sight>> Restart::release(Sight caught, SteadyTime deadline) {
+asio::awaitable<Result<Sight>> Restart::release(Sight caught, unsigned most, SteadyTime deadline) {
+  if (releases_ >= most) co_return caught;  // it is there for a reason
   ++times_caught_;
-  for (unsigned tries = 0; tries < kMaxReleases && caught.is_recovery; ++tries) {
+  for (unsigned tries = 0; releases_ < most && caught.is_recovery; ++tries) {
+    ++releases_;
     const auto sent = co_await send(deadline);
     if (!sent) co_return sent.error();
+    if (!*sent) most = kMaxReleases;  // the only one may have been lost
     co_await pause(silence(tries), deadline);
     auto back = co_await wait_back(Slots(), true, deadline);
     if (!back) co_return back.error();
@@ -117,11 +145,12 @@ asio::awaitable<Result<Sight>> Restart::release(Sight caught, SteadyTime deadlin
     if (!sight) co_return sight.error();
     caught = std::move(*sight);
   }
-  had_application_ = !caught.is_recovery;  // if it is still there, it is there for a reason
+  if (!caught.is_recovery) note_application();
   co_return caught;
 }
 
 asio::awaitable<Result<Sight>> Restart::reset(Sight before, SteadyTime deadline) {
+  releases_ = 0;  // whatever kept it in recovery before
   for (unsigned sent = 0;;) {
     const auto is_answered = co_await send(deadline);
     if (!is_answered) co_return is_answered.error();
@@ -137,9 +166,9 @@ asio::awaitable<Result<Sight>> Restart::reset(Sight before, SteadyTime deadline)
     if (!sight) co_return sight.error();
     if (sight->is_recovery) {
       caught_after_ = std::max(caught_after_, std::chrono::ceil<Milliseconds>(clock_->now() - at));
-      co_return co_await release(std::move(*sight), deadline);
+      co_return co_await release(std::move(*sight), kMaxReleases, deadline);
     }
-    had_application_ = true;
+    note_application();
     if (has_changed) co_return sight;
     if (sent < kMaxResets) continue;  // the list is as it was: the request was lost, or it changes nothing
     if (*is_answered) co_return sight;
@@ -147,13 +176,18 @@ asio::awaitable<Result<Sight>> Restart::reset(Sight before, SteadyTime deadline)
   }
 }
 
-asio::awaitable<void> Restart::leave_recovery() {
+asio::awaitable<bool> Restart::leave_recovery(std::uint8_t image) {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-  const SteadyTime end = clock_->now() + kLeaving;
+  const Milliseconds longest = std::min(profile_->chunk, kLeavingList);
+  const Patience patience{.answer = longest, .attempts = 2, .deadline = clock_->now() + kLeavingList};
+  const auto slots = co_await inquiry_->list(patience);
+  if (!slots || first_slot(*slots, image) == nullptr) co_return false;
+  const SteadyTime end = clock_->now() + kLeavingReset;
   const auto answer = co_await inquiry_->ask(kReset, reset_request(ResetWish()), inquiry_->once(end));
   static_cast<void>(answer);  // there is nothing more that could be done
   expect_reset();
   quiet_until_ += profile_->boot_silence;
+  co_return true;
 }
 
 }  // namespace hg::smp

@@ -53,6 +53,7 @@ class MemoryChild : public smp::Link, public smp::Clock {
   unsigned loses_one_byte_in = 0;  ///< of those on the wire, either way; 0: none
   bool doubles_answers = false;
   bool is_recovery = false;          ///< the bootloader answers: nothing runs, an upload begins anew at offset 0
+  std::optional<std::uint8_t> broken;  ///< an image number whose slot 0 holds nothing whole: only recovery can start
   std::optional<Limits> limits_are;  ///< of a link other than the serial console
   std::optional<Milliseconds> link_lost_for_after_reset;
 
@@ -246,8 +247,13 @@ class MemoryChild : public smp::Link, public smp::Clock {
   Bytes list() const {
     Bytes body;
     cbor::Writer writer(body);
-    writer.map(1).text("images").array(slots.size());
+    const auto is_left_out = [this](const wire::Slot& slot) {
+      return is_recovery && slot.active && slot.image == broken;
+    };
+    const auto left_out = static_cast<std::size_t>(std::ranges::count_if(slots, is_left_out));
+    writer.map(1).text("images").array(slots.size() - left_out);
     for (const wire::Slot& slot : slots) {
+      if (is_left_out(slot)) continue;
       const bool has_flags = !is_recovery || lists_flags_in_recovery;
       writer.map(3U + (slot.image != 0 ? 1U : 0U) + (has_flags ? 5U : 0U));
       if (slot.image != 0) writer.text("image").uint(slot.image);
@@ -309,12 +315,16 @@ class MemoryChild : public smp::Link, public smp::Clock {
       }
     }
     if (has_begun) image_ = image;
-    if (has_begun && is_recovery) flash.clear();  // no resume
+    if (has_begun && is_recovery) {
+      flash.clear();  // no resume
+      broken = image;
+    }
     if (static_cast<std::size_t>(offset) == flash.size()) flash.insert(flash.end(), data.begin(), data.end());
     const std::size_t next = flash.size();
     if (next == length_ && uploaded) {
       if (is_recovery) {
         active()->digest = *uploaded;
+        broken.reset();
       } else {
         std::erase_if(slots, [&](const wire::Slot& slot) { return slot.image == image_ && !slot.active; });
         stage(*uploaded, image_);
@@ -336,7 +346,7 @@ class MemoryChild : public smp::Link, public smp::Clock {
       deaf_until_ = now_ + *link_lost_for_after_reset;
       opening_ = {opening_.number + 1, deaf_until_};
     }
-    is_recovery = false;
+    is_recovery = broken.has_value();
     at_reset();
     for (std::uint8_t image = 0; image < 4; ++image) boot(image);
     after_reset();

@@ -22,6 +22,47 @@ using wire::Staging;
 
 class SmpRecovery : public test::StepsTest {
  protected:
+  /// A whole image is there, but somebody holds a key down until the new one is.
+  void hold_in_recovery() {
+    child_.is_recovery = true;
+    child_.after_reset = [this] {
+      const bool is_new = child_.active() != nullptr && child_.active()->digest == kNew;
+      child_.is_recovery = child_.is_recovery || !is_new;
+    };
+  }
+  /// There is nothing that could boot.
+  void break_first_slot() {
+    child_.is_recovery = true;
+    child_.broken = 0;
+  }
+  /// Delivers, and cancels that at the first request for which `is_due`.
+  Result<void> deliver_until(const std::function<bool(const test::MemoryChild::Asked&)>& is_due) {
+    child_.uploaded = kNew;
+    asio::cancellation_signal stop;
+    child_.loses_answer = [&](const auto& asked) {
+      if (is_due(asked)) stop.emit(asio::cancellation_type::terminal);
+      return false;
+    };
+    const UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
+    EXPECT_EQ(::ftruncate(file.get(), 30000), 0);
+    std::optional<Result<void>> end;
+    const auto step = [&]() -> asio::awaitable<Result<void>> {
+      co_await asio::this_coro::throw_if_cancelled(false);
+      const wire::Deliver request{{}, digest_of(9), 30000, 0, kNew, Staging::in_place};
+      const auto outcome = co_await made_->deliver(job(), request, file.get());
+      if (!outcome) co_return outcome.error();
+      co_return Result<void>{};
+    };
+    asio::co_spawn(
+        loop_.io, step,
+        asio::bind_cancellation_slot(stop.slot(), [&](const std::exception_ptr& thrown, Result<void> result) {
+          EXPECT_FALSE(thrown);
+          end = std::move(result);
+        }));
+    loop_.until([&] { return end.has_value(); });
+    child_.loses_answer = [](const auto&) { return false; };
+    return *end;
+  }
   void expect_in_place() {
     const auto seen = inspect();
     ASSERT_TRUE(seen) << seen.error().message;
@@ -32,7 +73,7 @@ class SmpRecovery : public test::StepsTest {
 };
 
 TEST_F(SmpRecovery, IsRecognizedByItsList) {
-  child_.is_recovery = true;
+  hold_in_recovery();
   expect_in_place();
   child_.lists_flags_in_recovery = true;  // built with all options: as if slot 0 ran
   renew();
@@ -41,7 +82,7 @@ TEST_F(SmpRecovery, IsRecognizedByItsList) {
   child_.lists_flags_in_recovery = false;
   renew();
   expect_in_place();  // there is nothing at all
-  EXPECT_EQ(sent_to_change(), 0U);
+  EXPECT_EQ(child_.count(kImageState) + child_.count(kImageUpload), 0U);
 }
 
 TEST_F(SmpRecovery, IsNotSeenInAnOldApplicationNorWhereTheProfileSaysNever) {
@@ -60,7 +101,7 @@ TEST_F(SmpRecovery, IsNotSeenInAnOldApplicationNorWhereTheProfileSaysNever) {
 }
 
 TEST_F(SmpRecovery, AChildIsRescued) {
-  child_.is_recovery = true;
+  break_first_slot();
   const auto delivered = deliver();
   ASSERT_TRUE(delivered) << delivered.error().message;
   EXPECT_EQ(child_.resets, 0U);  // that is for Activate
@@ -73,7 +114,7 @@ TEST_F(SmpRecovery, AChildIsRescued) {
 }
 
 TEST_F(SmpRecovery, IsRecognizedWithFlagsInItsListAndNoParams) {  // MCUboot before it had params
-  child_.is_recovery = true;
+  hold_in_recovery();
   child_.lists_flags_in_recovery = true;
   const auto refuses_params = [](const auto& asked) -> std::optional<Bytes> {
     if (!is(asked, kParams)) return std::nullopt;
@@ -161,7 +202,7 @@ TEST_F(SmpRecovery, NothingIsWrittenWhenTheChildStagesElsewhereThanWasMeant) {
 }
 
 TEST_F(SmpRecovery, IsNotSentADigestThatItDoesNotKnow) {
-  child_.is_recovery = true;
+  break_first_slot();
   ASSERT_TRUE(deliver());
   const auto has_digest = [](const auto& asked) {
     return is(asked, kImageUpload) && to_hex(asked.body).find(digest_of(9).hex()) != std::string::npos;
@@ -170,7 +211,7 @@ TEST_F(SmpRecovery, IsNotSentADigestThatItDoesNotKnow) {
 }
 
 TEST_F(SmpRecovery, AnUploadIsNotResumed) {
-  child_.is_recovery = true;
+  break_first_slot();
   child_.uploaded = kNew;
   child_.flash = Bytes(1000);
   ASSERT_TRUE(deliver(3000));
@@ -178,7 +219,7 @@ TEST_F(SmpRecovery, AnUploadIsNotResumed) {
 }
 
 TEST_F(SmpRecovery, WithoutAHashTheWholeUploadIsTheProof) {
-  child_.is_recovery = true;
+  hold_in_recovery();
   child_.slots[0].digest = {};
   child_.answers_instead = [this](const auto& asked) -> std::optional<Bytes> {
     if (!is(asked, kImageList) || !child_.is_recovery) return std::nullopt;
@@ -189,7 +230,7 @@ TEST_F(SmpRecovery, WithoutAHashTheWholeUploadIsTheProof) {
 }
 
 TEST_F(SmpRecovery, AnotherImageInTheListIsNoProof) {
-  child_.is_recovery = true;
+  break_first_slot();
   child_.answers_instead = [this](const auto& asked) -> std::optional<Bytes> {
     if (is(asked, kImageUpload)) child_.uploaded = digest_of(7);
     return std::nullopt;
@@ -200,53 +241,85 @@ TEST_F(SmpRecovery, AnotherImageInTheListIsNoProof) {
   EXPECT_EQ(child_.count(kReset), 1U);
 }
 
-TEST_F(SmpRecovery, AFailedDeliveryEndsWithAReset) {
-  child_.is_recovery = true;
+// --------------------------------------------------------------------------------------------------- leaving it
+
+TEST_F(SmpRecovery, AFailedDeliveryEndsWithAResetWhereSomethingCanBoot) {
+  hold_in_recovery();
+  ASSERT_TRUE(inspect());
+  const std::size_t before = child_.count(kReset);
   child_.answers_instead = [](const auto& asked) -> std::optional<Bytes> {
     if (!is(asked, kImageUpload)) return std::nullopt;
-    return *from_hex(
-        "a1627263"
-        "01");
+    return *from_hex("a162726301");
   };
   EXPECT_FALSE(deliver());
-  EXPECT_EQ(child_.count(kReset), 1U);
+  EXPECT_EQ(child_.count(kReset), before + 1);
 }
 
-TEST_F(SmpRecovery, ACancelledDeliveryEndsWithAReset) {
-  child_.is_recovery = true;
-  child_.uploaded = kNew;
-  asio::cancellation_signal stop;
-  child_.loses_answer = [&](const auto& asked) {
-    if (is(asked, kImageUpload) && child_.flash.size() > 1000) stop.emit(asio::cancellation_type::terminal);
-    return false;
+TEST_F(SmpRecovery, AFailedDeliveryThatBrokeTheSlotLeavesTheChildWhereItCanBeReached) {
+  hold_in_recovery();
+  ASSERT_TRUE(inspect());
+  const std::size_t before = child_.count(kReset);
+  child_.answers_instead = [this](const auto& asked) -> std::optional<Bytes> {
+    if (!is(asked, kImageUpload) || child_.flash.size() < 1000) return std::nullopt;
+    return *from_hex("a162726301");
   };
-  const UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
-  ASSERT_EQ(::ftruncate(file.get(), 30000), 0);
-  std::optional<Result<void>> end;
-  const auto step = [&]() -> asio::awaitable<Result<void>> {
-    co_await asio::this_coro::throw_if_cancelled(false);
-    const wire::Deliver request{{}, digest_of(9), 30000, 0, kNew, Staging::in_place};
-    const auto outcome = co_await made_->deliver(job(), request, file.get());
-    if (!outcome) co_return outcome.error();
-    co_return Result<void>{};
-  };
-  asio::co_spawn(loop_.io, step,
-                 asio::bind_cancellation_slot(stop.slot(), [&](const std::exception_ptr& thrown, Result<void> result) {
-                   EXPECT_FALSE(thrown);
-                   end = std::move(result);
-                 }));
-  loop_.until([&] { return end.has_value(); });
-  EXPECT_EQ(end->error().code, Errc::cancelled);
-  EXPECT_EQ(child_.count(kReset), 1U);
+  const auto delivered = deliver();
+  ASSERT_FALSE(delivered);
+  EXPECT_THAT(delivered.error().message, HasSubstr("stays in its bootloader's recovery"));
+  EXPECT_EQ(child_.count(kReset), before);
+  child_.answers_instead = [](const auto&) { return std::nullopt; };
+  ASSERT_TRUE(deliver());  // and is reached
+  EXPECT_EQ(child_.count(kReset), before);
+}
+
+TEST_F(SmpRecovery, ACancelledDeliveryEndsWithAResetWhereSomethingCanBoot) {
+  hold_in_recovery();
+  ASSERT_TRUE(inspect());
+  const std::size_t before = child_.count(kReset);
+  const auto cancelled = deliver_until([](const auto& asked) { return is(asked, kEcho) || is(asked, kParams); });
+  ASSERT_FALSE(cancelled);
+  EXPECT_EQ(cancelled.error().code, Errc::cancelled);
+  EXPECT_EQ(child_.count(kImageUpload), 0U);
+  EXPECT_EQ(child_.count(kReset), before + 1);
+}
+
+TEST_F(SmpRecovery, ACancelledDeliveryThatBrokeTheSlotLeavesTheChildWhereItCanBeReached) {
+  break_first_slot();
+  const auto cancelled =
+      deliver_until([this](const auto& asked) { return is(asked, kImageUpload) && child_.flash.size() > 1000; });
+  ASSERT_FALSE(cancelled);
+  EXPECT_EQ(cancelled.error().code, Errc::cancelled);
+  EXPECT_THAT(cancelled.error().message, HasSubstr("stays in its bootloader's recovery"));
   EXPECT_LT(child_.count(kImageUpload), 60U);
+  EXPECT_EQ(child_.count(kReset), 0U);
+  ASSERT_TRUE(deliver());
+}
+
+TEST_F(SmpRecovery, IsLeftWithinFourSecondsOrNotAtAll) {
+  hold_in_recovery();
+  ASSERT_TRUE(inspect());
+  const std::size_t before = child_.count(kReset);
+  SteadyTime failed;
+  child_.answers_instead = [&](const auto& asked) -> std::optional<Bytes> {
+    if (!is(asked, kImageUpload)) return std::nullopt;
+    child_.loses_request = [](const auto& later) { return is(later, kImageList); };
+    failed = child_.now();
+    return *from_hex("a162726301");
+  };
+  const auto delivered = deliver();
+  ASSERT_FALSE(delivered);
+  EXPECT_LT(child_.now() - failed, 4s);
+  EXPECT_EQ(child_.count(kReset), before);  // who does not say what would boot is not reset
 }
 
 TEST_F(SmpRecovery, AnActivationThatWouldStartAnotherImageIsRefused) {
-  child_.is_recovery = true;
+  hold_in_recovery();
+  ASSERT_TRUE(inspect());
+  const std::size_t before = child_.count(kReset);
   const auto outcome = activate({{0, {}, kNew}});
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, Errc::not_found);
-  EXPECT_EQ(child_.count(kReset), 0U);
+  EXPECT_EQ(child_.count(kReset), before);
 }
 
 TEST_F(SmpRecovery, AGuardForRecoveryFailsWhenSomethingRuns) {
@@ -296,6 +369,50 @@ TEST_F(SmpRecovery, AChildThatStaysThereIsLeftThereAfterTwoResets) {
   EXPECT_EQ(child_.resets, 2U);
   expect_in_place();
   EXPECT_EQ(child_.resets, 2U);  // it is there for a reason
+}
+
+TEST_F(SmpRecovery, AChildThatOurFirstLookCaughtIsLetGo) {
+  child_.is_recovery = true;
+  child_.loses_request = first(1, kReset);
+  const auto seen = inspect();
+  ASSERT_TRUE(seen) << seen.error().message;
+  EXPECT_EQ(seen->staging, Staging::aside);
+  EXPECT_TRUE(runs(seen->slots, 0, kOld));
+  EXPECT_EQ(child_.resets, 1U);
+}
+
+TEST_F(SmpRecovery, AChildThatIsFoundThereIsResetOnceAndThenLeftThere) {
+  for (const auto link_lost : {0ms, 1000ms}) {
+    hold_in_recovery();
+    child_.resets = 0;
+    if (link_lost > 0ms) child_.link_lost_for_after_reset = link_lost;  // each reset is another opening
+    renew();
+    expect_in_place();
+    EXPECT_EQ(child_.resets, 1U);
+    expect_in_place();
+    EXPECT_EQ(child_.resets, 1U);
+  }
+}
+
+TEST_F(SmpRecovery, AChildWithNothingToBootIsNotReset) {
+  break_first_slot();
+  expect_in_place();
+  child_.broken.reset();  // by whomever
+  expect_in_place();
+  EXPECT_EQ(child_.resets, 0U);
+  child_.reopen();
+  EXPECT_EQ(inspect()->staging, Staging::aside);
+  EXPECT_EQ(child_.resets, 1U);
+}
+
+TEST_F(SmpRecovery, AUsbChildThatComesBackIsNotCaughtInItsBootloadersWindow) {
+  stage();
+  child_.link_lost_for_after_reset = 3s;
+  child_.listens = 1000ms;
+  const auto outcome = activate_one();
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  expect_runs(kNew, false);
+  EXPECT_EQ(child_.resets, 1U);
 }
 
 }  // namespace
