@@ -13,6 +13,7 @@
 #include "serial/exclusive_line.hpp"
 #include "serial/line_address.hpp"
 #include "serial/tty.hpp"
+#include "smp/profile.hpp"
 
 namespace hg {
 namespace {
@@ -343,6 +344,19 @@ TEST_F(RawTest, ComesThroughLostBytes) {
   lossy.insert(lossy.end(), {"--lose-bytes-per-million", "100"});
   start(lossy, profile_);
   update();
+}
+
+/// A tenth of raw_silence_ms and chunk_ms as they are by default, and of what Zephyr takes by default to forget half a
+/// packet: the silence after an error is longer than an answer is waited for.
+TEST_F(RawTest, ComesThroughLostBytesInTheRatioOfTheDefaults) {
+  const hg::smp::Profile defaults;
+  const auto tenth = [](hg::smp::Milliseconds time) { return std::int64_t{time.count() / 10}; };
+  start({"--framing", "raw", "--raw-timeout-ms", "300", "--lose-bytes-per-million", "100"},
+        {{"framing", std::string("raw")},
+         {"raw_silence_ms", tenth(defaults.raw_silence)},
+         {"chunk_ms", tenth(defaults.chunk)}});
+  update();
+  EXPECT_GE(counter("link_drops"), 1) << "nothing was lost on the way to the child";
 }
 
 }  // namespace
