@@ -29,6 +29,8 @@ void with_child(State& state, Child& child, Instant now, Output& out, Handle han
   Turn turn(state, child, now, out);
   handle(turn);
   if (!remembered_equal(before, child)) out.changes.emplace_back(PutChild{child});
+  const Digest backup = before.update ? before.update->backup : Digest{};
+  if (!backup.empty() && !needs_blob(state, backup)) out.unneeded.push_back(backup);
   Step step = next_step(state, child);
   if (step == child.step) return;
   child.step = step;

@@ -166,6 +166,14 @@ bool waits_for_time(const Update& update) {
          (update.phase == Phase::deferred || update.phase == Phase::resting || update.phase == Phase::reverted);
 }
 
+bool needs_blob(const State& state, const Digest& blob) {
+  const auto is_image = [&](const auto& entry) {
+    return std::ranges::any_of(entry.second.images, [&](const Image& image) { return image.digest == blob; });
+  };
+  const auto is_backup = [&](const auto& entry) { return entry.second.update && entry.second.update->backup == blob; };
+  return std::ranges::any_of(state.deliverables, is_image) || std::ranges::any_of(state.children, is_backup);
+}
+
 std::string signers_of(const Deliverable& deliverable) {
   std::string names;
   for (const std::string& name : deliverable.signers) names.append(names.empty() ? "" : ", ").append(name);

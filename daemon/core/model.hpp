@@ -447,6 +447,8 @@ bool is_end(Phase phase);
 bool is_over(const Update& update);
 /// Whether it is between two attempts: deferred, resting, or reverted with a time for the next one.
 bool waits_for_time(const Update& update);
+/// Whether something refers to a sealed blob: a deliverable as its image, or a child's last update as its backup.
+bool needs_blob(const State& state, const Digest& blob);
 /// Who signed it, for people: the names with commas between them.
 std::string signers_of(const Deliverable& deliverable);
 

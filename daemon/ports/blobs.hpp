@@ -45,6 +45,10 @@ class Blobs {
   /// A read-only descriptor of the sealed bytes. Errc::not_found.
   [[nodiscard]] virtual Result<UniqueFd> open(const Digest& digest) const = 0;
 
+  /// Takes a sealed blob out of the store and gives its room back; who has it open keeps it. Nothing if it is not
+  /// there. After a power cut it may be there again, which costs its room and nothing else. Errc::io.
+  [[nodiscard]] virtual Result<void> remove(const Digest& digest) = 0;
+
   /// Bytes in the store, and its limit.
   [[nodiscard]] virtual std::uint64_t used() const = 0;
   [[nodiscard]] virtual std::uint64_t limit() const = 0;

@@ -28,6 +28,7 @@ struct Driver::Batch {
   std::vector<core::Change> changes;
   std::map<core::ChildId, core::Action> actions;
   std::vector<core::ChildId> touched;
+  std::vector<Digest> unneeded;
   std::vector<std::pair<std::shared_ptr<Asked>, Result<core::RolloutId>>> answers;
 };
 
@@ -125,6 +126,7 @@ Driver::Batch Driver::take_batch() {
     core::Output out = core::apply(state_, queued.event, clock_.now());
     std::ranges::move(out.changes, std::back_inserter(batch.changes));
     std::ranges::move(out.touched, std::back_inserter(batch.touched));
+    std::ranges::move(out.unneeded, std::back_inserter(batch.unneeded));
     for (core::Action& action : out.actions) batch.actions.insert_or_assign(action.child, std::move(action));
     if (!queued.asked) continue;
     Result<core::RolloutId> answer = out.rollout;
@@ -158,6 +160,8 @@ void Driver::finish(Batch batch) {
   for (ports::Watcher* watcher : watchers_) watcher->changed(state_, batch.changes, batch.touched);
   if (!stopping_)
     for (auto& [child, action] : batch.actions) start_(std::move(action));
+  for (const Digest& blob : batch.unneeded)
+    if (remove_ && !core::needs_blob(state_, blob)) remove_(blob);  // a later event may have come back to it
   for (auto& [asked, reply] : batch.answers) answer(*asked, std::move(reply));
 }
 

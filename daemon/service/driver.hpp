@@ -33,6 +33,8 @@ class Driver {
   Result<void> recover();
 
   void on_action(Start start) { start_ = std::move(start); }
+  /// Called after the commit for each sealed blob that nothing refers to any more.
+  void on_unneeded(std::function<void(const Digest&)> remove) { remove_ = std::move(remove); }
   /// Asked before each batch of events: whether the clock can be held against an expiry. Nobody polls it.
   void judge_time_by(std::function<bool()> is_time_known) { is_time_known_ = std::move(is_time_known); }
   /// `watcher` must outlive the driver.
@@ -84,6 +86,7 @@ class Driver {
   std::deque<Queued> queue_;
   boost::asio::steady_timer arrived_;  // never expires; cancelled when an event comes in
   Start start_;
+  std::function<void(const Digest&)> remove_;
   std::function<bool()> is_time_known_;
   std::vector<ports::Watcher*> watchers_;
   std::string trouble_;

@@ -21,6 +21,7 @@ Gateway::Gateway(boost::asio::any_io_executor executor, GatewayPorts ports, Gate
                settings.urgency),
       reporter_(ports.journal) {
   driver_.on_action([this](core::Action action) { deliver_.start(std::move(action)); });
+  driver_.on_unneeded([this](const Digest& blob) { remove(blob); });
   driver_.watch(reporter_);
   driver_.judge_time_by([this] { return roots_.time().is_known; });
   ports_.transport.listen([this](core::LinkChanged change) { driver_.post(std::move(change)); });
@@ -46,6 +47,11 @@ void Gateway::enroll(std::vector<core::Enrollment> children) {
     driver_.post(core::ChildEnrolled{child});
   }
   ports_.transport.enroll(children);
+}
+
+void Gateway::remove(const Digest& blob) {
+  if (const Result<void> removed = ports_.blobs.remove(blob); !removed)
+    ports_.journal.write(ports::Level::warning, {}, "an old backup stays in the store: " + removed.error().message);
 }
 
 boost::asio::awaitable<void> Gateway::run() {

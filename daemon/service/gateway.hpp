@@ -60,6 +60,8 @@ class Gateway {
   [[nodiscard]] ports::Control& control() { return control_; }
 
  private:
+  void remove(const Digest& blob);
+
   GatewayPorts ports_;
   Driver driver_;
   RootKeeper roots_;

@@ -153,6 +153,26 @@ TYPED_TEST(Blobs, TwoIntakesOfOneDigestMayMeet) {
   EXPECT_EQ(content_of(this->blobs().open(sha256_of(bytes))->get()), bytes);
 }
 
+TYPED_TEST(Blobs, WhatIsRemovedIsGoneButForThoseWhoHaveIt) {
+  const Bytes bytes(600, 7);
+  const Digest digest = sha256_of(bytes);
+  EXPECT_TRUE(this->blobs().remove(digest)) << "gone already";
+  auto intake = this->receive(bytes);
+  ASSERT_TRUE(intake->append(bytes));
+  ASSERT_TRUE(this->seal(*intake));
+  intake.reset();
+  const auto reader = this->blobs().open(digest);
+  ASSERT_TRUE(reader);
+  ASSERT_TRUE(this->blobs().remove(digest));
+  EXPECT_FALSE(this->blobs().has(digest));
+  EXPECT_EQ(this->blobs().used(), 0U) << "its room is given back";
+  EXPECT_EQ(content_of(reader->get()), bytes);
+  intake = this->receive(bytes);  // and it may come again
+  ASSERT_TRUE(intake->append(bytes));
+  ASSERT_TRUE(this->seal(*intake));
+  EXPECT_EQ(this->blobs().used(), 600U);
+}
+
 TYPED_TEST(Blobs, AnEmptyImageIsAnImage) {
   const Bytes none;
   auto intake = this->receive(none);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A child's configuration: remembered before the update, written back by policy once it has come to rest.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,6 +11,8 @@ namespace hg::core::table {
 namespace {
 
 using std::chrono::seconds;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 const Digest kSaved = digest_of('s');
 
@@ -185,6 +188,47 @@ TEST(Restoring, AnAnswerToAnotherStepRestoresNothing) {
   bench.go_to_activating();
   bench.answer(Restored{});
   EXPECT_EQ(bench.lines(Reason::restored), 0U);
+}
+
+// ------------------------------------------------------------------------------------------------- how long it is kept
+
+TEST(Backup, IsKeptUntilTheChildsNextUpdateBegins) {
+  BackupBench bench;
+  bench.confirm();
+  bench.answer(Restored{});
+  EXPECT_TRUE(needs_blob(bench.state, kSaved)) << "the last one stays";
+  EXPECT_THAT(bench.start().unneeded, ElementsAre(kSaved));
+  EXPECT_FALSE(needs_blob(bench.state, kSaved));
+}
+
+TEST(Backup, OfTheNextAttemptTakesThePlaceOfTheOneBefore) {
+  BackupBench bench(RestorePolicy::never);
+  bench.revert();
+  bench.wait_out();
+  bench.says(normal());
+  bench.answer(OfferAnswer{});
+  EXPECT_THAT(bench.answer(BackedUp{kSaved}).unneeded, IsEmpty()) << "the same";
+  bench.answer(Delivered{});
+  bench.says(uploaded());
+  bench.answer(Ordered{after_revert()});
+  bench.wait_out();
+  bench.says(normal());
+  bench.answer(OfferAnswer{});
+  EXPECT_THAT(bench.answer(BackedUp{digest_of('t')}).unneeded, ElementsAre(kSaved));
+}
+
+TEST(Backup, ThatEqualsAnothersOrAnImageIsKeptForThat) {
+  BackupBench twins;
+  twins.confirm();
+  Child twin = twins.child();
+  twin.enrollment.id = "twin";
+  twins.state.children.emplace("twin", twin);
+  EXPECT_THAT(twins.start().unneeded, IsEmpty());
+  EXPECT_TRUE(needs_blob(twins.state, kSaved));
+  BackupBench image;
+  image.go_to(Phase::backing_up);
+  image.answer(BackedUp{kBlob});
+  EXPECT_THAT(image.start().unneeded, IsEmpty());
 }
 
 }  // namespace

@@ -55,6 +55,14 @@ class MemoryBlobs final : public ports::Blobs {
     return file;
   }
 
+  [[nodiscard]] Result<void> remove(const Digest& digest) override {
+    const auto found = store_->sealed.find(digest);
+    if (found == store_->sealed.end()) return {};
+    store_->used -= static_cast<std::uint64_t>(::lseek(found->second.get(), 0, SEEK_END));
+    store_->sealed.erase(found);
+    return {};
+  }
+
   [[nodiscard]] std::uint64_t used() const override { return store_->used; }
   [[nodiscard]] std::uint64_t limit() const override { return store_->limit; }
 
@@ -71,13 +79,6 @@ class MemoryBlobs final : public ports::Blobs {
     (void)intake->append(bytes);
     static_cast<Intake&>(*intake).keep();
     return digest;
-  }
-  /// As an eviction or an administrator does.
-  void remove(const Digest& digest) {
-    const auto found = store_->sealed.find(digest);
-    if (found == store_->sealed.end()) return;
-    store_->used -= static_cast<std::uint64_t>(::lseek(found->second.get(), 0, SEEK_END));
-    store_->sealed.erase(found);
   }
   [[nodiscard]] std::size_t count() const { return store_->sealed.size(); }
 

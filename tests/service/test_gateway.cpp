@@ -125,6 +125,28 @@ TEST(Gateway, WritesBackTheConfigurationThatANewImageSpoiled) {
   EXPECT_EQ(world.journal.count("restored"), 1U);
 }
 
+TEST(Gateway, KeepsTheLastBackupOfAChildAndRemovesTheOneBefore) {
+  World world;
+  fakes::FlashChild& boiler = world.children.at("boiler");
+  boiler.configuration = "setpoint=55";
+  const Digest first = fakes::sha256_of(as_bytes("setpoint=55"));
+  const Digest second = fakes::sha256_of(as_bytes("setpoint=60"));
+  core::Enrollment child = world.boiler();
+  child.restore = core::RestorePolicy::never;
+  Session session(world, {child});
+  ASSERT_TRUE(session.seal());
+  boiler.refuses_images = true;
+  session.start_rollout();
+  ASSERT_TRUE(session.run_until([&] { return session.phase() == Phase::reverted; }));
+  EXPECT_TRUE(world.blobs.has(first));
+  boiler.configuration = "setpoint=60";
+  boiler.refuses_images = false;
+  ASSERT_TRUE(session.confirm());
+  EXPECT_TRUE(world.blobs.has(second)) << "of the last update";
+  EXPECT_FALSE(world.blobs.has(first));
+  EXPECT_EQ(session.boiler().update->backup, second);
+}
+
 TEST(Gateway, ABackupThatCannotBeKeptStopsTheUpdateBeforeAnythingIsSent) {
   World world;
   world.children.at("boiler").configuration = "setpoint=55";

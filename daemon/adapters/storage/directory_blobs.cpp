@@ -244,6 +244,18 @@ Result<UniqueFd> DirectoryBlobs::open(const Digest& digest) const {
   return file;
 }
 
+Result<void> DirectoryBlobs::remove(const Digest& digest) {
+  struct stat there {};
+  if (!has(digest)) return {};
+  const std::string name = digest.hex();
+  if (::fstatat(store_->sealed.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 ||
+      ::unlinkat(store_->sealed.get(), name.c_str(), 0) != 0) {
+    return from_errno(errno, "image " + name + ": remove");
+  }
+  store_->used -= std::min(store_->used, static_cast<std::uint64_t>(there.st_size));
+  return {};
+}
+
 std::uint64_t DirectoryBlobs::used() const { return store_->used; }
 std::uint64_t DirectoryBlobs::limit() const { return store_->limit; }
 

@@ -29,6 +29,8 @@ class DirectoryBlobs final : public ports::Blobs {
 
   [[nodiscard]] Result<UniqueFd> open(const Digest& digest) const override;
 
+  [[nodiscard]] Result<void> remove(const Digest& digest) override;
+
   [[nodiscard]] std::uint64_t used() const override;
   [[nodiscard]] std::uint64_t limit() const override;
 
