@@ -141,7 +141,7 @@ class PluginTest : public testing::Test {
     if (!std::holds_alternative<core::Inspection>(seen)) throw std::runtime_error(text_of(seen));
     return std::get<core::Inspection>(seen);
   }
-  [[nodiscard]] core::Deliver deliver() const { return {new_.sha256, new_.file.size(), 0, new_.hash}; }
+  [[nodiscard]] core::Deliver deliver() const { return {new_.sha256, new_.file.size(), 0, new_.hash, staging_}; }
   void deliver_all() {
     const auto delivered = perform(deliver(), new_.descriptor());
     ASSERT_TRUE(std::holds_alternative<core::Delivered>(delivered)) << text_of(delivered);
@@ -185,6 +185,7 @@ class PluginTest : public testing::Test {
   test::RememberingJournal journal_;
   McubootImage old_{3000, 0, 1};
   McubootImage new_{60000, 1, 2};
+  core::Staging staging_ = core::Staging::aside;  ///< where a delivery is meant to go
   core::Enrollment child_;
   Arguments plugin_options_;
   std::vector<core::LinkChanged> links_;

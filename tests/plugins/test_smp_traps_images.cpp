@@ -172,6 +172,7 @@ class SmpTrapsInRecovery : public SmpTraps {
   void start_broken(Arguments more = {}, const Values& profile = {}) {
     ++old_.file[600];
     old_.write_to(directory_.path / "old.bin");
+    staging_ = core::Staging::in_place;
     more.insert(more.end(), {"--recovery", "auto"});
     start_child(more);
     Values values = {{"boot_silence_ms", ms(50ms)}};
@@ -205,10 +206,10 @@ TEST_F(SmpTrapsInRecovery, Mcuboot2830_IsNotLeftWhereNothingCouldBoot) {
   begin(deliver(), new_.descriptor());
   loop_.until([this] { return progress_.size() > 3; });
   stop_.emit(asio::cancellation_type::terminal);
-  expect_failed(answer(), Errc::cancelled, "stays in its bootloader's recovery");
-  EXPECT_EQ(counter("reset_requests"), 0);
+  expect_failed(answer(), Errc::cancelled, "");
   EXPECT_EQ(counter("uploads_completed"), 0);
   deliver_all();  // from the beginning: recovery knows no resume
+  EXPECT_EQ(counter("reset_requests"), 0);
   EXPECT_EQ(counter("uploads_started"), 2);
   expect_runs(order(activate_from_nothing()), new_.hash, true);
 }
