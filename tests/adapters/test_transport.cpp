@@ -313,6 +313,29 @@ TEST_F(PluginBoardTest, SaysWhereTheImageIsToGoAndBringsTheGuardBack) {
   EXPECT_EQ(std::get<core::GuardFailed>(answer()).seen.bootloader, "it came up");
 }
 
+TEST_F(PluginBoardTest, WarnsOnceOfAPluginThatCannotSaveWhatTheProfileNames) {
+  const std::vector<std::string> keys{"net/address"};
+  board_->set_profiles({{"mcuboot-swap", {{"serial", {{"backup_settings", keys}}}}}});
+  core::Enrollment other = boiler();
+  other.id = "pump";
+  const std::vector<core::Enrollment> children{boiler(), other};
+  const auto enroll_twice = [&](std::uint64_t capabilities) {
+    journal_.lines.clear();
+    const auto channel = guest();
+    EXPECT_TRUE(channel->send(wire::Hello{1, 1, "serial", capabilities, "test plugin"}));
+    board_->enroll(children);
+    next_as<wire::Welcome>(channel);
+    next_as<wire::Enroll>(channel);
+    board_->enroll(children);
+    channel->close();
+    loop_.until([&] { return journal_.has("connection closed"); });
+    return std::ranges::count_if(
+        journal_.lines, [](const std::string& line) { return line.find("backup_settings") != std::string::npos; });
+  };
+  EXPECT_EQ(enroll_twice(0), 1) << testing::PrintToString(journal_.lines);
+  EXPECT_EQ(enroll_twice(wire::kCanBackup), 0) << testing::PrintToString(journal_.lines);
+}
+
 TEST_F(PluginBoardTest, BringsOrdersAndTheirGuardsAcross) {
   const auto channel = plugin();
   perform(core::Activate{7, {{0, digest_of(1), digest_of(2)}, {1, digest_of(3), digest_of(4)}}, 0});

@@ -85,9 +85,22 @@ void PluginConnection::enroll(const std::map<core::ChildId, wire::Enroll>& child
   for (const auto& [child, wanted] : children) {
     const auto known = children_.find(child);
     if (known != children_.end() && known->second == wanted) continue;
+    warn_of_backup(wanted);
     if (const auto sent = channel_->send(wanted); !sent) say(ports::Level::warning, child, sent.error().message);
   }
   children_ = children;
+}
+
+/// A profile's lists that begin with "backup_" name what is to be saved before an update.
+void PluginConnection::warn_of_backup(const wire::Enroll& child) {
+  if (has_warned_of_backup_ || (hello_.capabilities & wire::kCanBackup) != 0) return;
+  for (const auto& [key, value] : child.profile) {
+    const auto* list = std::get_if<std::vector<std::string>>(&value);
+    if (list == nullptr || list->empty() || !key.starts_with("backup_")) continue;
+    has_warned_of_backup_ = true;
+    return say(ports::Level::warning, child.child,
+               "it cannot back up, so what the profile names under " + key + " is not saved before an update");
+  }
 }
 
 Result<void> PluginConnection::take_link(const wire::Link& link) {

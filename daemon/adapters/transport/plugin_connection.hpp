@@ -46,6 +46,7 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
   class Registration;
 
   Result<void> take(const wire::Channel::Arrival& arrival);
+  void warn_of_backup(const wire::Enroll& child);
   Result<void> take_link(const wire::Link& link);
   Result<void> take_reply(const wire::Reply& reply, const wire::Channel::Arrival& arrival);
   /// What an answer and the descriptor that came with it mean for the step.
@@ -69,6 +70,7 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
   unsigned strays_ = 0;
   Allowance link_events_;
   bool lost_ = false;
+  bool has_warned_of_backup_ = false;
 };
 
 }  // namespace hg::transport
