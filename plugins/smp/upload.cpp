@@ -29,7 +29,7 @@ constexpr std::size_t kLeastAlign = 4;  // costs three bytes and spares old chil
 constexpr std::size_t kSmall = 16;      // bytes of a packet that only asks whether somebody is there
 
 constexpr std::int64_t kUnknown = 1, kNoMemory = 2;  // of SMP itself; 1 in the image group too
-constexpr std::int64_t kImageReadFailed = 11, kImageWriteFailed = 12, kImageEraseFailed = 13, kImageNoMemory = 15;
+constexpr std::int64_t kImageReadFailed = 11, kImageEraseFailed = 13, kImageNoMemory = 15;  // 12: write failed
 
 bool lacks_memory(const Refusal& refusal) {
   return refusal.code == (refusal.group ? kImageNoMemory : kNoMemory);
