@@ -67,7 +67,8 @@ struct OfferAnswer {
   std::string text;
 };
 struct BackedUp {
-  Digest saved;  ///< the sealed blob; empty: there was nothing to save
+  Digest saved;        ///< the sealed blob; empty: there was nothing to save
+  std::string text{};  ///< how much was saved and what was not, for people
 };
 struct Restored {};
 struct Delivered {};

@@ -45,6 +45,7 @@ void Turn::offer_answered(const OfferAnswer& answer) {
 
 void Turn::backed_up(const BackedUp& answer) {
   update().backup = answer.saved;
+  if (!answer.text.empty()) note({Reason::none, answer.text});
   enter(Phase::transferring);
 }
 

@@ -75,16 +75,18 @@ ports::Transport::Progress Deliver::reporter_for(const core::Child& child) {
 /// What was saved of a child may hold its secrets. The store lets nobody read it but the daemon itself (0440 in
 /// directories of 0750, and nobody else is in its group), and a plugin gets it back only for the child it came from.
 asio::awaitable<core::StepAnswer> Deliver::keep_saved(ports::Transport::Outcome outcome) {
-  if (!std::holds_alternative<core::BackedUp>(outcome.answer) || outcome.saved.empty()) co_return outcome.answer;
+  auto* answer = std::get_if<core::BackedUp>(&outcome.answer);
+  if (answer == nullptr || outcome.saved.empty()) co_return outcome.answer;
   const Digest digest = sha256_(outcome.saved);
-  if (blobs_.has(digest)) co_return core::BackedUp{digest};
+  answer->saved = digest;
+  if (blobs_.has(digest)) co_return *answer;
   Result<std::unique_ptr<ports::Intake>> intake = blobs_.receive(digest, outcome.saved.size());
   if (!intake) co_return core::StepFailed{intake.error().within("keep the backup")};
   if (const Result<void> written = (*intake)->append(outcome.saved); !written)
     co_return core::StepFailed{written.error().within("keep the backup")};
   const Result<void> sealed = co_await (*intake)->seal();
   if (!sealed) co_return core::StepFailed{sealed.error().within("keep the backup")};
-  co_return core::BackedUp{digest};
+  co_return *answer;
 }
 
 asio::awaitable<void> Deliver::perform(core::ChildId child, core::StepNumber number, core::Step step) {

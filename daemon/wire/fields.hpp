@@ -167,9 +167,14 @@ void fields(V& v, Is<OfferAnswer> auto& m) {
   v(5, "text", m.text, kMaxText);
 }
 template <class V, class M>
-requires Is<M, BackedUp> || Is<M, Delivered> || Is<M, Restored> || Is<M, Proven>
+requires Is<M, Delivered> || Is<M, Restored> || Is<M, Proven>
 void fields(V& v, M& m) {
   reply_fields(v, m.reply);
+}
+template <class V>
+void fields(V& v, Is<BackedUp> auto& m) {
+  reply_fields(v, m.reply);
+  v(3, "text", m.text, kMaxText);
 }
 template <class V>
 void fields(V& v, Is<Progress> auto& m) {

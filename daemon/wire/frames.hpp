@@ -227,6 +227,7 @@ struct OfferAnswer {
 /// Comes with a read-only descriptor (a sealed memfd) of what was saved; without one there was nothing to save.
 struct BackedUp {
   Reply reply;
+  std::string text;  ///< how much was saved and what was not, for people
   friend bool operator==(const BackedUp&, const BackedUp&) = default;
 };
 /// Not an answer yet: how far a Deliver has come; at most ten a second.

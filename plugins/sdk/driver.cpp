@@ -8,7 +8,7 @@ asio::awaitable<Result<Willingness>> Driver::offer(Job, wire::Offer) {
   co_return Willingness{};
 }
 
-asio::awaitable<Result<UniqueFd>> Driver::backup(Job) {
+asio::awaitable<Result<Saved>> Driver::backup(Job) {
   co_return Error{Errc::unsupported, "this plugin does not back up"};
 }
 

@@ -48,6 +48,12 @@ struct Willingness {
   std::string text;
 };
 
+/// What was read out of a child before an update.
+struct Saved {
+  UniqueFd file;     ///< a sealed memfd of at most wire::kMaxBackup bytes; none: there is nothing to save
+  std::string text;  ///< how much was saved and what was not
+};
+
 /// Steps of one child come one after the other, of different children at the same time. A step may be cancelled at any
 /// co_await (Errc::cancelled is then what it returns); nothing throws on cancellation.
 class Driver {
@@ -69,8 +75,7 @@ class Driver {
 
   /// Only asked when the Hello says so (kCanOffer, kCanBackup, kCanRestore, kCanIdentify).
   virtual boost::asio::awaitable<Result<Willingness>> offer(Job job, wire::Offer request);
-  /// A sealed memfd of at most wire::kMaxBackup bytes; none: there is nothing to save.
-  virtual boost::asio::awaitable<Result<UniqueFd>> backup(Job job);
+  virtual boost::asio::awaitable<Result<Saved>> backup(Job job);
   virtual boost::asio::awaitable<Result<void>> restore(Job job, UniqueFd saved);
   /// What the child answers, as it comes, at most wire::kMaxProof bytes. Errc::unsupported: it has no child kit.
   virtual boost::asio::awaitable<Result<Bytes>> identify(Job job, Bytes nonce);

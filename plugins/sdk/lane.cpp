@@ -41,9 +41,9 @@ Answer from(const wire::Reply& reply, Result<Willingness> willingness) {
           {}};
 }
 
-Answer from(const wire::Reply& reply, Result<UniqueFd> saved) {
+Answer from(const wire::Reply& reply, Result<Saved> saved) {
   if (!saved) return failed(reply, saved.error());
-  return {wire::BackedUp{reply}, std::move(*saved)};
+  return {wire::BackedUp{reply, wire::bounded_text(saved->text)}, std::move(saved->file)};
 }
 
 Answer from(const wire::Reply& reply, Result<Bytes> evidence) {

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -103,7 +104,30 @@ Result<void> read_configuration(cbor::Reader& reader, Configuration& configurati
   return has_version ? reader.finish() : reader.error(Errc::invalid, "no version");
 }
 
+std::size_t count_saved(const std::vector<SavedItem>& items) {
+  const auto count = std::ranges::count(items, SavedState::saved, &SavedItem::state);
+  return static_cast<std::size_t>(count);
+}
+
+/// "; not there: a, b", or nothing.
+std::string names_of(const Configuration& configuration, SavedState state, const std::string& title) {
+  std::string names;
+  for (const auto* items : {&configuration.settings, &configuration.files}) {
+    for (const SavedItem& item : *items) {
+      if (item.state == state) names.append(names.empty() ? "; " + title + ": " : ", ").append(item.name);
+    }
+  }
+  return names;
+}
+
 }  // namespace
+
+std::string describe(const Configuration& configuration) {
+  return "settings saved: " + std::to_string(count_saved(configuration.settings)) +
+         ", files: " + std::to_string(count_saved(configuration.files)) +
+         names_of(configuration, SavedState::not_saved, "could not be read") +
+         names_of(configuration, SavedState::absent, "not on the child");
+}
 
 Digest sha256_of(ByteView bytes) {
   std::array<std::uint8_t, SHA256_DIGEST_LENGTH> digest{};

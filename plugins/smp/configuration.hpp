@@ -42,6 +42,9 @@ struct Configuration {
 
 Digest sha256_of(ByteView bytes);
 
+/// For people: how many settings and files were saved, and the names of what was not.
+std::string describe(const Configuration& configuration);
+
 /// Errc::too_large: more than wire::kMaxBackup bytes.
 Result<Bytes> encode(const Configuration& configuration);
 /// Errc::invalid: not what encode() writes; Errc::mismatch: a content is not what its SHA-256 says.

@@ -89,7 +89,7 @@ asio::awaitable<void> ConfigurationCopy::close_file(SteadyTime deadline) {
   static_cast<void>(co_await inquiry_->ask(kFileClose, empty_request(), inquiry_->once(deadline)));
 }
 
-asio::awaitable<Result<UniqueFd>> ConfigurationCopy::save(SteadyTime deadline) {
+asio::awaitable<Result<plugin::Saved>> ConfigurationCopy::save(SteadyTime deadline) {
   Configuration configuration;
   for (const std::string& name : profile_->backup_settings) {
     auto value = co_await read_setting(name, deadline);
@@ -112,7 +112,10 @@ asio::awaitable<Result<UniqueFd>> ConfigurationCopy::save(SteadyTime deadline) {
   }
   const auto bytes = encode(configuration);
   if (!bytes) co_return bytes.error();
-  co_return sealed(*bytes);
+  auto file = sealed(*bytes);
+  if (!file) co_return file.error();
+  plugin::Saved saved{std::move(*file), describe(configuration)};
+  co_return saved;
 }
 
 // -------------------------------------------------------------------------------------------------------- restoring

@@ -82,7 +82,7 @@ asio::awaitable<Result<plugin::Willingness>> SmpDriver::offer(plugin::Job job, w
   co_return co_await child->updater.offer(std::move(job), std::move(request));
 }
 
-asio::awaitable<Result<UniqueFd>> SmpDriver::backup(plugin::Job job) {
+asio::awaitable<Result<plugin::Saved>> SmpDriver::backup(plugin::Job job) {
   const auto child = find(job.child);
   if (!child) co_return not_served();
   co_return co_await child->updater.backup(std::move(job));

@@ -44,7 +44,7 @@ class SmpDriver final : public plugin::Driver {
   boost::asio::awaitable<Result<plugin::Outcome>> confirm(plugin::Job job, wire::Confirm request) override;
   boost::asio::awaitable<Result<plugin::Outcome>> revert(plugin::Job job, wire::Revert request) override;
   boost::asio::awaitable<Result<plugin::Willingness>> offer(plugin::Job job, wire::Offer request) override;
-  boost::asio::awaitable<Result<UniqueFd>> backup(plugin::Job job) override;
+  boost::asio::awaitable<Result<plugin::Saved>> backup(plugin::Job job) override;
   boost::asio::awaitable<Result<void>> restore(plugin::Job job, UniqueFd saved) override;
   boost::asio::awaitable<Result<Bytes>> identify(plugin::Job job, Bytes nonce) override;
   boost::asio::awaitable<Result<void>> prove(plugin::Job job, Bytes proof) override;

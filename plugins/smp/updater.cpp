@@ -89,11 +89,11 @@ asio::awaitable<Result<plugin::Willingness>> Updater::offer(plugin::Job job, wir
   co_return co_await kit_.offer(std::move(request), job.deadline);
 }
 
-asio::awaitable<Result<UniqueFd>> Updater::backup(plugin::Job job) {
-  if (!configuration_.names_anything()) co_return UniqueFd{};
+asio::awaitable<Result<plugin::Saved>> Updater::backup(plugin::Job job) {
+  if (!configuration_.names_anything()) co_return plugin::Saved{};
   const auto sight = co_await restart_.settled(job.deadline);
   if (!sight) co_return sight.error();
-  if (sight->is_recovery) co_return UniqueFd{};  // a bootloader has no settings
+  if (sight->is_recovery) co_return plugin::Saved{};  // a bootloader has no settings
   co_return co_await configuration_.save(job.deadline);
 }
 

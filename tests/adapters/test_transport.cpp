@@ -391,7 +391,7 @@ class PluginBackup : public PluginBoardTest {
     perform(core::Backup{});
     const auto request = next_as<wire::Backup>(channel_);
     EXPECT_EQ(request.task.deadline_ms, 60000U);
-    EXPECT_TRUE(channel_->send(wire::BackedUp{{request.task.request, "boiler"}}, std::move(fd)));
+    EXPECT_TRUE(channel_->send(wire::BackedUp{{request.task.request, "boiler"}, "in words"}, std::move(fd)));
     return answer();
   }
 
@@ -408,7 +408,7 @@ class PluginBackup : public PluginBoardTest {
 
 TEST_F(PluginBackup, IsCopiedOutOfSealedMemory) {
   const Bytes content(wire::kMaxBackup, 0x5A);
-  EXPECT_TRUE(std::holds_alternative<core::BackedUp>(backed_up_with(memory(content))));
+  EXPECT_EQ(std::get<core::BackedUp>(backed_up_with(memory(content))).text, "in words");
   EXPECT_EQ(saved_, content);
   EXPECT_TRUE(std::holds_alternative<core::BackedUp>(backed_up_with(memory({}))));
   EXPECT_TRUE(saved_.empty());
@@ -464,7 +464,7 @@ TEST_F(PluginBackup, IsNoAnswerToSomethingElse) {
   const auto channel = plugin(wire::kCanBackup | wire::kCanRestore);
   perform(core::Restore{digest_of(1)}, memory({1}));
   const auto request = next_as<wire::Restore>(channel);
-  ASSERT_TRUE(channel->send(wire::BackedUp{{request.task.request, "boiler"}}, memory({1})));
+  ASSERT_TRUE(channel->send(wire::BackedUp{{request.task.request, "boiler"}, ""}, memory({1})));
   EXPECT_EQ(failure(), Errc::invalid);
   EXPECT_TRUE(saved_.empty());
 }

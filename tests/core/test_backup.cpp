@@ -51,6 +51,18 @@ TEST(Backup, IsRememberedAndNeverWrittenBackBeforeTheUpdateRests) {
   EXPECT_EQ(bench.step(), "confirm");
 }
 
+TEST(Backup, LeavesALineThatSaysHowMuchWasSaved) {
+  BackupBench bench;
+  bench.go_to(Phase::backing_up);
+  bench.answer(BackedUp{kSaved, "settings saved: 2"});
+  ASSERT_GE(bench.history.size(), 2U);
+  const PutHistory& line = *(bench.history.end() - 2);
+  EXPECT_EQ(line.phase, Phase::backing_up);
+  EXPECT_EQ(line.cause, (Cause{Reason::none, "settings saved: 2"}));
+  EXPECT_EQ(bench.phase(), "transferring");
+  EXPECT_TRUE(bench.update().cause.text.empty()) << "it is no cause of what follows";
+}
+
 struct Row {
   const char* name;
   RestorePolicy policy;

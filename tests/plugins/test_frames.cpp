@@ -61,7 +61,7 @@ std::vector<Frame> one_of_each() {
           Prove{task, Bytes(1024, 9)},
           Inspected{reply, seen},
           OfferAnswer{reply, Willing::later, 60000, "tonight"},
-          BackedUp{reply},
+          BackedUp{reply, "settings saved: 2"},
           Progress{reply, 5, 10},
           Delivered{reply},
           Ordered{reply, charged},

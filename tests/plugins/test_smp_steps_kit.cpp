@@ -229,7 +229,13 @@ class SmpConfiguration : public test::StepsTest {
     if (offset == 0) writer.text("len").uint(files_[name].size());
     return body;
   }
-  Result<UniqueFd> backup() { return run(made_->backup(job())); }
+  Result<UniqueFd> backup() {
+    auto saved = run(made_->backup(job()));
+    if (!saved) return saved.error();
+    text_ = saved->text;
+    return std::move(saved->file);
+  }
+  std::string text_;  // of the last backup
 
   std::map<std::string, Bytes> settings_ = {{"net/name", Bytes{1, 2}}, {"net/long", Bytes(40, 3)}};
   std::map<std::string, Bytes> kept_;
@@ -252,6 +258,8 @@ TEST_F(SmpConfiguration, IsSavedWithHashesIntoASealedFile) {
   EXPECT_EQ(configuration->files[1].state, SavedState::absent);
   EXPECT_EQ(::pwrite(saved->get(), "x", 1, 0), -1);
   EXPECT_EQ(::ftruncate(saved->get(), 0), -1);
+  EXPECT_EQ(text_,
+            "settings saved: 1, files: 1; could not be read: net/long; not on the child: net/absent, /lfs/absent");
   EXPECT_EQ(*contents_of(backup()->get()), *bytes);  // the same configuration, the same bytes
 }
 

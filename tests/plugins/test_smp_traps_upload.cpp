@@ -135,7 +135,7 @@ class SmpTrapsUdp : public TrapsTest {
     const auto saved = loop_.wait(updater.backup({"boiler", 1, clock.now() + 20s, {}}));
     link->close();
     if (!saved) throw std::runtime_error(saved.error().message);
-    return smp::decode_configuration(smp::contents_of(saved->get()).value()).value();
+    return smp::decode_configuration(smp::contents_of(saved->file.get()).value()).value();
   }
   std::uint16_t port_ = 0;
 };

@@ -140,8 +140,8 @@ core::StepAnswer answer_from(const core::Step& step, const wire::Frame& frame, I
   if (const auto* offer = std::get_if<wire::OfferAnswer>(&frame)) {
     if (std::holds_alternative<core::Offer>(step)) return offer_from(*offer, now);
   }
-  if (std::holds_alternative<wire::BackedUp>(frame) && std::holds_alternative<core::Backup>(step)) {
-    return core::BackedUp{};
+  if (const auto* saved = std::get_if<wire::BackedUp>(&frame)) {
+    if (std::holds_alternative<core::Backup>(step)) return core::BackedUp{{}, saved->text};
   }
   if (std::holds_alternative<wire::Restored>(frame) && std::holds_alternative<core::Restore>(step)) {
     return core::Restored{};
