@@ -83,8 +83,12 @@ Result<cloud::Broker> broker_settings(const CloudConfig& config, const cloud::Id
   return broker;
 }
 
-core::Policy policy_of(const TrustConfig& config) {
-  return {config.require_head, config.hold_when_expired};
+core::UrgencyLimits limits_of(const UrgencyConfig& config) {
+  return {config.emergency, config.major};
+}
+
+core::Policy policy_of(const Config& config) {
+  return {config.trust.require_head, config.trust.hold_when_expired, limits_of(config.urgency)};
 }
 
 Result<std::optional<gid_t>> group_id(const std::string& name) {
@@ -110,7 +114,7 @@ struct Daemon::Parts {
     service::GatewaySettings settings;
     settings.ingest.admission.persistence.attempts = config.fetch_attempts;
     settings.ingest.admission.same_host_only = config.same_host_only;
-    settings.urgency = {config.urgency.emergency, config.urgency.major};
+    settings.urgency = limits_of(config.urgency);
     gateway.emplace(loop.get_executor(),
                     service::GatewayPorts{*catalogue, *blobs, *fetcher, *announcements, inspector, *board, clock,
                                           journal, rings, gateway_key.get()},
@@ -191,7 +195,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(asio::io_context& loop, Invocation 
   parts->make_gateway();
   const service::TrustSource trusted = read_trust_source(parts->config.trust, journal);
   if (const Result<void> recovered = parts->gateway->recover(trusted); !recovered) return recovered.error();
-  parts->gateway->set_policy(policy_of(parts->config.trust));
+  parts->gateway->set_policy(policy_of(parts->config));
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }
 
@@ -258,7 +262,7 @@ void Daemon::reload() {
     p.board->set_bindings(board_settings(p.config, p.invocation.version).bindings);
     p.board->set_profiles(p.config.profiles);
     p.gateway->enroll(p.config.children);
-    p.gateway->set_policy(policy_of(p.config.trust));
+    p.gateway->set_policy(policy_of(p.config));
     const service::TrustSource trusted = read_trust_source(p.config.trust, p.journal);
     if (const Result<void> chosen = p.gateway->choose_root(trusted); !chosen)
       p.journal.write(ports::Level::error, {}, "whom to trust stays as it was: " + chosen.error().message);

@@ -18,6 +18,7 @@
 #include "base/time.hpp"
 #include "base/version.hpp"
 #include "core/inspection.hpp"
+#include "core/urgency.hpp"
 
 namespace hg::core {
 
@@ -132,10 +133,12 @@ struct TrustRoot {
   friend bool operator==(const TrustRoot&, const TrustRoot&) = default;
 };
 
-/// What the administrator wants of channel heads. From the configuration at every start; not persisted.
+/// What the administrator wants of channel heads, and means by urgent. From the configuration at every start; not
+/// persisted.
 struct Policy {
   bool require_head = false;      ///< a product that no head names may not be rolled out
   bool hold_when_expired = true;  ///< an expired head starts no rollout
+  UrgencyLimits urgency{};
 
   friend bool operator==(const Policy&, const Policy&) = default;
 };
@@ -320,6 +323,7 @@ struct Offer {
   std::uint8_t image_number = 0;
   std::string version;
   std::uint64_t size = 0;
+  Urgency urgency = Urgency::minor;
   friend bool operator==(const Offer&, const Offer&) = default;
 };
 struct Backup {

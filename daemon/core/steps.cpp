@@ -59,7 +59,8 @@ Step offer(const State& state, const Child& child) {
   const auto deliverable = state.deliverables.find(u.deliverable);
   const auto part = std::ranges::find_if(u.parts, changes);
   if (deliverable == state.deliverables.end() || part == u.parts.end()) return Inspect{};
-  return Offer{part->image_number, deliverable->second.version, size_of_change(state, u)};
+  const Urgency urgency = urgency_of(deliverable->second.priority, state.policy.urgency);
+  return Offer{part->image_number, deliverable->second.version, size_of_change(state, u), urgency};
 }
 
 /// The next of the images that change.

@@ -2,6 +2,7 @@
 // What an operator may ask, answered by driver, ingest and deliver. The bus calls it after the caller was authorized.
 #pragma once
 
+#include "core/urgency.hpp"
 #include "ports/announcements.hpp"
 #include "ports/blobs.hpp"
 #include "ports/catalogue.hpp"
@@ -9,7 +10,6 @@
 #include "service/deliver.hpp"
 #include "service/driver.hpp"
 #include "service/ingest.hpp"
-#include "service/urgency.hpp"
 
 namespace hg::service {
 
@@ -28,7 +28,7 @@ class Control final : public ports::Control {
     ports::Journal& journal;
   };
 
-  Control(Parts parts, UrgencyLimits urgency) : parts_(parts), urgency_(urgency) {}
+  Control(Parts parts, core::UrgencyLimits urgency) : parts_(parts), urgency_(urgency) {}
 
   [[nodiscard]] const core::State& state() const override { return parts_.driver.state(); }
   [[nodiscard]] ports::TransferProgress progress(core::Epoch epoch) const override {
@@ -43,7 +43,7 @@ class Control final : public ports::Control {
   [[nodiscard]] boost::asio::awaitable<Result<std::string>> import_record(Bytes record, std::uint32_t uid) override;
   [[nodiscard]] ports::Trust trust() const override { return parts_.roots.show(); }
   [[nodiscard]] std::string urgency(const core::Deliverable& deliverable) const override {
-    return std::string(urgency_of(deliverable.priority, urgency_));
+    return std::string(core::name_of(core::urgency_of(deliverable.priority, urgency_)));
   }
   [[nodiscard]] Result<std::vector<core::PutHistory>> history(const core::ChildId& child, unsigned count) override {
     return parts_.catalogue.history(child, count);
@@ -57,7 +57,7 @@ class Control final : public ports::Control {
   [[nodiscard]] Result<void> check_signers(const core::DeliverableId& id) const;
 
   Parts parts_;
-  UrgencyLimits urgency_;
+  core::UrgencyLimits urgency_;
 };
 
 }  // namespace hg::service

@@ -29,7 +29,7 @@ struct GatewayPorts {
 
 struct GatewaySettings {
   IngestLimits ingest;
-  UrgencyLimits urgency;
+  core::UrgencyLimits urgency;
 };
 
 class Gateway {

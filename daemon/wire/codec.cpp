@@ -50,6 +50,8 @@ inline constexpr RevertClass kLastOf<RevertClass> = RevertClass::unstageable;
 template <>
 inline constexpr Staging kLastOf<Staging> = Staging::impossible;
 template <>
+inline constexpr Urgency kLastOf<Urgency> = Urgency::emergency;
+template <>
 inline constexpr Power kLastOf<Power> = Power::battery;
 
 class FieldWriter {
@@ -87,6 +89,7 @@ class FieldWriter {
   void write(RevertClass value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(Willing value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(Staging value) { writer_->uint(static_cast<std::uint8_t>(value)); }
+  void write(Urgency value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(Power value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(const Bytes& value) { writer_->bytes(value); }
   void write(const Seen& seen) { members(seen, false); }

@@ -80,6 +80,7 @@ void fields(V& v, Is<Offer> auto& m) {
   v(5, "image number", m.image_number, kAnyByte);
   v(6, "version", m.version, kMaxVersionText);
   v(7, "size", m.size, kMaxImageSize);
+  v(8, "urgency", m.urgency, 0);
 }
 template <class V>
 void fields(V& v, Is<Deliver> auto& m) {

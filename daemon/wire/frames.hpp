@@ -102,6 +102,9 @@ enum class Staging : std::uint8_t {
   impossible,  ///< nowhere
 };
 
+/// How urgent its author says an image is.
+enum class Urgency : std::uint8_t { minor, major, emergency };
+
 struct Inspect {
   Task task;
   friend bool operator==(const Inspect&, const Inspect&) = default;
@@ -111,6 +114,7 @@ struct Offer {
   std::uint8_t image_number = 0;
   std::string version;
   std::uint64_t size = 0;
+  Urgency urgency = Urgency::minor;
   friend bool operator==(const Offer&, const Offer&) = default;
 };
 struct Backup {

@@ -49,7 +49,7 @@ asio::awaitable<Result<plugin::Willingness>> ChildKit::offer(wire::Offer offer, 
   const auto known = co_await status(deadline);
   if (!known) co_return known.error();
   if (!*known || !(*known)->can_offer) co_return plugin::Willingness{};
-  const KitOffer question{offer.image_number, offer.version, offer.size, KitUrgency::minor};
+  const KitOffer question{offer.image_number, offer.version, offer.size, offer.urgency};
   const auto body = co_await inquiry_->ask(kKitOffer, offer_request(question), inquiry_->patience(deadline));
   if (!body) co_return body.error().within("offer");
   auto decision = decision_in(*body);

@@ -49,13 +49,11 @@ struct KitStatus {
 Bytes kit_status_request();
 Result<KitStatus> kit_status_in(ByteView body);
 
-enum class KitUrgency : std::uint8_t { minor, major, emergency };
-
 struct KitOffer {
   std::uint8_t image_number = 0;
   std::string version;     ///< at most 64 bytes; what is beyond is left out
   std::uint64_t size = 0;  ///< bytes of the file
-  KitUrgency urgency = KitUrgency::minor;
+  wire::Urgency urgency = wire::Urgency::minor;
 };
 struct KitDecision {
   wire::Willing willing = wire::Willing::yes;

@@ -473,8 +473,9 @@ TEST_F(PluginBackup, IsNoAnswerToSomethingElse) {
 
 TEST_F(PluginBoardTest, TurnsAnOfferForLaterIntoATime) {
   const auto channel = plugin(wire::kCanOffer);
-  perform(core::Offer{0, "1.0.0", 1000});
+  perform(core::Offer{0, "1.0.0", 1000, core::Urgency::major});
   const auto request = next_as<wire::Offer>(channel);
+  EXPECT_EQ(request.urgency, wire::Urgency::major);
   ASSERT_TRUE(channel->send(wire::OfferAnswer{{request.task.request, "boiler"}, wire::Willing::later, 60000, "rain"}));
   const auto offer = std::get<core::OfferAnswer>(answer());
   EXPECT_EQ(offer.willing, core::Willing::later);

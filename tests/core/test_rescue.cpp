@@ -497,6 +497,24 @@ TEST(Busy, NoLongerMattersOnceActivateIsDecided) {
   EXPECT_EQ(bench.step(), "activate") << "the mark cannot be taken back: the next reset of any kind plays it through";
 }
 
+// ------------------------------------------------------------------------------------------------------- the offer
+
+TEST(Offer, SaysHowUrgentTheAdministratorFindsTheAuthorsPriority) {
+  Bench bench;
+  Policy policy;
+  policy.urgency = {-5, 3};
+  bench.post(PolicyChanged{policy});
+  bench.go_to(Phase::offered);
+  const auto urgency_at = [&](std::optional<std::int64_t> priority) {
+    bench.state.deliverables.at(kDeliverable).priority = priority;
+    return std::get<Offer>(next_step(bench.state, bench.child())).urgency;
+  };
+  EXPECT_EQ(urgency_at({}), Urgency::minor);
+  EXPECT_EQ(urgency_at(4), Urgency::minor);
+  EXPECT_EQ(urgency_at(3), Urgency::major);
+  EXPECT_EQ(urgency_at(-5), Urgency::emergency);
+}
+
 // ------------------------------------------------------------------------------------------- the child's own counter
 
 Inspection counting(Inspection seen, std::uint64_t boots) {

@@ -49,7 +49,7 @@ std::vector<Frame> one_of_each() {
           Forget{"boiler-3"},
           Link{"boiler-3", true, "up"},
           Inspect{task},
-          Offer{task, 1, "1.0.0", kMaxImageSize},
+          Offer{task, 1, "1.0.0", kMaxImageSize, Urgency::emergency},
           Backup{task},
           Deliver{task, digest_of(2), 1 << 20, 1, digest_of(3), Staging::in_place},
           Activate{task, {move, {0, {}, digest_of(6)}}},

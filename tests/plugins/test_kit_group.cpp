@@ -42,7 +42,7 @@ TEST(KitGroup, RequestsAreThePages) {
   EXPECT_EQ(body_of(*identify_request(count_from(0x10, 16))), page_example("identify request"));
   EXPECT_EQ(body_of(*prove_request(page_example("prove request"))), page_example("prove request"));
   EXPECT_EQ(body_of(kit_status_request()), page_example("status request"));
-  EXPECT_EQ(body_of(offer_request({0, "1.5.0", 212992, KitUrgency::major})), page_example("offer request"));
+  EXPECT_EQ(body_of(offer_request({0, "1.5.0", 212992, wire::Urgency::major})), page_example("offer request"));
   EXPECT_EQ(body_of(notice_request({KitLoss::reset, 5000, 20000})), page_example("notice request"));
   const std::vector<wire::Guard> guards = {{0, hash_at(24)}, {1, hash_at(71)}};
   EXPECT_EQ(body_of(confirm_all_request(guards)), page_example("confirm_all request"));
@@ -202,7 +202,7 @@ TEST(KitGroup, AProofIsAMapOfBoundedSize) {
 
 TEST(KitGroup, AnOfferedVersionIsCutBetweenTwoCharacters) {
   const std::string version = std::string(63, '1') + "\xC3\xA9";  // the last character would be byte 64 and 65
-  const Bytes packet = offer_request({0, version, 1, KitUrgency::minor});
+  const Bytes packet = offer_request({0, version, 1, wire::Urgency::minor});
   const std::string text(packet.begin(), packet.end());
   EXPECT_NE(text.find(std::string(63, '1')), std::string::npos);
   EXPECT_EQ(text.find('\xC3'), std::string::npos);

@@ -108,11 +108,14 @@ TEST_F(SmpKit, ConfirmAllMakesSeveralImagesRevertible) {
 }
 
 TEST_F(SmpKit, OffersAreTheChildsToDecide) {
-  const auto offer = [&] { return run(made_->offer(job(), {{}, 0, "1.1.0", 1000})); };
+  const auto offer = [&] { return run(made_->offer(job(), {{}, 0, "1.1.0", 1000, wire::Urgency::major})); };
   EXPECT_EQ(offer()->willing, wire::Willing::yes);  // no kit
   child_.reopen();
   give_kit(2);
-  kit_ = [](const Asked&) { return *from_hex("a366616e7377657202626d731a0036ee8064746578746762726577696e67"); };
+  kit_ = [](const Asked& asked) {
+    EXPECT_THAT(to_hex(asked.body), HasSubstr("67757267656e637901")) << "urgency: 1";
+    return *from_hex("a366616e7377657202626d731a0036ee8064746578746762726577696e67");
+  };
   const auto later = offer();
   ASSERT_TRUE(later) << later.error().message;
   EXPECT_EQ(later->willing, wire::Willing::later);

@@ -30,6 +30,8 @@ static_assert(static_cast<int>(core::RevertClass::unknown) == static_cast<int>(w
 static_assert(static_cast<int>(core::RevertClass::unstageable) == static_cast<int>(wire::RevertClass::unstageable));
 static_assert(static_cast<int>(core::Staging::in_place) == static_cast<int>(wire::Staging::in_place));
 static_assert(static_cast<int>(core::Staging::impossible) == static_cast<int>(wire::Staging::impossible));
+static_assert(static_cast<int>(core::Urgency::major) == static_cast<int>(wire::Urgency::major));
+static_assert(static_cast<int>(core::Urgency::emergency) == static_cast<int>(wire::Urgency::emergency));
 static_assert(static_cast<int>(core::Power::mains) == static_cast<int>(wire::Power::mains));
 static_assert(static_cast<int>(core::Power::battery) == static_cast<int>(wire::Power::battery));
 
@@ -94,7 +96,8 @@ wire::Frame request_for(const core::Enrollment& child, const core::Step& step, w
   const auto make = Overloaded{
       [&](const core::Inspect&) -> wire::Frame { return wire::Inspect{task}; },
       [&](const core::Offer& offer) -> wire::Frame {
-        return wire::Offer{task, offer.image_number, offer.version, offer.size};
+        const auto urgency = static_cast<wire::Urgency>(offer.urgency);
+        return wire::Offer{task, offer.image_number, offer.version, offer.size, urgency};
       },
       [&](const core::Backup&) -> wire::Frame { return wire::Backup{task}; },
       [&](const core::Restore&) -> wire::Frame { return wire::Restore{task}; },
