@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (decode(input, data[0] % 16U + 1) != whole) std::abort();
   std::size_t at = 0;
   for (const hg::Bytes& packet : whole) {
-    if (packet.size() < 8 || packet.size() != 8U + (packet[2] << 8U | packet[3])) std::abort();
+    if (packet.size() < 8 || packet.size() != 8U + (unsigned{packet[2]} << 8U | packet[3])) std::abort();
     if (!std::ranges::equal(packet, input.subspan(at, packet.size()))) std::abort();
     at += packet.size();
   }
