@@ -11,7 +11,8 @@
    Variants: C0 C1 C2 = class of each member; ORDERED = they are activated one after the other, else side by side;
    DEAD = this one may die for ever; REFUSING = never takes the new image; FLAPPING = may refuse any swap;
    CURRENT = runs the new image already; FOREIGN = somebody had marked the image on it; UNSTAGEABLE = the irrevocable one
-   installs as it receives; ATTEMPTS = further ones. BROKEN_* = a rule left out: spin has to find what follows. */
+   installs as it receives; ATTEMPTS = further ones. BROKEN_* = a rule left out: spin has to find what follows. NEVER = a phase that the last member
+   is said never to rest in: spin has to find that it does. */
 #ifndef C0
 #define C0 self_reverting
 #endif
@@ -146,18 +147,21 @@ inline boot(i) {
   fi
 }
 
+/* Mark the new image, unless it runs, and reset. */
 inline put_new(i) {
-#ifdef UNSTAGEABLE
   if
-  :: class[i] == irrevocable -> swap(i)
-  :: else -> marked[i] = true; boot(i)
-  fi
+  :: runs_new[i] -> skip
+#ifdef UNSTAGEABLE
+  :: !runs_new[i] && class[i] == irrevocable -> swap(i)
+  :: !runs_new[i] && class[i] != irrevocable -> marked[i] = true
 #else
-  marked[i] = true;
-  boot(i)
+  :: !runs_new[i] -> marked[i] = true
 #endif
+  fi;
+  boot(i)
 }
 
+/* Play a mark through; then mark the other image, or reset one away that is not confirmed. */
 inline put_old(i, believed_new) {
   if
   :: marked[i] -> boot(i)
@@ -454,9 +458,12 @@ proctype group() {
 #ifdef BROKEN_NOT_DURABLE
   :: atomic { stored != decision -> stored = decision }
 #endif
-  :: atomic { !at_rest && all3(rests) -> at_rest = true; assert(is_unmixed) ; break }
-  od;
-  skip
+  :: atomic { !at_rest && all3(rests) -> at_rest = true;
+#ifdef NEVER
+              assert(!(phase[2] == NEVER));
+#endif
+              assert(is_unmixed); break }
+  od
 }
 
 /* ------------------------------------------------------------------------------------------------------- the world */
