@@ -58,9 +58,11 @@ void on(State& state, const ChildEnrolled& event, Instant now, Output& out) {
   const auto [position, is_new] = state.children.try_emplace(event.enrollment.id);
   Child& child = position->second;
   with_child(state, child, now, out, [&](Turn& turn) {
-    const bool is_another = child.enrolled && !is_same_child(child.enrollment, event.enrollment);
-    child.enrollment = event.enrollment;
-    child.enrolled = true;
+    const bool was_enrolled = std::exchange(child.enrolled, true);
+    const Enrollment before = std::exchange(child.enrollment, event.enrollment);
+    // Across a restart the enrollment is not remembered: what it had led to tells what has changed.
+    const bool is_another =
+        was_enrolled ? !is_same_child(before, child.enrollment) : child.update && !are_parts_still_chosen(state, child);
     if (!is_another) return;
     child.in_doubt = true;  // it may be another board, or a link that may not carry what is on its way
     if (child.update && is_before_activate(child.update->phase)) turn.enter(Phase::preflight);

@@ -75,6 +75,17 @@ std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverab
   return parts;
 }
 
+bool are_parts_still_chosen(const State& state, const Child& child) {
+  const auto deliverable = state.deliverables.find(child.update->deliverable);
+  if (deliverable == state.deliverables.end()) return false;
+  const auto choice = choose_parts(deliverable->second, child.enrollment);
+  const auto* chosen = std::get_if<std::vector<Part>>(&choice);
+  const auto is_same = [](const Part& a, const Part& b) {
+    return a.image_number == b.image_number && a.image == b.image && a.after == b.after;
+  };
+  return chosen != nullptr && std::ranges::equal(child.update->parts, *chosen, is_same);
+}
+
 Cause check_slots(const Inspection& seen, const std::vector<Part>& parts) {
   for (const Part& part : parts) {
     if (Cause cause = check_active(seen, part.image_number); !seen.is_in_recovery() && cause.reason != Reason::none)

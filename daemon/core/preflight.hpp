@@ -20,6 +20,9 @@ const Image* image_of(const State& state, const Update& update, const Part& part
 /// it cannot be brought to the child.
 std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverable, const Enrollment& child);
 
+/// Whether the child's configuration still leads to the parts that its update brings; not once the deliverable is gone.
+bool are_parts_still_chosen(const State& state, const Child& child);
+
 /// Whether the child, being as it says it is, can tell the new images from what else it holds.
 Cause check_slots(const Inspection& seen, const std::vector<Part>& parts);
 

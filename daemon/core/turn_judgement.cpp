@@ -94,6 +94,10 @@ void Turn::judge_recovery(const Inspection& seen, bool order_was_done) {
     case Phase::staged:
       // What was to be brought beside an image may now stand in its place, or nowhere: preflight finds out.
       if (knows_way_back(u.parts)) return fail_attempt(Phase::deferred, cause);
+      if (!are_parts_still_chosen(state_, child_)) {
+        enter(Phase::preflight);
+        return judge_preflight(seen);
+      }
       if (choose(seen) && is_allowed()) decide_activate(seen);
       return;
     case Phase::activating:
@@ -175,7 +179,7 @@ void Turn::settle_foreign_mark(const Inspection& seen) {
 void Turn::judge_staged(const Inspection& seen) {
   const Update& u = update();
   const Standing standing = standing_of(seen, u.parts);
-  if (standing == Standing::all_new || !state_.deliverables.contains(u.deliverable)) {
+  if (standing == Standing::all_new || !are_parts_still_chosen(state_, child_)) {
     enter(Phase::preflight);
     return judge_preflight(seen);
   }

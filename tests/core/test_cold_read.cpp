@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a second cold read of the state machine found, each as the sequence that showed it.
+#include <gtest/gtest.h>
+
+#include "core/table_parts.hpp"
+
+namespace hg::core::table {
+namespace {
+
+/// As if the daemon had been killed, and started with this configuration.
+void restart_with(Bench& b, const Enrollment& e) {
+  resume(b.state, b.now);
+  b.child().enrolled = false;
+  b.post(ChildEnrolled{e});
+  b.link(true);
+}
+
+// ------------------------------------------------------------------------------- a configuration that has changed
+
+TEST(ChangedConfiguration, AcrossARestartIsHeldAgainstTheUpdateBeforeAnotherByte) {
+  for (const Phase phase : {Phase::offered, Phase::backing_up, Phase::transferring, Phase::staged}) {
+    Bench b;
+    b.go_to(phase);
+    Enrollment e = enrollment();
+    e.link = LinkProtection::none;
+    restart_with(b, e);
+    ASSERT_EQ(b.step(), "inspect") << name_of(phase);
+    b.says(uploaded());
+    EXPECT_EQ(b.phase(), "refused") << name_of(phase);
+    EXPECT_EQ(name_of(b.update().cause.reason), name_of(Reason::no_protection)) << name_of(phase);
+  }
+}
+TEST(ChangedConfiguration, AcrossADropIsHeldAgainstTheUpdate) {
+  Bench b;
+  b.go_to(Phase::transferring);
+  b.post(ChildDropped{kBoiler});
+  Enrollment e = enrollment();
+  e.device_class = {9};
+  b.post(ChildEnrolled{e});
+  b.link(true);
+  ASSERT_EQ(b.step(), "inspect");
+  b.says(normal());
+  EXPECT_EQ(b.phase(), "refused");
+  EXPECT_EQ(name_of(b.update().cause.reason), name_of(Reason::does_not_fit));
+}
+TEST(ChangedConfiguration, DoesNotMatterAfterActivate) {
+  Bench b;
+  b.go_to(Phase::activating);
+  Enrollment e = enrollment();
+  e.link = LinkProtection::none;
+  restart_with(b, e);
+  b.says(under_test());
+  EXPECT_EQ(b.step(), "confirm") << "it has been sent and tried: only the way to its end is left";
+}
+TEST(ChangedConfiguration, IsHeldAgainstWhatIsStagedBeforeActivate) {
+  Bench b;
+  b.go_to(Phase::staged);
+  b.child().enrollment.link = LinkProtection::none;
+  b.says(uploaded());
+  EXPECT_EQ(b.phase(), "refused");
+  EXPECT_EQ(b.update().decision, Decision::none);
+}
+TEST(ChangedConfiguration, ThatWantsOtherPartsBringsThoseBeforeActivate) {
+  Bench2 b;
+  b.go_to(Phase::staged);
+  b.child().enrollment.targets = {{"app", 0}};
+  b.says(both(uploaded(), radio_uploaded()));
+  EXPECT_EQ(b.phase(), "offered");
+  ASSERT_EQ(b.update().parts.size(), 1U);
+  EXPECT_EQ(b.update().parts.front().image_number, 0);
+}
+TEST(ChangedConfiguration, IsHeldAgainstARescueBeforeItsReset) {
+  Bench b;
+  b.link(true);
+  b.start();
+  b.says(in_recovery());
+  b.answer(Delivered{});
+  ASSERT_EQ(b.phase(), "staged");
+  Deliverable& d = b.state.deliverables.at(kDeliverable);
+  d.images.push_back(Image{"radio", {1}, {2}, kRadioBlob, 1000, "2.0.0", kRadioNew, false});
+  b.child().enrollment.targets = {{"app", 0}, {"radio", 1}};
+  b.says(in_recovery());
+  EXPECT_EQ(b.phase(), "transferring") << "one of the images was never sent";
+}
+
+}  // namespace
+}  // namespace hg::core::table
