@@ -65,6 +65,7 @@ void on(State& state, const ChildEnrolled& event, Instant now, Output& out) {
         was_enrolled ? !is_same_child(before, child.enrollment) : child.update && !are_parts_still_chosen(state, child);
     if (!is_another) return;
     child.in_doubt = true;  // it may be another board, or a link that may not carry what is on its way
+    child.step = Idle{};    // what the old one was asked is given up, even if the new one is asked the same
     if (child.update && is_before_activate(child.update->phase)) turn.enter(Phase::preflight);
   });
   if (is_new) out.changes.emplace_back(PutChild{child});

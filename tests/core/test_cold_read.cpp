@@ -82,6 +82,21 @@ TEST(ChangedConfiguration, IsHeldAgainstARescueBeforeItsReset) {
   b.says(in_recovery());
   EXPECT_EQ(b.phase(), "transferring") << "one of the images was never sent";
 }
+TEST(ChangedConfiguration, OfTheAddressGivesUpTheQuestionToTheOldBoard) {
+  Bench b;
+  b.link(true);
+  b.start();
+  ASSERT_EQ(b.step(), "inspect");
+  const StepNumber asked = b.child().step_number;
+  Enrollment e = enrollment();
+  e.address = "/dev/ttyACM9";
+  const Output out = b.post(ChildEnrolled{e});
+  EXPECT_EQ(out.actions.size(), 1U);
+  b.post(StepEnded{kBoiler, asked, normal()});
+  EXPECT_EQ(b.phase(), "preflight") << "the old board has answered";
+  EXPECT_FALSE(b.child().seen);
+  EXPECT_EQ(b.step(), "inspect");
+}
 
 }  // namespace
 }  // namespace hg::core::table
