@@ -94,7 +94,9 @@ Result<void> Turn::abort() {
   const Cause aborted{Reason::aborted, "aborted by an operator"};
   if (u.order != Order::none) child_.in_doubt = true;
   const bool is_silent = !child_.online || child_.unanswered >= kMaxUnanswered;
-  if (is_silent && (u.decision == Decision::commit || u.phase == Phase::reverting)) {
+  const bool goes_only_forward =
+      u.decision == Decision::commit || (u.decision == Decision::activate && !knows_way_back(u.parts));
+  if (is_silent && (goes_only_forward || u.phase == Phase::reverting)) {
     u.order = Order::none;
     enter(Phase::split, {Reason::aborted, "given up by an operator while the child does not answer"});
     return {};

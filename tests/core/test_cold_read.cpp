@@ -97,6 +97,34 @@ TEST(ChangedConfiguration, OfTheAddressGivesUpTheQuestionToTheOldBoard) {
   EXPECT_FALSE(b.child().seen);
   EXPECT_EQ(b.step(), "inspect");
 }
+// ---------------------------------------------------------------------------------------- ways out, and second looks
+
+TEST(SilentRescue, PastActivateCanBeGivenUpByOneCommand) {
+  Bench b;
+  b.link(true);
+  b.start();
+  b.says(in_recovery());
+  b.answer(Delivered{});
+  b.says(in_recovery());
+  ASSERT_EQ(b.update().decision, Decision::activate);
+  b.link(false);
+  EXPECT_FALSE(b.post(UpdateAborted{b.update().epoch}).refusal);
+  EXPECT_EQ(b.phase(), "split");
+  EXPECT_FALSE(b.start().refusal) << "another rollout may take its place";
+}
+TEST(SilentRescue, GivenUpIsStillConfirmedByTheChildsOwnReport) {
+  Bench b;
+  b.link(true);
+  b.start();
+  b.says(in_recovery());
+  b.answer(Delivered{});
+  b.says(in_recovery());
+  b.link(false);
+  b.post(UpdateAborted{b.update().epoch});
+  b.link(true);
+  b.says(only_new());
+  EXPECT_EQ(b.phase(), "confirmed");
+}
 
 }  // namespace
 }  // namespace hg::core::table
