@@ -117,7 +117,7 @@ void Turn::judge_recovery(const Inspection& seen, bool order_was_done) {
 
 // ------------------------------------------------------------------------------------------------- before ACTIVATE
 
-/// Chooses the parts anew; false: the update was refused.
+/// Chooses the parts anew; false: the update was refused, or put off since the child does not say all that runs.
 bool Turn::choose(const Inspection& seen) {
   Update& u = update();
   const auto deliverable = state_.deliverables.find(u.deliverable);
@@ -129,6 +129,10 @@ bool Turn::choose(const Inspection& seen) {
   Cause cause;
   if (Parts* parts = std::get_if<Parts>(&choice)) {
     cause = check_slots(seen, *parts);
+    if (standing_of(seen, *parts) == Standing::untold && cause.reason == Reason::cannot_verify) {
+      fail_attempt(Phase::deferred, std::move(cause));  // another core may not be up yet
+      return false;
+    }
     if (cause.reason == Reason::none) u.parts = std::move(*parts);
   } else {
     cause = std::get<Cause>(choice);

@@ -125,6 +125,29 @@ TEST(SilentRescue, GivenUpIsStillConfirmedByTheChildsOwnReport) {
   b.says(only_new());
   EXPECT_EQ(b.phase(), "confirmed");
 }
+TEST(ListThatLacksAnImage, ForAMomentIsAskedAgain) {
+  Bench2 b;
+  b.go_to(Phase::preflight);
+  b.says(normal());  // the second core is not up yet
+  EXPECT_EQ(b.phase(), "deferred");
+  EXPECT_EQ(name_of(b.update().cause.reason), name_of(Reason::cannot_verify));
+  EXPECT_EQ(b.update().attempts, 1U);
+  b.wait_out();
+  b.says(both(normal(), radio_normal()));
+  EXPECT_EQ(b.phase(), "offered");
+}
+TEST(ListThatLacksAnImage, ForEverComesToRest) {
+  Bench2 b;
+  b.go_to(Phase::preflight);
+  for (int i = 0; i < 100 && b.phase() != "resting"; ++i) {
+    if (b.step() == "wait")
+      b.wait_out();
+    else
+      b.says(normal());
+  }
+  EXPECT_EQ(b.phase(), "resting");
+  EXPECT_EQ(name_of(b.update().cause.reason), name_of(Reason::cannot_verify));
+}
 
 }  // namespace
 }  // namespace hg::core::table

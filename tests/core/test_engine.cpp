@@ -42,7 +42,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Row{"new_is_staged", Phase::preflight, uploaded(), Phase::offered, "offer"},
                     Row{"foreign_mark", Phase::preflight, foreign_mark(), Phase::preflight, "revert"},
                     Row{"foreign_test", Phase::preflight, foreign_test(), Phase::preflight, "revert"},
-                    Row{"no_active_slot", Phase::preflight, silent_about_active(), Phase::refused, "wait"},
+                    Row{"no_active_slot", Phase::preflight, silent_about_active(), Phase::deferred, "wait"},
                     Row{"preflight_silence", Phase::preflight, StepFailed{kSilence}, Phase::preflight, "wait"},
                     Row{"offer_yes", Phase::offered, OfferAnswer{}, Phase::backing_up, "backup"},
                     Row{"offer_no", Phase::offered, OfferAnswer{Willing::no, {}, "no"}, Phase::refused, "wait"},

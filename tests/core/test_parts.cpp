@@ -159,7 +159,7 @@ INSTANTIATE_TEST_SUITE_P(
                        b.state.deliverables.at(kDeliverable).images.front().encrypted = true;
                      },
                      both(normal(), radio_normal()), Phase::refused, Reason::no_protection},
-        PreflightRow{"second_is_not_told", nothing, normal(), Phase::refused, Reason::cannot_verify},
+        PreflightRow{"second_is_not_told", nothing, normal(), Phase::deferred, Reason::cannot_verify},
         PreflightRow{"first_holds_what_the_second_is_to_get", nothing,
                      both(with({slot(0, kOld, "ac"), slot(1, kRadioNew, "")}), radio_normal()), Phase::refused,
                      Reason::same_as_other},
