@@ -96,8 +96,11 @@ void give_back_swap_time(const State& state, Child& child, Instant now) {
 void on(State& state, const LinkChanged& event, Instant now, Output& out) {
   Child* child = find_child(state, event.child);
   if (child == nullptr) return;
-  with_child(state, *child, now, out, [&](Turn&) {
-    if (child->online && !event.up) child->away_since = now;
+  with_child(state, *child, now, out, [&](Turn& turn) {
+    if (child->online && !event.up) {
+      turn.link_gone();
+      child->away_since = now;
+    }
     if (!child->online && event.up) give_back_swap_time(state, *child, now);
     child->online = event.up;
     child->link_text = event.text;
@@ -166,6 +169,7 @@ void begin_update(State& state, Child& child, const Rollout& rollout, Instant no
     child.update = update;
     child.in_doubt = true;
     child.unanswered = 0;
+    child.losses = 0;
     child.quiet_until = {};
     turn.enter(Phase::preflight);
   });
@@ -240,6 +244,7 @@ void on(State& state, const StepEnded& event, Instant now, Output& out) {
   if (child == nullptr || child->step_number != event.number) return;
   const auto handle = [&](Turn& turn) {
     const Step ended = std::exchange(child->step, Idle{});
+    if (!std::holds_alternative<StepFailed>(event.answer)) child->losses = 0;
     const bool was_backup = std::holds_alternative<Backup>(ended);
     const bool was_deliver = std::holds_alternative<Deliver>(ended);
     const bool was_restore = std::holds_alternative<Restore>(ended);
@@ -312,6 +317,7 @@ Output resume(State& state, Instant) {
     child.step = Idle{};
     child.quiet_until = {};
     child.unanswered = 0;
+    child.losses = 0;
     child.away_since = {};
   }
   return {};

@@ -392,6 +392,7 @@ struct Child {
   std::optional<Update> update;  ///< the current or the last one
 
   unsigned unanswered = 0;     ///< inspections in a row that it did not answer; not persisted
+  unsigned losses = 0;         ///< steps in a row that its link did not outlast; not persisted
   Instant away_since{};        ///< when its link went; zero: not in this run; not persisted
   Instant quiet_until{};       ///< it is left alone until then; zero: no pause; not persisted
   bool in_doubt = true;        ///< an order may be half done: inspect before any order; not persisted

@@ -93,7 +93,7 @@ Result<void> Turn::abort() {
   Update& u = update();
   const Cause aborted{Reason::aborted, "aborted by an operator"};
   if (u.order != Order::none) child_.in_doubt = true;
-  const bool is_silent = !child_.online || child_.unanswered >= kMaxUnanswered;
+  const bool is_silent = !child_.online || std::max(child_.unanswered, child_.losses) >= kMaxUnanswered;
   const bool goes_only_forward =
       u.decision == Decision::commit || (u.decision == Decision::activate && !knows_way_back(u.parts));
   if (is_silent && (goes_only_forward || u.phase == Phase::reverting)) {

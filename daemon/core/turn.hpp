@@ -45,6 +45,9 @@ class Turn {
   /// The step did not work, or nobody knows whether it did.
   void step_failed(const Error& error);
 
+  /// The link goes, and nobody will answer the step. Once is no failure; a child that is lost in each try has failed.
+  void link_gone();
+
   /// Writing the configuration back did not work.
   void restore_failed(const Error& error);
 
@@ -91,6 +94,7 @@ class Turn {
   void fail_attempt(Phase phase, Cause cause);
   void begin_attempt();
   void pause_before_next_question();
+  void count_failure(const Error& error, unsigned in_a_row);
   void silent_in_activation(const Error& error);
   void note(Cause cause);
 

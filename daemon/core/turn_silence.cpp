@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What did not work: how often it is tried again, after what pauses, and what silence means in each phase.
+#include <algorithm>
+#include <string>
 #include <utility>
 
 #include "core/bounds.hpp"
@@ -17,6 +19,21 @@ Duration jitter(const ChildId& child, unsigned attempt, Duration base) {
   return Duration{base.count() / 10 * static_cast<Duration::rep>(hash % 1000) / 1000};
 }
 
+bool is_link_trouble(const Error& error) {
+  return error.code == Errc::unavailable || error.code == Errc::cancelled;
+}
+
+/// Whether a child that is well keeps its link while it carries the step out.
+bool keeps_its_link(const Step& step) {
+  return std::holds_alternative<Inspect>(step) || std::holds_alternative<Offer>(step) ||
+         std::holds_alternative<Backup>(step) || std::holds_alternative<Deliver>(step);
+}
+
+Error lost(unsigned times) {
+  return {Errc::unavailable,
+          times == 1 ? "the link was lost" : "the link was lost " + std::to_string(times) + " times"};
+}
+
 }  // namespace
 
 /// A failure before ACTIVATE, or a return to the old image: counted, and tried again later or after a rest.
@@ -24,6 +41,7 @@ void Turn::fail_attempt(Phase phase, Cause cause) {
   Update& u = update();
   u.order = Order::none;
   u.orders = 0;
+  child_.losses = 0;
   u.attempts += 1;
   if (phase != Phase::reverted) u.decision = Decision::none;  // of this attempt, which has failed
   if (u.attempts >= patience().attempts) {
@@ -56,21 +74,35 @@ void Turn::pause_before_next_question() {
 void Turn::step_failed(const Error& error) {
   child_.in_doubt = true;
   pause_before_next_question();
+  if (is_link_trouble(error)) child_.losses += 1;  // a plugin may say so before it says that the link is gone
+  count_failure(error, std::max(child_.unanswered, child_.losses));
+}
+
+void Turn::link_gone() {
+  const bool is_tested = child_.update && update().phase == Phase::testing && !child_.in_doubt;
+  if (is_tested) update().until = now_ + swap_time();  // it was well until now
+  if (std::holds_alternative<Restore>(child_.step)) return restore_failed(lost(1));
+  if (!keeps_its_link(child_.step)) return;
+  child_.losses += 1;
+  count_failure(lost(child_.losses), child_.losses);
+}
+
+/// What a failure means in each phase, the last of `in_a_row`.
+void Turn::count_failure(const Error& error, unsigned in_a_row) {
   const bool waits = !child_.update || is_over(update()) || waits_for_time(update());
   if (waits || !child_.online) return;
   Update& u = update();
   // From ACTIVATE on no phase may end by silence alone, so silence gets a line of its own.
-  if (child_.unanswered == kMaxUnanswered && u.decision != Decision::none) note({Reason::not_answering, error.message});
-  const bool link_trouble = error.code == Errc::unavailable || error.code == Errc::cancelled;
+  if (in_a_row == kMaxUnanswered && u.decision != Decision::none) note({Reason::not_answering, error.message});
   switch (u.phase) {
     case Phase::preflight:
     case Phase::staged:
-      if (child_.unanswered >= kMaxUnanswered) fail_attempt(Phase::deferred, {Reason::not_answering, error.message});
+      if (in_a_row >= kMaxUnanswered) fail_attempt(Phase::deferred, {Reason::not_answering, error.message});
       return;
     case Phase::offered:
     case Phase::backing_up:
     case Phase::transferring:
-      if (!link_trouble || child_.unanswered >= kMaxUnanswered)
+      if (!is_link_trouble(error) || in_a_row >= kMaxUnanswered)
         fail_attempt(Phase::deferred, {Reason::transfer_failed, error.message});
       return;
     case Phase::activating:
