@@ -55,10 +55,14 @@ bool is_name(std::string_view name) {
 }
 
 std::string bounded_text(std::string_view text) {
-  std::string bounded(text.substr(0, kMaxText));
-  if (text.size() > kMaxText) {
+  return bounded_text(text, kMaxText);
+}
+
+std::string bounded_text(std::string_view text, std::size_t most) {
+  std::string bounded(text.substr(0, most));
+  if (text.size() > most) {
     const auto is_continuation = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
-    std::size_t end = kMaxText;
+    std::size_t end = most;
     while (end > 0 && is_continuation(text[end])) --end;
     bounded.resize(end);
   }

@@ -295,5 +295,7 @@ const Reply* reply_of(const Frame& frame);
 bool is_name(std::string_view name);
 /// The beginning of `text` that fits kMaxText, cut between two characters; what is not UTF-8 becomes question marks.
 std::string bounded_text(std::string_view text);
+/// The same of a text that has `most` bytes at most.
+std::string bounded_text(std::string_view text, std::size_t most);
 
 }  // namespace hg::wire

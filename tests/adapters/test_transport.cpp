@@ -483,6 +483,16 @@ TEST_F(PluginBoardTest, TurnsAnOfferForLaterIntoATime) {
   EXPECT_EQ(offer.text, "rain");
 }
 
+TEST_F(PluginBoardTest, CutsAVersionThatNoFrameCanCarryBetweenTwoCharacters) {
+  const auto channel = plugin(wire::kCanOffer);
+  const std::string fits(wire::kMaxVersionText - 1, '9');
+  perform(core::Offer{0, fits + "µ.18446744073709551615", 1000});
+  const auto request = next_as<wire::Offer>(channel);
+  EXPECT_EQ(request.version, fits);
+  ASSERT_TRUE(channel->send(wire::OfferAnswer{{request.task.request, "boiler"}, wire::Willing::yes, 0, ""}));
+  EXPECT_EQ(std::get<core::OfferAnswer>(answer()).willing, core::Willing::yes);
+}
+
 TEST_F(PluginBoardTest, PassesThePluginsOwnFailureOn) {
   const auto channel = plugin();
   perform(core::Confirm{7, {{0, digest_of(1)}}});

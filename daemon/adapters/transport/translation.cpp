@@ -97,7 +97,8 @@ wire::Frame request_for(const core::Enrollment& child, const core::Step& step, w
       [&](const core::Inspect&) -> wire::Frame { return wire::Inspect{task}; },
       [&](const core::Offer& offer) -> wire::Frame {
         const auto urgency = static_cast<wire::Urgency>(offer.urgency);
-        return wire::Offer{task, offer.image_number, offer.version, offer.size, urgency};
+        return wire::Offer{task, offer.image_number, wire::bounded_text(offer.version, wire::kMaxVersionText),
+                           offer.size, urgency};
       },
       [&](const core::Backup&) -> wire::Frame { return wire::Backup{task}; },
       [&](const core::Restore&) -> wire::Frame { return wire::Restore{task}; },
