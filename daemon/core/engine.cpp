@@ -22,6 +22,10 @@ bool remembered_equal(const Child& a, const Child& b) {
          a.confirms_itself == b.confirms_itself && a.update == b.update;
 }
 
+Digest backup_of(const Child& child) {
+  return child.update ? child.update->backup : Digest{};
+}
+
 /// Opens a turn for one child, and afterwards derives its step and what must be written.
 template <class Handle>
 void with_child(State& state, Child& child, Instant now, Output& out, Handle handle) {
@@ -29,8 +33,8 @@ void with_child(State& state, Child& child, Instant now, Output& out, Handle han
   Turn turn(state, child, now, out);
   handle(turn);
   if (!remembered_equal(before, child)) out.changes.emplace_back(PutChild{child});
-  const Digest backup = before.update ? before.update->backup : Digest{};
-  if (!backup.empty() && !needs_blob(state, backup)) out.unneeded.push_back(backup);
+  const Digest backup = backup_of(before);
+  if (!backup.empty() && backup != backup_of(child) && !needs_blob(state, backup)) out.unneeded.push_back(backup);
   Step step = next_step(state, child);
   if (step == child.step) return;
   child.step = step;
@@ -64,6 +68,7 @@ void on(State& state, const ChildEnrolled& event, Instant now, Output& out) {
     const bool is_another =
         was_enrolled ? !is_same_child(before, child.enrollment) : child.update && !are_parts_still_chosen(state, child);
     if (!is_another) return;
+    turn.forget_backup("the child was enrolled otherwise");
     child.in_doubt = true;  // it may be another board, or a link that may not carry what is on its way
     child.step = Idle{};    // what the old one was asked is given up, even if the new one is asked the same
     if (child.update && is_before_activate(child.update->phase)) turn.enter(Phase::preflight);
@@ -158,6 +163,15 @@ Result<std::vector<ChildId>> choose_children(const State& state, const RolloutRe
   return chosen;
 }
 
+/// What an earlier update still owes the child, its configuration as it was, the next one gives it before anything is
+/// sent, or keeps.
+void inherit_backup(const Child& child, Update& update) {
+  if (!child.update || !(is_to_restore(child) || is_backup_owed(*child.update))) return;
+  update.backup = child.update->backup;
+  update.restore_is_due = child.update->restore_is_due;
+  update.restores = child.update->restores;
+}
+
 void begin_update(State& state, Child& child, const Rollout& rollout, Instant now, Output& out) {
   with_child(state, child, now, out, [&](Turn& turn) {
     if (child.update && !is_over(*child.update))
@@ -166,6 +180,7 @@ void begin_update(State& state, Child& child, const Rollout& rollout, Instant no
     update.epoch = ++state.last_epoch;
     update.rollout = rollout.id;
     update.deliverable = rollout.deliverable;
+    inherit_backup(child, update);
     child.update = update;
     child.in_doubt = true;
     child.unanswered = 0;

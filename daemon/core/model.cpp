@@ -51,7 +51,7 @@ constexpr Names<Decision, 4> kDecisions{{
     {Decision::back, "back"},
 }};
 
-constexpr Names<Reason, 34> kReasons{{
+constexpr Names<Reason, 35> kReasons{{
     {Reason::none, "none"},
     {Reason::does_not_fit, "does-not-fit"},
     {Reason::ambiguous, "ambiguous"},
@@ -86,6 +86,7 @@ constexpr Names<Reason, 34> kReasons{{
     {Reason::in_recovery, "in-recovery"},
     {Reason::restored, "restored"},
     {Reason::restore_failed, "restore-failed"},
+    {Reason::backup_failed, "backup-failed"},
 }};
 
 constexpr Names<Order, 4> kOrders{{

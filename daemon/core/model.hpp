@@ -254,6 +254,7 @@ enum class Reason : std::uint8_t {
   in_recovery,     ///< the child runs nothing: it is in its bootloader's recovery
   restored,        ///< its configuration was written back
   restore_failed,  ///< or could not be
+  backup_failed,   ///< it could not be read out before the update
 };
 
 struct Cause {

@@ -87,6 +87,8 @@ Step next_step_of_update(const State& state, const Child& child) {
     case Phase::transferring:
       return deliver(state, child);
     case Phase::preflight:
+      if (!child.in_doubt && is_to_restore(child)) return Restore{u.backup};
+      [[fallthrough]];
     case Phase::activating:
     case Phase::reverting:
       return child.in_doubt ? Step{Inspect{}} : give_order(state, child);

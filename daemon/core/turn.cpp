@@ -44,7 +44,7 @@ void Turn::offer_answered(const OfferAnswer& answer) {
 }
 
 void Turn::backed_up(const BackedUp& answer) {
-  update().backup = answer.saved;
+  if (!answer.saved.empty() && !is_backup_owed(update())) update().backup = answer.saved;
   if (!answer.text.empty()) note({Reason::none, answer.text});
   enter(Phase::transferring);
 }
@@ -69,9 +69,24 @@ void Turn::stages_otherwise(const Inspection& seen) {
 }
 
 void Turn::restored() {
+  update().restores = 1;
+  end_restore({Reason::restored, "its configuration was written back"});
+}
+
+/// Before anything is sent the child is then asked anew.
+void Turn::end_restore(Cause cause) {
   update().restore_is_due = false;
-  update().restores += 1;
-  note({Reason::restored, "its configuration was written back"});
+  if (update().phase == Phase::preflight) child_.in_doubt = true;
+  note(std::move(cause));
+}
+
+void Turn::forget_backup(const std::string& why) {
+  if (!child_.update || update().backup.empty()) return;
+  const bool was_due = std::exchange(update().restore_is_due, false);
+  const bool was_owed = is_backup_owed(update());
+  update().backup = {};
+  update().restores = 0;
+  if (was_due || was_owed) note({Reason::restore_failed, why + ": what was saved is not written to it"});
 }
 
 void Turn::time_passed() {
@@ -119,8 +134,25 @@ Result<void> Turn::abort() {
 
 bool is_to_restore(const Child& child) {
   if (!child.update || !child.update->restore_is_due || !child.seen) return false;
-  const bool rests = child.update->phase == Phase::confirmed || child.update->phase == Phase::reverted;
-  return rests && child.enrollment.restore != RestorePolicy::never && !child.seen->is_in_recovery();
+  if (child.enrollment.restore == RestorePolicy::never || child.seen->is_in_recovery()) return false;
+  switch (child.update->phase) {
+    case Phase::confirmed:
+      return rests_on_new(*child.seen, child.update->parts);
+    case Phase::reverted:
+      return rests_on_old(*child.seen, child.update->parts);
+    case Phase::preflight:
+    case Phase::refused:
+    case Phase::deferred:
+    case Phase::resting:
+    case Phase::cancelled:
+      return true;  // of the update before: this one has brought nothing yet
+    default:
+      return false;
+  }
+}
+
+bool is_backup_owed(const Update& update) {
+  return !update.backup.empty() && update.restores >= kMaxRestores;
 }
 
 Duration Turn::swap_time() const {

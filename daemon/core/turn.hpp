@@ -48,6 +48,9 @@ class Turn {
   /// The link goes, and nobody will answer the step. Once is no failure; a child that is lost in each try has failed.
   void link_gone();
 
+  /// What was saved is of another board, or may be: it is not written to this one.
+  void forget_backup(const std::string& why);
+
   /// Writing the configuration back did not work.
   void restore_failed(const Error& error);
 
@@ -89,6 +92,7 @@ class Turn {
   void end_confirmed();
   void give(Order order);
   void call_for_restore();
+  void end_restore(Cause cause);
 
   // Failures and silence.
   void fail_attempt(Phase phase, Cause cause);
@@ -96,6 +100,7 @@ class Turn {
   void pause_before_next_question();
   void count_failure(const Error& error, unsigned in_a_row);
   void silent_in_activation(const Error& error);
+  void go_on_without_backup(const Error& error);
   void note(Cause cause);
 
   [[nodiscard]] Duration swap_time() const;
@@ -109,7 +114,11 @@ class Turn {
   Output& out_;
 };
 
-/// Whether a due configuration is to be written back now: the update rests, and the child runs something.
+/// Whether a due configuration is to be written back now: the update rests, and the child runs what it rests on; or the
+/// next update, which took it over, has not brought anything.
 bool is_to_restore(const Child& child);
+
+/// Whether it should have been written back and could not be: no later backup, of what may be spoilt, takes its place.
+bool is_backup_owed(const Update& update);
 
 }  // namespace hg::core

@@ -169,10 +169,12 @@ void Turn::end_confirmed() {
   enter(Phase::confirmed);
 }
 
-/// Once for each attempt.
+/// Once for each attempt; what was owed from the one before is tried again.
 void Turn::call_for_restore() {
   Update& u = update();
-  if (!u.backup.empty() && u.restores == 0) u.restore_is_due = true;
+  if (u.backup.empty() || (u.restores > 0 && !is_backup_owed(u))) return;
+  u.restore_is_due = true;
+  u.restores = 0;
 }
 
 }  // namespace hg::core

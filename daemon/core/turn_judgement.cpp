@@ -45,6 +45,9 @@ bool was_marked_for_good(const std::optional<Inspection>& earlier, const Parts& 
 }  // namespace
 
 void Turn::judge(const Inspection& seen, bool order_was_done) {
+  const bool is_another =
+      child_.seen && !child_.seen->identity.empty() && !seen.identity.empty() && child_.seen->identity != seen.identity;
+  if (is_another) forget_backup("it says that it is " + seen.identity + ", no longer " + child_.seen->identity);
   const std::string_view lack = child_.update ? lack_of(seen, update()) : std::string_view{};
   if (seen.is_in_recovery() || lack.empty()) {
     earlier_ = std::exchange(child_.seen, seen);
@@ -167,6 +170,7 @@ void Turn::begin(const Inspection& seen) {
   if (seen.busy) return put_off_busy(seen);  // before any reset, also one that plays a mark through
   if (is_marked(seen, u.parts)) return decide_activate(seen);
   if (!is_at_rest(seen, u.parts)) return settle_foreign_mark(seen);
+  if (is_to_restore(child_)) return;  // what the update before still owes it comes first
   enter(Phase::offered);
 }
 

@@ -61,8 +61,8 @@ void Turn::begin_attempt() {
   u.order = Order::none;
   u.orders = 0;
   u.until = {};
-  u.restore_is_due = false;
-  u.restores = 0;
+  if (std::exchange(u.restore_is_due, false)) u.restores = kMaxRestores;  // it could not even be tried: still owed
+  if (!is_backup_owed(u)) u.restores = 0;
   enter(Phase::preflight);
 }
 
@@ -99,8 +99,10 @@ void Turn::count_failure(const Error& error, unsigned in_a_row) {
     case Phase::staged:
       if (in_a_row >= kMaxUnanswered) fail_attempt(Phase::deferred, {Reason::not_answering, error.message});
       return;
-    case Phase::offered:
     case Phase::backing_up:
+      if (!is_link_trouble(error)) return go_on_without_backup(error);
+      [[fallthrough]];
+    case Phase::offered:
     case Phase::transferring:
       if (!is_link_trouble(error) || in_a_row >= kMaxUnanswered)
         fail_attempt(Phase::deferred, {Reason::transfer_failed, error.message});
@@ -111,6 +113,17 @@ void Turn::count_failure(const Error& error, unsigned in_a_row) {
     default:
       return;  // reverting has no time limit: it is tried again after the pause
   }
+}
+
+/// What cannot be saved, a full disk say, is tried once more; then it holds up no update. What an earlier attempt saved
+/// stays.
+void Turn::go_on_without_backup(const Error& error) {
+  if (update().attempts == 0) return fail_attempt(Phase::deferred, {Reason::backup_failed, error.message});
+  child_.unanswered = 0;
+  child_.quiet_until = {};
+  child_.in_doubt = false;
+  note({Reason::backup_failed, error.message});
+  enter(Phase::transferring);
 }
 
 /// After ACTIVATE silence is no answer: the child is asked again until the time for a swap has passed, then BACK; or,
@@ -137,9 +150,7 @@ void Turn::restore_failed(const Error& error) {
   child_.in_doubt = true;
   child_.quiet_until = now_ + doubled(patience().backoff, u.restores, kLongestBackoff);
   u.restores += 1;
-  if (u.restores < kMaxRestores) return;
-  u.restore_is_due = false;
-  note({Reason::restore_failed, error.message});
+  if (u.restores >= kMaxRestores) end_restore({Reason::restore_failed, error.message});
 }
 
 }  // namespace hg::core

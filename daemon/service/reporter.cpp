@@ -9,7 +9,9 @@ namespace hg::service {
 namespace {
 
 ports::Level level_of(const core::PutHistory& line) {
-  if (line.cause.reason == core::Reason::restore_failed) return ports::Level::warning;  // whatever became of the update
+  const core::Reason reason = line.cause.reason;
+  const bool is_about_backup = reason == core::Reason::restore_failed || reason == core::Reason::backup_failed;
+  if (is_about_backup) return ports::Level::warning;  // whatever became of the update
   switch (line.phase) {
     case core::Phase::split:
       return ports::Level::error;

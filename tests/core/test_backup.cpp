@@ -202,6 +202,109 @@ TEST(Restoring, AnAnswerToAnotherStepRestoresNothing) {
   EXPECT_EQ(bench.lines(Reason::restored), 0U);
 }
 
+// ------------------------------------------------------------------------------------------ whose it is, and what is
+// owed
+
+TEST(Restoring, GoesOnlyToAChildThatRunsWhatItRestsOn) {
+  BackupBench bench(RestorePolicy::after_revert);
+  bench.revert();
+  ASSERT_EQ(bench.step(), "restore");
+  bench.link(false);
+  bench.link(true);
+  bench.says(other());
+  EXPECT_NE(bench.step(), "restore") << "somebody flashed it, or it is another board";
+}
+
+TEST(Restoring, GoesToNoOtherBoard) {
+  BackupBench bench(RestorePolicy::after_revert);
+  bench.go_to_activating();
+  Inspection seen = after_revert();
+  seen.identity = "serial 1";
+  bench.answer(Ordered{seen});
+  ASSERT_EQ(bench.step(), "restore");
+  bench.link(false);
+  bench.link(true);
+  seen.identity = "serial 2";
+  bench.says(seen);
+  EXPECT_EQ(bench.step(), "wait");
+  EXPECT_TRUE(bench.update().backup.empty());
+  EXPECT_EQ(bench.lines(Reason::restore_failed), 1U);
+}
+
+TEST(Restoring, IsForgottenWhenTheChildIsEnrolledOtherwise) {
+  BackupBench bench(RestorePolicy::after_revert);
+  bench.revert();
+  Enrollment moved = bench.child().enrollment;
+  moved.address = "elsewhere";
+  bench.post(ChildEnrolled{moved});
+  bench.says(after_revert());
+  EXPECT_EQ(bench.step(), "wait");
+  EXPECT_TRUE(bench.update().backup.empty());
+}
+
+TEST(Backup, ThatCannotBeMadeHoldsUpNoUpdate) {
+  BackupBench bench;
+  bench.go_to(Phase::backing_up);
+  bench.fails(Errc::too_large);
+  ASSERT_EQ(bench.phase(), "deferred") << "what is in its way may pass";
+  for (int i = 0; i < 10 && bench.step() != "backup"; ++i) {
+    if (bench.step() == "inspect") bench.says(normal());
+    if (bench.step() == "wait") bench.wait_out();
+    if (bench.step() == "offer") bench.answer(OfferAnswer{});
+  }
+  bench.fails(Errc::too_large);
+  EXPECT_EQ(bench.phase(), "transferring");
+  EXPECT_EQ(bench.step(), "deliver");
+  EXPECT_EQ(bench.update().attempts, 1U);
+  EXPECT_EQ(bench.lines(Reason::backup_failed), 2U);
+}
+
+/// Restoring fails three times, and the next attempt gets as far as its own backup.
+void fail_to_restore(BackupBench& bench) {
+  bench.revert();
+  for (int i = 0; i < 50 && bench.lines(Reason::restore_failed) == 0; ++i) {
+    if (bench.step() == "restore") bench.fails(Errc::denied);
+    if (bench.step() == "inspect") bench.says(after_revert());
+    if (bench.step() == "wait") bench.wait_out();
+  }
+}
+
+TEST(Backup, OfASpoiltConfigurationTakesNoGoodOnesPlace) {
+  BackupBench bench(RestorePolicy::after_revert);
+  fail_to_restore(bench);
+  for (int i = 0; i < 50 && bench.step() != "backup"; ++i) {
+    if (bench.step() == "inspect") bench.says(after_revert());
+    if (bench.step() == "wait") bench.wait_out();
+    if (bench.step() == "offer") bench.answer(OfferAnswer{});
+  }
+  bench.answer(BackedUp{digest_of('t')});
+  EXPECT_EQ(bench.update().backup, kSaved);
+  bench.answer(Delivered{});
+  bench.says(uploaded());
+  bench.answer(Ordered{after_revert()});
+  EXPECT_EQ(bench.step(), "restore") << "once more";
+  bench.answer(Restored{});
+  bench.wait_out();
+  bench.says(normal());
+  bench.answer(OfferAnswer{});
+  bench.answer(BackedUp{digest_of('t')});
+  EXPECT_EQ(bench.update().backup, digest_of('t')) << "nothing is owed any more";
+}
+
+TEST(Backup, ThatIsDueIsTakenOverByTheNextRollout) {
+  BackupBench bench(RestorePolicy::after_revert);
+  bench.revert();
+  ASSERT_EQ(bench.step(), "restore");
+  bench.start();
+  EXPECT_EQ(bench.update().backup, kSaved);
+  bench.says(after_revert());
+  EXPECT_EQ(bench.phase(), "preflight");
+  ASSERT_EQ(bench.step(), "restore") << "before anything is sent";
+  bench.answer(Restored{});
+  bench.says(normal());
+  EXPECT_EQ(bench.phase(), "offered");
+}
+
 // ------------------------------------------------------------------------------------------------- how long it is kept
 
 TEST(Backup, IsKeptUntilTheChildsNextUpdateBegins) {

@@ -213,7 +213,10 @@ testing::AssertionResult is_decided_before(const Child& child) {
     return testing::AssertionFailure() << "Activate without ACTIVATE";
   if (std::holds_alternative<Confirm>(child.step) && u.decision != Decision::commit)
     return testing::AssertionFailure() << "Confirm without COMMIT";
-  if (std::holds_alternative<Restore>(child.step) && u.phase != Phase::confirmed && u.phase != Phase::reverted)
+  const bool has_brought_something =
+      u.decision != Decision::none || u.phase == Phase::transferring || u.phase == Phase::staged;
+  const bool is_at_rest = u.phase == Phase::confirmed || u.phase == Phase::reverted;
+  if (std::holds_alternative<Restore>(child.step) && has_brought_something && !is_at_rest)
     return testing::AssertionFailure() << "Restore in " << name_of(u.phase);
   return testing::AssertionSuccess();
 }

@@ -77,12 +77,14 @@ core::OfferAnswer offer_from(const wire::OfferAnswer& answer, Instant now) {
 }  // namespace
 
 Duration deadline_for(const core::Patience& patience, const core::Step& step) {
-  // A revert can take three resets: to play a mark through, to come back, and to bring the old image up again. To
-  // write a backup back is to read everything first.
+  // A revert can take three resets: to play a mark through, to come back, and to bring the old image up again. A backup
+  // tells no progress: a MiB, asked for piece by piece at 115200 baud, takes four minutes; to write it back is to read
+  // everything first, and afterwards.
+  constexpr Duration kWholeBackup = std::chrono::minutes{10};
   const auto limit = Overloaded{
       [&](const core::Deliver&) { return patience.transfer_stall; },
-      [&](const core::Backup&) { return patience.transfer_stall; },
-      [&](const core::Restore&) { return 2 * patience.transfer_stall; },
+      [&](const core::Backup&) { return patience.transfer_stall + kWholeBackup; },
+      [&](const core::Restore&) { return 3 * (patience.transfer_stall + kWholeBackup); },
       [&](const core::Activate& order) { return 2 * activation_time(patience, order.size) + 3 * patience.answer; },
       [&](const core::Revert& order) { return 3 * activation_time(patience, order.size) + 4 * patience.answer; },
       [&](const auto&) { return patience.answer; },
