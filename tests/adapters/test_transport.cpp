@@ -390,7 +390,7 @@ class PluginBackup : public PluginBoardTest {
     if (!channel_) channel_ = plugin(wire::kCanBackup | wire::kCanRestore);
     perform(core::Backup{});
     const auto request = next_as<wire::Backup>(channel_);
-    EXPECT_EQ(request.task.deadline_ms, 60000U);
+    EXPECT_EQ(request.task.deadline_ms, 660000U);
     EXPECT_TRUE(channel_->send(wire::BackedUp{{request.task.request, "boiler"}, "in words"}, std::move(fd)));
     return answer();
   }
