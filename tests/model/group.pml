@@ -420,7 +420,9 @@ end:
 #define rests(i) (is_ended(i) || ends_split(i) || waits_for_dead(i) || waits_for_pivot)
 #define is_silent_old(i) (i == DEAD && is_dead || i == FLAPPING && phase[i] == split || rests_on_old(i))
 #define is_silent_new(i) (i == DEAD && is_dead || i == FLAPPING && phase[i] == split || rests_on_new(i))
-#define is_unmixed (all3(is_silent_old) || all3(is_silent_new) || waits_for_pivot)
+/* Nothing was decided: what somebody else had marked, and nobody has played through yet, is his. */
+#define is_not_ours (FOREIGN < MEMBERS && decision == decision_none)
+#define is_unmixed (all3(is_silent_old) || all3(is_silent_new) || waits_for_pivot || is_not_ours)
 #define was_reverted(i) (phase[i] == reverted)
 #if defined(BROKEN_COMMIT_EARLY)
 #define may_commit (at_healthy(0) || at_healthy(1) || at_healthy(2))
@@ -478,7 +480,11 @@ inline cut(i) {
 inline crash(k) {
   crashes--;
   in_round = false;
-  for (each(k)) { gate[k] = gate_none; in_doubt[k] = true; awaited[k] = false };
+  for (each(k)) {
+    /* An order that may be lost with the daemon was given, and is counted. */
+    if :: awaited[k] && queue[k] == order_activate -> has_reason = true :: else -> skip fi;
+    gate[k] = gate_none; in_doubt[k] = true; awaited[k] = false
+  };
 #ifdef BROKEN_NOT_DURABLE
   if :: decision != decision_activate -> decision = stored :: else -> skip fi;
 #endif
