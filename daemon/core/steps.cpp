@@ -99,7 +99,8 @@ Step next_step_of_update(const State& state, const Child& child) {
       if (!child.in_doubt && is_to_restore(child)) return Restore{u.backup};
       return child.in_doubt ? Step{Inspect{}} : give_order(state, child);
     case Phase::reverting:
-      if (!child.in_doubt && !may_go_back(state, child)) return Idle{};
+      // What is on its way to the child is not called back because another member answers again.
+      if (!child.in_doubt && !std::holds_alternative<Revert>(child.step) && !may_go_back(state, child)) return Idle{};
       [[fallthrough]];
     case Phase::activating:
       return child.in_doubt ? Step{Inspect{}} : give_order(state, child);
