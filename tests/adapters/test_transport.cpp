@@ -452,7 +452,7 @@ TEST_F(PluginBackup, IsHandedBackToBeRestored) {
   perform(core::Restore{digest_of(1)}, memory({7, 8, 9}));
   auto arrival = next(channel);
   const auto request = std::get<wire::Restore>(arrival.frame);
-  EXPECT_EQ(request.task.deadline_ms, 120000U);
+  EXPECT_EQ(request.task.deadline_ms, 1980000U);
   std::array<std::uint8_t, 4> bytes{};
   ASSERT_TRUE(arrival.fd);
   EXPECT_EQ(::pread(arrival.fd.get(), bytes.data(), bytes.size(), 0), 3);

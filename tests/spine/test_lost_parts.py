@@ -161,7 +161,7 @@ def test_child_that_answers_nothing(gateway):
 
 def test_child_that_falls_silent_in_a_transfer(gateway):
     gateway.profile = gateway.profile.replace("stall_ms   = 15000", "stall_ms   = 4000").replace(
-        "erase_ms       = 5000", "erase_ms       = 2000")
+        "erase_ms       = 5000", "erase_ms       = 2000").replace("last_ms        = 5000", "last_ms        = 2000")
     gateway.add_child(options=("--mute-after-bytes", "12000"))
     gateway.start()
     begun_update(gateway)
