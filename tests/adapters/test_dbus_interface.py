@@ -12,7 +12,8 @@ import private_bus  # noqa: E402
 
 EMITS = "org.freedesktop.DBus.Property.EmitsChangedSignal"
 INTERFACES = {
-    "Manager": "/Manager", "Trust": "/Trust", "Child": "/children/ok_2d1", "Deliverable": f"/deliverables/a1{'0' * 22}",
+    "Manager": "/Manager", "Trust": "/Trust", "Child": "/children/ok_2d1", "Group": "/groups/house",
+    "Deliverable": f"/deliverables/a1{'0' * 22}",
     "Rollout": "/rollouts/1", "Job": "/jobs/1",
 }
 
@@ -27,6 +28,7 @@ def address():
             address, "call", private_bus.NAME, private_bus.ROOT + "/Manager", private_bus.NAME + ".Manager",
             "StartRollout", "oaoa{sv}", f"{private_bus.ROOT}/deliverables/a2{'0' * 22}", "0", "0")
         assert status == 0, err
+        private_bus.make_group(address)
         yield address
     finally:
         processes.close()
