@@ -458,6 +458,48 @@ def test_help(ctl):
     assert "--wait" in ctl("rollout", "start", "--help")
 
 
+def subcommands(text):
+    """The words below "Subcommands:" of a help text."""
+    words = []
+    for line in text.partition("Subcommands:\n")[2].splitlines():
+        if not line.startswith("  "):
+            break
+        if line[2] != " ":
+            words.append(line.split()[0])
+    return words
+
+
+def test_man_page_and_completion_have_every_command(ctl):
+    with open(f"{private_bus.SOURCE}/docs/man/headgatectl.1", encoding="utf-8") as file:
+        page = re.sub(r"\\f[BIR]", "", file.read()).replace("\\-", "-")
+    with open(f"{private_bus.SOURCE}/daemon/ctl/completion/headgatectl", encoding="utf-8") as file:
+        completion = file.read()
+    commands = subcommands(ctl("--help"))
+    assert {"groups", "why", "rollout"} <= set(commands)
+    for command in commands:
+        assert re.search(rf"^{command}\b", page, re.M), command
+        assert re.search(rf"choices\+='.*\b{command}\b", completion), command
+        for word in subcommands(ctl(command, "--help")):
+            assert re.search(rf"\b{command} \[?{word}\b", page), f"{command} {word}"
+            assert re.search(rf"\b{word}\b", completion), f"{command} {word}"
+
+
+@pytest.mark.parametrize("typed, offered", [
+    ("groups re", "repair resolve"), ("groups resolve farm ok-1 re", "retry replace"), ("w", "why"),
+    ("groups resolve farm ok-1 replace --w", "--with"), ("rollout start a1 --g", "--group"),
+    ("deliverables im", "import"), ("deliverables import --ba", "--baseline"),
+])
+def test_completion_offers_what_comes_next(typed, offered):
+    script = f"{private_bus.SOURCE}/daemon/ctl/completion/headgatectl"
+    words = typed.split()
+    program = f"""source {script}; COMP_WORDS=(headgatectl {typed}); COMP_CWORD={len(words)}; _headgatectl
+      echo "${{COMPREPLY[*]}}" """
+    path = f"{private_bus.BIN}:{os.environ['PATH']}"
+    done = subprocess.run(["bash", "-u", "-c", program], capture_output=True, text=True, check=True,
+                          env=dict(os.environ, PATH=path, DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent"))
+    assert done.stdout.strip() == offered and done.stderr == ""
+
+
 def test_no_daemon(gateway, ctl):
     gateway.end(gateway.server)
     for command in (["status"], ["children"], ["fetch", "https://x/"], ["monitor"], ["rollout", "start", "a1"]):

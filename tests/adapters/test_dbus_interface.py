@@ -76,3 +76,16 @@ def test_the_bus_policy_names_every_interface():
     policy = ET.parse(f"{private_bus.SOURCE}/config/dbus/{private_bus.NAME}.conf").getroot()
     allowed = {rule.get("send_interface") for rule in policy.findall("policy[@context='default']/allow")}
     assert {f"{private_bus.NAME}.{name}" for name in INTERFACES} <= allowed
+
+
+def test_the_page_names_every_interface_method_option_and_action():
+    with open(f"{private_bus.SOURCE}/docs/dbus.md", encoding="utf-8") as file:
+        page = file.read()
+    missing = []
+    for name in INTERFACES:
+        root = ET.parse(f"{private_bus.SOURCE}/config/dbus/{private_bus.NAME}.{name}.xml").getroot()
+        methods = [method.get("name") for method in root.iter("method")]
+        missing += [word for word in [f".{name} ", *methods] if word not in page]
+    policy = ET.parse(f"{private_bus.SOURCE}/config/polkit/{private_bus.NAME}.policy").getroot()
+    missing += [action.get("id") for action in policy.iter("action") if action.get("id") not in page]
+    assert missing == []
