@@ -2,6 +2,8 @@
 #include "core/engine.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "core/baseline.hpp"
 #include "core/groups.hpp"
@@ -43,12 +45,21 @@ bool is_before_activate(Phase phase) {
          phase == Phase::staged;
 }
 
+/// What others wait for may not be away for ever, but nobody could have come back while the daemon was down; and how
+/// long it may take, only its configuration says.
+void await_return(const State& state, Child& child, Instant now) {
+  if (!child.update || !awaits_report(child)) return;
+  const Duration time = activation_time(child.enrollment.patience, size_of_change(state, *child.update));
+  child.update->until = std::max(child.update->until, now + time);
+}
+
 void on(State& state, const ChildEnrolled& event, Instant now, Output& out) {
   const auto [position, is_new] = state.children.try_emplace(event.enrollment.id);
   Child& child = position->second;
   with_child(state, child, now, out, [&](Turn& turn) {
     const bool was_enrolled = std::exchange(child.enrolled, true);
     const Enrollment before = std::exchange(child.enrollment, event.enrollment);
+    if (!was_enrolled) await_return(state, child, now);
     // Across a restart the enrollment is not remembered: what it had led to tells what has changed.
     const bool is_another =
         was_enrolled ? !is_same_child(before, child.enrollment) : child.update && !are_parts_still_chosen(state, child);
@@ -76,7 +87,8 @@ void on(State& state, const ChildDropped& event, Instant now, Output& out) {
 /// The time for a swap runs while the child can be seen: a line that was away does not prove it dead. What it was away
 /// is given back, so that a line that comes and goes cannot put off BACK for ever.
 void give_back_swap_time(const State& state, Child& child, Instant now) {
-  if (!child.update || child.update->decision != Decision::activate || is_over(*child.update)) return;
+  if (!child.update || is_over(*child.update)) return;
+  if (child.update->decision != Decision::activate && !awaits_report(child)) return;
   const Instant whole = now + activation_time(child.enrollment.patience, size_of_change(state, *child.update));
   const bool was_here_before = child.away_since != Instant{};
   const Duration away = std::max(now - child.away_since, Duration{0});
@@ -144,10 +156,11 @@ Result<Reach> choose_all(const State& state, const Deliverable& deliverable) {
     const auto members = choose_members(state, group, deliverable);
     if (!members || members->empty()) continue;
     reach.groups.push_back(id);
-    append(reach.children, *members);
+    std::ranges::move(*members, std::back_inserter(reach.children));  // a child is in one group at most
   }
   for (const auto& [id, child] : state.children)
-    if (child.enrolled && child.group.empty() && !is_past_activate(child) && !fitting_images(deliverable, child).empty())
+    if (child.enrolled && child.group.empty() && !is_past_activate(child) &&
+        !fitting_images(deliverable, child).empty())
       reach.children.push_back(id);
   if (reach.children.empty()) return Error{Errc::mismatch, "the deliverable fits no child or group that is free"};
   return reach;
@@ -228,14 +241,24 @@ void forget_old_rollouts(State& state, Output& out) {
   }
 }
 
+/// A group's members that are left out may not go on without those that are not.
+void withdraw_earlier(State& state, const Rollout& rollout, Instant now, Output& out) {
+  std::set<GroupId> groups;
+  for (const ChildId& id : rollout.children) groups.insert(state.children.at(id).group);
+  for (const GroupId& id : groups)
+    if (const auto group = state.groups.find(id); group != state.groups.end())
+      withdraw_all(state, group->second, "superseded by rollout " + std::to_string(rollout.id), now, out);
+}
+
 /// Brings the deliverable to the children; those of `groups` together with their group.
 void begin_rollout(State& state, Rollout rollout, const std::vector<GroupId>& groups, Instant now, Output& out) {
   rollout.id = ++state.last_rollout;
   rollout.started_at = now;
+  const std::set<GroupId> as_a_whole(groups.begin(), groups.end());
+  withdraw_earlier(state, rollout, now, out);
   for (const ChildId& id : rollout.children) {
     Child& child = state.children.at(id);
-    const bool is_of_group = std::ranges::find(groups, child.group) != groups.end();
-    begin_update(state, child, is_of_group ? child.group : GroupId{}, rollout, now, out);
+    begin_update(state, child, as_a_whole.contains(child.group) ? child.group : GroupId{}, rollout, now, out);
   }
   out.rollout = rollout.id;
   out.changes.emplace_back(PutRollout{rollout, state.last_rollout, state.last_epoch});
@@ -280,10 +303,12 @@ void on(State& state, const SplitResolved& event, Instant now, Output& out) {
 }
 
 template <class Event>
-concept IsAboutGroups = requires(State& state, const Event& event, Output& out) { on_group_event(state, event, out); };
+concept IsAboutGroups = requires(State& state, const Event& event, Instant now, Output& out) {
+  on_group_event(state, event, now, out);
+};
 
-void on(State& state, const IsAboutGroups auto& event, Instant, Output& out) {
-  on_group_event(state, event, out);
+void on(State& state, const IsAboutGroups auto& event, Instant now, Output& out) {
+  on_group_event(state, event, now, out);
 }
 
 void on(State& state, const BaselineDeclared& event, Instant now, Output& out) {
@@ -393,15 +418,15 @@ Output resume(State& state, Instant now) {
   for (auto& [id, child] : state.children) {
     child.online = false;
     child.in_doubt = true;
+    child.gate = Gate::none;
+    child.in_round = false;
     child.step = Idle{};
     child.quiet_until = {};
     child.unanswered = 0;
     child.losses = 0;
     child.away_since = {};
     if (!child.update || !awaits_report(child)) continue;
-    // It may not be away for ever, but nobody could have come back while the daemon was down.
-    child.update->until =
-        std::max(child.update->until, now + activation_time(child.enrollment.patience, size_of_change(state, *child.update)));
+    await_return(state, child, now);
     take_turn(state, child, now, out, [](Turn&) {});
   }
   return out;

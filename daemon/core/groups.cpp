@@ -37,21 +37,50 @@ const Image* image_for_nobody(const State& state, const Group& group, const Deli
   return left == deliverable.images.end() ? nullptr : &*left;
 }
 
+/// What runs the new image already is only watched.
 Duration time_to_activate(const State& state, const Child& child) {
   const Patience& patience = child.enrollment.patience;
+  if (brings_nothing(child.update->parts)) return patience.health;
   return activation_time(patience, size_of_change(state, *child.update)) + patience.health;
 }
 
-/// Members of one rank are activated side by side, the ranks one after the other.
+/// Members of one rank are activated side by side, the ranks one after the other, and the pivot when all others are
+/// well.
 Duration time_to_activate(const State& state, const std::vector<const Child*>& members) {
   std::map<unsigned, Duration> longest;
+  Duration sum{0};
   for (const Child* child : members) {
+    if (child->update->pivot) {
+      sum += time_to_activate(state, *child);
+      continue;
+    }
     Duration& rank = longest[rank_of(state, *child)];
     rank = std::max(rank, time_to_activate(state, *child));
   }
-  Duration sum{0};
   for (const auto& [rank, time] : longest) sum += time;
   return sum;
+}
+
+}  // namespace
+
+namespace {
+
+void index_members_of(State& state, const Group& group) {
+  for (const Member& member : group.members) {
+    const auto child = state.children.find(member.child);
+    if (child == state.children.end()) continue;
+    child->second.group = group.id;
+    child->second.role = member.role;
+  }
+}
+
+void forget_members_of(State& state, const Group& group) {
+  for (const Member& member : group.members) {
+    const auto child = state.children.find(member.child);
+    if (child == state.children.end() || child->second.group != group.id) continue;
+    child->second.group.clear();
+    child->second.role.clear();
+  }
 }
 
 }  // namespace
@@ -61,14 +90,7 @@ void index_members(State& state) {
     child.group.clear();
     child.role.clear();
   }
-  for (const auto& [id, group] : state.groups) {
-    for (const Member& member : group.members) {
-      const auto child = state.children.find(member.child);
-      if (child == state.children.end()) continue;
-      child->second.group = id;
-      child->second.role = member.role;
-    }
-  }
+  for (const auto& [id, group] : state.groups) index_members_of(state, group);
 }
 
 Result<void> may_take(const State& state, const Group& group, const std::string& role_name, const ChildId& id) {
@@ -144,6 +166,7 @@ Cause judge_together(const State& state, const std::vector<const Child*>& member
       return {Reason::revert_class_not_allowed, pivot->enrollment.id + " and " + child->enrollment.id +
                                                     " could neither be brought back: their group might end mixed"};
     if (child->update->pivot) pivot = child;
+    if (child->update->pivot || brings_nothing(child->update->parts)) continue;  // no test of theirs could end
     const Duration own = child->enrollment.patience.test_window;
     if (own > Duration{0}) window = window > Duration{0} ? std::min(window, own) : own;
   }
@@ -162,12 +185,12 @@ unsigned rank_of(const State& state, const Child& child) {
   return role == nullptr ? 0 : role->order;
 }
 
-void on_group_event(State& state, const LayoutsSaid& event, Output&) {
+void on_group_event(State& state, const LayoutsSaid& event, Instant, Output&) {
   state.layouts.clear();
   for (const Layout& layout : event.layouts) state.layouts.emplace(layout.name, layout);
 }
 
-void on_group_event(State& state, const GroupFormed& event, Output& out) {
+void on_group_event(State& state, const GroupFormed& event, Instant now, Output& out) {
   const auto known = state.groups.find(event.group.id);
   const bool is_known = known != state.groups.end();
   if (event.group.members.size() > kMaxMembers)
@@ -182,12 +205,15 @@ void on_group_event(State& state, const GroupFormed& event, Output& out) {
   Group formed = event.group;
   if (is_known) formed.committed = known->second.committed;
   if (is_known && known->second == formed) return;
+  if (is_known && known->second.members != formed.members)
+    withdraw_all(state, known->second, "group " + formed.id + " has other members now", now, out);
+  if (is_known) forget_members_of(state, known->second);
   state.groups.insert_or_assign(formed.id, formed);
-  index_members(state);
+  index_members_of(state, formed);
   out.changes.emplace_back(PutGroup{std::move(formed)});
 }
 
-void on_group_event(State& state, const GroupDissolved& event, Output& out) {
+void on_group_event(State& state, const GroupDissolved& event, Instant now, Output& out) {
   const auto group = state.groups.find(event.group);
   if (group == state.groups.end()) {
     out.refusal = Error{Errc::not_found, "no group " + event.group};
@@ -197,8 +223,9 @@ void on_group_event(State& state, const GroupDissolved& event, Output& out) {
     out.refusal = Error{Errc::busy, "group " + event.group + " is in an update that is past ACTIVATE"};
     return;
   }
+  withdraw_all(state, group->second, "group " + event.group + " was dissolved", now, out);
+  forget_members_of(state, group->second);
   state.groups.erase(group);
-  index_members(state);
   out.changes.emplace_back(DropGroup{event.group});
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which children make up a group, and what stands against a group as a whole before any of it is touched. What stands
-// against one member is core/preflight's and core/conditions'. Internal to core; engine.cpp and transaction.cpp call it.
+// against one member is core/preflight's and core/conditions'. Internal to core; engine.cpp and transaction.cpp call
+// it.
 #pragma once
 
 #include <vector>
@@ -9,9 +10,9 @@
 
 namespace hg::core {
 
-void on_group_event(State& state, const LayoutsSaid& event, Output& out);
-void on_group_event(State& state, const GroupFormed& event, Output& out);
-void on_group_event(State& state, const GroupDissolved& event, Output& out);
+void on_group_event(State& state, const LayoutsSaid& event, Instant now, Output& out);
+void on_group_event(State& state, const GroupFormed& event, Instant now, Output& out);
+void on_group_event(State& state, const GroupDissolved& event, Instant now, Output& out);
 
 /// Says to each child which group it is a member of, after groups have changed.
 void index_members(State& state);

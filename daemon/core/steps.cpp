@@ -94,7 +94,7 @@ Step next_step_of_update(const State& state, const Child& child) {
     case Phase::backing_up:
       return Backup{};
     case Phase::transferring:
-      return deliver(state, child);
+      return u.decision == Decision::pivot && child.in_doubt ? Step{Inspect{}} : deliver(state, child);
     case Phase::preflight:
       if (!child.in_doubt && is_to_restore(child)) return Restore{u.backup};
       return child.in_doubt ? Step{Inspect{}} : give_order(state, child);

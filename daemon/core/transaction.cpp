@@ -39,6 +39,11 @@ class Transaction {
   void back(const Cause& cause) {
     each([&](Turn& turn, const Child&) { turn.decide_back(cause); });
   }
+  void go_back_for_good(const Cause& cause) {
+    each([&](Turn& turn, const Child& member) {
+      if (member.update->phase == Phase::reverting) turn.enter(Phase::reverting, cause);
+    });
+  }
   void each_but(const Child& one, auto handle) {
     for (Child* member : members_)
       if (member != &one) take_turn(state_, *member, now_, out_, [&](Turn& turn) { handle(turn, *member); });
@@ -46,8 +51,7 @@ class Transaction {
 
  private:
   void each(auto handle) {
-    for (Child* member : members_)
-      take_turn(state_, *member, now_, out_, [&](Turn& turn) { handle(turn, *member); });
+    for (Child* member : members_) take_turn(state_, *member, now_, out_, [&](Turn& turn) { handle(turn, *member); });
   }
   bool all(auto holds) const {
     return std::ranges::all_of(members_, [&](const Child* member) { return holds(*member); });
@@ -107,7 +111,8 @@ void Transaction::follow_end_of_attempt(const Child& child) {
   const bool is_withdrawn = u.phase == Phase::reverted && u.cause.reason == Reason::aborted && is_over(u);
   const bool has_ended = u.phase == Phase::refused || u.phase == Phase::deferred || u.phase == Phase::resting ||
                          u.phase == Phase::cancelled;
-  if (is_withdrawn && all_in(Phase::reverted)) each_but(child, [&](Turn& turn, const Child&) { turn.plan_retry_with(u); });
+  if (is_withdrawn && all_in(Phase::reverted))
+    each_but(child, [&](Turn& turn, const Child&) { turn.plan_retry_with(u); });
   if (!has_ended) return;
   each_but(child, [&](Turn& turn, const Child&) { turn.join(child.enrollment.id, u); });
 }
@@ -263,6 +268,16 @@ bool is_split(const State& state, const Group& group) {
   });
 }
 
+void withdraw_all(State& state, const Group& group, const std::string& why, Instant now, Output& out) {
+  for (const Member& member : group.members) {
+    const auto child = state.children.find(member.child);
+    if (child == state.children.end() || !child->second.update) continue;
+    const Update& u = *child->second.update;
+    if (u.group != group.id || is_over(u)) continue;
+    take_turn(state, child->second, now, out, [&](Turn& turn) { turn.withdraw({Reason::superseded, why}); });
+  }
+}
+
 namespace {
 
 std::string_view done_by(Resolution resolution) {
@@ -276,10 +291,13 @@ std::string_view done_by(Resolution resolution) {
   }
 }
 
-/// Without the member that could not be reached the others have something to wait for no more.
+/// Without the member that could not be reached the others have something to wait for no more. Nor are they tried
+/// again: they would be new without it.
 void go_on_without(State& state, Group& group, const Update& left, Instant now, Output& out) {
   Transaction others(state, group, left.rollout, now, out);
-  if (left.decision == Decision::pivot) others.back({Reason::resolved, "the member that they waited for was given up"});
+  const Cause cause{Reason::aborted, "an operator has given up another member"};
+  if (left.decision == Decision::pivot) others.back(cause);
+  if (left.decision == Decision::back) others.go_back_for_good(cause);
   others.advance();
   others.refresh();
 }
@@ -302,6 +320,10 @@ Result<void> resolve(State& state, const SplitResolved& event, Instant now, Outp
     settle(state, before, event.child, now, out);
     return {};
   }
+  const bool is_member_already =
+      std::ranges::find(group.members, event.replacement, &Member::child) != group.members.end();
+  if (event.resolution == Resolution::replace && is_member_already)
+    return Error{Errc::exists, "child " + event.replacement + " is a member of group " + group.id + " already"};
   if (event.resolution == Resolution::replace)
     if (const auto may = may_take(state, group, member->role, event.replacement); !may) return may.error();
   const Update left = *child.update;

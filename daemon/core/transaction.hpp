@@ -22,6 +22,10 @@ bool is_bound(const State& state, const Group& group);
 /// Whether a member can neither be brought to the new nor to the old.
 bool is_split(const State& state, const Group& group);
 
+/// The members' updates as a group, before ACTIVATE or between two attempts, are done with: one of them is to go
+/// another way, and the others may not go on without it.
+void withdraw_all(State& state, const Group& group, const std::string& why, Instant now, Output& out);
+
 /// An operator's way out of split, for one member.
 Result<void> resolve(State& state, const SplitResolved& event, Instant now, Output& out);
 

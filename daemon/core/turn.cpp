@@ -66,6 +66,7 @@ void Turn::stages_otherwise(const Inspection& seen) {
   child_.last_seen = now_;
   child_.unanswered = 0;
   child_.in_doubt = false;
+  if (update().decision == Decision::pivot) return delivery_to_pivot_failed();
   Cause cause = check_staging(seen);
   if (seen.is_in_recovery())
     cause = {Reason::in_recovery, "nothing was sent: the child has fallen into its bootloader's recovery"};
@@ -103,10 +104,10 @@ void Turn::time_passed() {
   }
   Update& u = update();
   if (!child_.online) return gone_too_long();
-  if (child_.gate != Gate::none) child_.in_doubt = true;  // is it still as it was?
-  if (u.phase == Phase::testing && u.order == Order::none && !child_.in_doubt) {  // is it still well?
+  const bool is_watched = u.phase == Phase::testing && u.order == Order::none;
+  if ((child_.gate != Gate::none || is_watched) && !child_.in_doubt) {  // is it still as it was, and well?
     child_.in_doubt = true;
-    u.until = now_ + swap_time();
+    if (is_watched || awaits_report(child_)) u.until = now_ + swap_time();
   }
   if (waits_for_time(u) && now_ >= u.until && !is_to_restore(child_)) begin_attempt();
 }
@@ -117,8 +118,8 @@ Result<void> Turn::abort() {
   const Cause aborted{Reason::aborted, "aborted by an operator"};
   if (u.order != Order::none) child_.in_doubt = true;
   const bool is_silent = !child_.online || std::max(child_.unanswered, child_.losses) >= kMaxUnanswered;
-  const bool goes_only_forward =
-      u.decision == Decision::commit || u.decision == Decision::pivot || (u.decision == Decision::activate && is_alone() && !knows_way_back(u.parts));
+  const bool goes_only_forward = u.decision == Decision::commit || (u.decision == Decision::pivot && u.pivot) ||
+                                 (u.decision == Decision::activate && is_alone() && !knows_way_back(u.parts));
   if (is_silent && (goes_only_forward || u.phase == Phase::reverting)) {
     u.order = Order::none;
     enter(Phase::split, {Reason::aborted, "given up by an operator while the child does not answer"});
@@ -129,17 +130,23 @@ Result<void> Turn::abort() {
   if (u.decision == Decision::pivot)
     return Error{Errc::busy, "a member that cannot be brought back is being activated: its report decides"};
   if (u.decision == Decision::activate) {
-    if (is_alone() && !knows_way_back(u.parts)) return Error{Errc::busy, "nothing is known that the child could go back to"};
+    if (is_alone() && !knows_way_back(u.parts))
+      return Error{Errc::busy, "nothing is known that the child could go back to"};
     decide_back(aborted);
   } else if (u.phase == Phase::reverting) {
     enter(Phase::reverting, aborted);
   } else {
-    const bool rests_on_old = u.phase == Phase::reverted;
-    u.until = {};
-    u.order = Order::none;
-    enter(rests_on_old ? Phase::reverted : Phase::cancelled, aborted);
+    withdraw(aborted);
   }
   return {};
+}
+
+void Turn::withdraw(Cause cause) {
+  Update& u = update();
+  if (u.order != Order::none) child_.in_doubt = true;
+  u.until = {};
+  u.order = Order::none;
+  enter(u.phase == Phase::reverted ? Phase::reverted : Phase::cancelled, std::move(cause));
 }
 
 namespace {

@@ -65,6 +65,9 @@ class Turn {
   /// An operator's abort. Errc::busy after COMMIT, Errc::not_found when the update is over.
   Result<void> abort();
 
+  /// Before ACTIVATE, or between two attempts: it is done with.
+  void withdraw(Cause cause);
+
   // What a group has its members do.
 
   /// From its gate to the next phase, when all are there.
@@ -120,6 +123,7 @@ class Turn {
   void rest_on_old(Cause cause);
   void end_confirmed();
   void give(Order order);
+  [[nodiscard]] bool may_order() const;
   void call_for_restore();
   void end_restore(Cause cause);
 
@@ -142,6 +146,7 @@ class Turn {
   State& state_;
   Child& child_;
   std::optional<Inspection> earlier_;  // what was believed before what is judged now
+  bool was_carried_out_ = false;       // what is judged now is the answer to an order
   Instant now_;
   Output& out_;
 };

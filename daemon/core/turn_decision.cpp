@@ -90,6 +90,15 @@ void Turn::give(Order order) {
   u.orders += 1;
 }
 
+/// A bound on orders ends every loop. But from COMMIT and BACK on a lost answer, a power cut or a restart of the daemon
+/// is not the member's fault: one that does what it is told is not given up for them.
+bool Turn::may_order() const {
+  const Update& u = *child_.update;
+  const bool is_decided = u.decision == Decision::commit || u.decision == Decision::back;
+  const bool has_refused = was_carried_out_ || u.cause.reason == Reason::confirm_refused;
+  return u.orders < (!is_alone() && is_decided && !has_refused ? kMaxLostOrders : kMaxOrders);
+}
+
 void Turn::agree_to_activate() {
   Update& u = update();
   use_permit(state_, child_, now_, out_);
@@ -121,7 +130,9 @@ void Turn::decide_commit() {
   child_.gate = Gate::none;
   child_.in_round = false;
   if (!is_alone() && !child_.in_doubt && rests_on_new(*child_.seen, u.parts)) return end_confirmed();
-  give(Order::confirm);
+  const bool runs_new = !child_.in_doubt && standing_of(*child_.seen, u.parts) == Standing::all_new;
+  if (runs_new) return give(Order::confirm);
+  child_.in_doubt = true;  // it may have fallen back while it held still
 }
 
 void Turn::decide_back(Cause cause) {
@@ -145,7 +156,7 @@ void Turn::fell_back(const Inspection& seen, Cause cause) {
 void Turn::go_forward(const Inspection& seen, Cause cause) {
   Update& u = update();
   const bool is_possible = seen.is_in_recovery() || is_staged(seen, u.parts);
-  if (!is_possible || u.orders >= kMaxOrders) return enter(Phase::split, std::move(cause));
+  if (!is_possible || !may_order()) return enter(Phase::split, std::move(cause));
   // A reset would take back what runs the new image unconfirmed, while it brings the other one.
   const bool is_under_test = std::ranges::any_of(u.parts, [&](const Part& part) {
     const Slot* active = seen.active(part.image_number);

@@ -55,6 +55,7 @@ void Turn::judge(const Inspection& seen, bool order_was_done) {
     child_.last_seen = now_;
   }
   if (!lack.empty()) return step_failed({Errc::invalid, std::string(lack)});
+  was_carried_out_ = order_was_done;
   child_.unanswered = 0;
   child_.quiet_until = {};
   child_.in_doubt = false;
@@ -83,7 +84,8 @@ void Turn::judge_phase(const Inspection& seen, bool order_was_done) {
       return judge_split(seen);
     case Phase::offered:
     case Phase::backing_up:
-    case Phase::transferring:  // only inspected when the deliverable is gone: preflight says so
+    case Phase::transferring:  // only inspected when the deliverable is gone: preflight says so; but a pivot in doubt
+      if (update().decision == Decision::pivot) return judge_pivot(seen, false);
       return start_over(seen, {Reason::does_not_fit, "the deliverable is gone"});
     default:
       return;  // what it says is remembered; these phases do not hang on it
@@ -149,8 +151,10 @@ bool Turn::choose(const Inspection& seen) {
 
 void Turn::judge_preflight(const Inspection& seen) {
   if (!choose(seen) || !is_allowed()) return;
-  if (is_alone() && rests_on_new(seen, update().parts)) return end_confirmed();
-  if (Cause cause = check_staging(seen); cause.reason != Reason::none) return enter(Phase::refused, std::move(cause));
+  const bool is_there = rests_on_new(seen, update().parts);
+  if (is_alone() && is_there) return end_confirmed();
+  if (Cause cause = check_staging(seen); !is_there && cause.reason != Reason::none)
+    return enter(Phase::refused, std::move(cause));
   begin(seen);
 }
 
@@ -170,7 +174,8 @@ void Turn::begin(const Inspection& seen) {
     enter(Phase::testing);
     return judge_testing(seen);
   }
-  if (seen.busy) return put_off_busy(seen);  // before any reset, also one that plays a mark through
+  if (seen.busy && !rests_on_new(seen, u.parts))
+    return put_off_busy(seen);  // before any reset, also one that plays a mark through
   if (is_alone() && is_marked(seen, u.parts)) {
     agree_to_activate();
     return activate();
@@ -203,7 +208,7 @@ void Turn::judge_staged(const Inspection& seen) {
     return fail_attempt(Phase::deferred,
                         {Reason::transfer_failed, "the image was sent but the child does not list it"});
   if (u.decision != Decision::none) return reach(Gate::staged);
-  if (seen.busy) return put_off_busy(seen);  // the transfer may have taken hours
+  if (seen.busy && !brings_nothing(u.parts)) return put_off_busy(seen);  // the transfer may have taken hours
   if (is_allowed()) reach(Gate::staged);
 }
 
@@ -215,6 +220,7 @@ void Turn::judge_activating(const Inspection& seen, bool order_was_done) {
   const std::string what_runs = describe(seen, u.parts);
   switch (standing_of(seen, u.parts)) {
     case Standing::all_new:
+      was_carried_out_ = false;  // and it did what it was told: whether it confirms is another question
       enter(Phase::testing);
       return judge_testing(seen);
     case Standing::as_before:
@@ -236,7 +242,7 @@ void Turn::judge_old_after_activate(const Inspection& seen, bool order_was_done)
   const bool is_there = is_staged(seen, u.parts);
   const bool reset_is_missing = is_there && is_mark_begun(seen, u.parts);
   const bool nothing_was_done = is_there && !reset_is_missing && !order_was_done && !has_started_since(seen, earlier_);
-  if ((reset_is_missing && u.orders < kMaxOrders) || (nothing_was_done && u.orders < kMaxUnsureOrders)) {
+  if ((reset_is_missing && may_order()) || (nothing_was_done && u.orders < kMaxUnsureOrders)) {
     u.until = now_ + swap_time();
     return give(Order::activate);
   }
@@ -258,7 +264,7 @@ void Turn::judge_testing(const Inspection& seen) {
   if (standing != Standing::all_new)
     return fell_back(seen, {Reason::came_back_old, "the child fell back to " + describe(seen, u.parts)});
   if (u.decision == Decision::commit) {
-    if (u.orders < kMaxOrders) return give(Order::confirm);
+    if (may_order()) return give(Order::confirm);
     return enter(Phase::split, {Reason::confirm_refused, "the child runs the new image but will not confirm it"});
   }
   u.until = now_ + swap_time();
@@ -274,7 +280,7 @@ void Turn::judge_reverting(const Inspection& seen) {
     return enter(Phase::split, {Reason::third_version, "the child runs " + describe(seen, u.parts)});
   if (is_stuck_on_new(seen, u.parts))
     return enter(Phase::split, {u.cause.reason, "the child has confirmed the new image and no longer has the old one"});
-  if (u.orders >= kMaxOrders)
+  if (!may_order())
     return enter(Phase::split, {u.cause.reason, "the child does not go back: it runs " + describe(seen, u.parts)});
   if (u.orders > 0) child_.quiet_until = now_ + doubled(patience().pause, u.orders, kLongestPause);
   give(Order::revert);

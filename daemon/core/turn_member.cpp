@@ -54,6 +54,7 @@ void Turn::call_round() {
   child_.gate = Gate::none;
   child_.in_round = true;
   child_.in_doubt = true;
+  if (awaits_report(child_)) update().until = now_ + swap_time();
 }
 
 /// What was begun does not hold any more. Alone it begins anew at once, a group when all have let go of it.
@@ -65,6 +66,7 @@ void Turn::start_over(const Inspection& seen, Cause cause) {
 
 void Turn::enrolled_otherwise() {
   if (is_alone()) return enter(Phase::preflight);
+  if (update().decision == Decision::pivot) return;  // it is asked what it runs
   fail_attempt(Phase::deferred, {Reason::third_version, "the child was enrolled otherwise"});
 }
 

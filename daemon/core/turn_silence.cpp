@@ -70,7 +70,8 @@ void Turn::begin_attempt() {
   u.orders = 0;
   u.until = {};
   u.pivot = false;
-  if (std::exchange(u.restore_is_due, false)) u.restores = kMaxRestores;  // it could not even be tried: still owed
+  const bool is_lost = !is_to_restore(child_) && std::exchange(u.restore_is_due, false);
+  if (is_lost) u.restores = kMaxRestores;  // it could not even be tried: still owed
   if (!is_backup_owed(u)) u.restores = 0;
   enter(Phase::preflight);
 }
@@ -88,9 +89,8 @@ void Turn::step_failed(const Error& error) {
 }
 
 void Turn::link_gone() {
-  const bool is_tested = child_.update && update().phase == Phase::testing && !child_.in_doubt;
-  const bool is_awaited = child_.update && awaits_report(child_);
-  if (is_tested || is_awaited) update().until = now_ + swap_time();  // it was well until now
+  const bool is_tested = child_.update && (update().phase == Phase::testing || awaits_report(child_));
+  if (is_tested && !child_.in_doubt) update().until = now_ + swap_time();  // it was well until now
   if (std::holds_alternative<Restore>(child_.step)) return restore_failed(lost(1));
   if (!keeps_its_link(child_.step)) return;
   child_.losses += 1;
