@@ -45,15 +45,15 @@ void Fleet::run() {
   start_daemon();
   weather.begin();
   person.begin();
-  while (time_.step(faults_.until)) {
-  }
+  while (time_.step(faults_.until))
+    if (history_.violations() > 0) return;
   heal();
   weather.end();
   const Duration end = time_.elapsed() + kLongestEnd;
   std::string waiting = "not looked at";
   for (Duration look = time_.elapsed(); look < end && !waiting.empty(); look += kBetweenLooks) {
-    while (time_.step(look)) {
-    }
+    while (time_.step(look))
+      if (history_.violations() > 0) return;
     waiting = is_running_ ? invariants_.waiting(daemon_.state()) : "the daemon";
   }
   if (!waiting.empty()) history_.wrong(time_.elapsed(), "fleet", "does not come to its end: " + waiting);

@@ -21,7 +21,7 @@ class Fleet {
  public:
   Fleet(std::size_t children, std::uint64_t seed, const Faults& faults, bool is_shown);
 
-  /// All of it, from the first start to the end of the last update.
+  /// All of it, from the first start to the end of the last update, or up to the first violation.
   void run();
 
   [[nodiscard]] const History& history() const { return history_; }

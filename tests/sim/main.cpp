@@ -18,6 +18,7 @@ struct Options {
   std::string scenario = "default";
   std::string scenarios = HEADGATE_SCENARIOS;
   bool shows = false;
+  bool stops = false;
 };
 
 using Counts = std::map<std::string, std::uint64_t>;
@@ -54,6 +55,7 @@ int main(int count, char** words) {
   app.add_option("--scenario", options.scenario, "a name in --scenarios");
   app.add_option("--scenarios", options.scenarios, "a directory");
   app.add_flag("--show", options.shows, "all that happens, on standard error");
+  app.add_flag("--stop", options.stops, "at the first seed that goes wrong");
   CLI11_PARSE(app, count, words);
   const auto faults = hg::sim::Faults::read(options.scenarios + "/" + options.scenario + ".toml");
   if (!faults) {
@@ -62,7 +64,7 @@ int main(int count, char** words) {
   }
   bool is_well = true;
   Counts sum;
-  for (std::uint64_t i = 0; i < options.seeds; ++i)
+  for (std::uint64_t i = 0; i < options.seeds && !(options.stops && !is_well); ++i)
     is_well = run_one(options, *faults, options.seed + i, sum) && is_well;
   constexpr std::uint64_t kTelling = 20;
   for (const std::string& what : faults->shows) {
