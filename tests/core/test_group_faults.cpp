@@ -34,6 +34,7 @@ TEST(GroupFaults, AfterActivateAMemberThatIsAwayForTooLongBringsAllBack) {
   for (const Phase where : {Phase::staged, Phase::activating, Phase::testing}) {
     GroupBench bench;
     ASSERT_TRUE(bench.go_to(where == Phase::staged ? kHub : kPump, where == Phase::staged ? Phase::activating : where));
+    bench.now += seconds{30};  // it was well until now
     bench.link(kPump, false);
     const Instant then = bench.now + bench.child(kPump).enrollment.patience.swap;
     EXPECT_EQ(bench.child(kPump).step, (Step{Wait{then}})) << name_of(where);
@@ -96,6 +97,7 @@ TEST(GroupFaults, AMemberThatIsAskedOnceMoreMayGoForAMoment) {
   ASSERT_TRUE(bench.go_to(kValve, Phase::testing));
   ASSERT_TRUE(bench.run_on([&] { return bench.child(kHub).in_round; }));
   bench.link(kHub, false);
+  EXPECT_EQ(bench.child(kHub).step, (Step{Wait{bench.now + bench.child(kHub).enrollment.patience.swap}}));
   bench.now += seconds{20};
   bench.link(kHub, true);
   bench.run_on([&] { return bench.phases() == "confirmed"; }, 3);
@@ -143,6 +145,19 @@ TEST(GroupFaults, APowerCutAfterCommitIsActivatedAgain) {
   bench.run_on([&] { return bench.phases() == "confirmed"; });
   EXPECT_EQ(bench.phases(), "confirmed");
   EXPECT_EQ(bench.truth(), "new");
+}
+
+TEST(GroupFaults, AMemberThatWillNotConfirmIsSplit) {
+  GroupBench bench;
+  ASSERT_TRUE(bench.go_to_decision(Decision::commit));
+  unsigned refusals = 0;
+  while (bench.run_on([&] { return bench.step(kHub) == "confirm" || bench.phase(kHub) == "split"; }, 3) &&
+         bench.phase(kHub) != "split" && refusals < 100) {
+    bench.fails(kHub, Errc::denied);
+    ++refusals;
+  }
+  EXPECT_EQ(refusals, kMaxOrders) << "it has said no each time: nothing was lost";
+  EXPECT_EQ(bench.phases(), "split confirmed confirmed");
 }
 
 TEST(GroupFaults, AMemberThatIsDeadAfterCommitIsGivenUpByTheOperator) {

@@ -219,6 +219,29 @@ TEST(Pivot, AFailureBeforeItLeavesItUntouched) {
   EXPECT_EQ(bench.update(kPump).orders, 0U);
 }
 
+TEST(Pivot, WhichOneItIsIsChosenAnewInEachAttempt) {
+  GroupBench bench = with_pivot();
+  bench.flash.at(kValve).refuses_new = true;
+  bench.go_to_decision(Decision::back);
+  bench.flash.at(kValve).refuses_new = false;
+  bench.flash.at(kPump).revert_class = RevertClass::swap_back;
+  ASSERT_TRUE(bench.run_on([&] { return bench.phases() == "preflight"; }));
+  EXPECT_FALSE(bench.update(kPump).pivot);
+  ASSERT_TRUE(bench.run([&] { return bench.decision() == Decision::commit; }));
+  EXPECT_FALSE(bench.update(kPump).pivot);
+}
+
+TEST(Pivot, WhatItWasAwayIsGivenBackToIt) {
+  GroupBench bench = at_pivot();
+  bench.fails(kPump);
+  bench.link(kPump, false);
+  bench.now += seconds{100};
+  bench.link(kPump, true);
+  bench.now += seconds{50};
+  bench.fails(kPump);
+  EXPECT_EQ(bench.phases(), "testing activating testing") << "it was not silent for long";
+}
+
 TEST(Pivot, WhenItGoesAwayBeforeItsDecisionAllGoBack) {
   GroupBench bench = with_pivot();
   ASSERT_TRUE(bench.go_to(kHub, Phase::testing));
