@@ -250,6 +250,7 @@ void Invariants::check_group(const core::State& state, const core::Child& child)
     if (first.decision == Decision::activate) check_activate(child, members);
     if (first.decision == Decision::pivot || (first.decision == Decision::commit && was.decision != Decision::pivot))
       check_pivot_or_commit(child, members);
+    if (was.decision == Decision::pivot && first.decision == Decision::back) check_back_after_pivot(members);
   }
   check_rest(members, first.group);
 }
@@ -280,6 +281,16 @@ void Invariants::check_pivot_or_commit(const core::Child& child, const Members& 
     if (was.phase != Phase::testing) wrong(u.group, "PIVOT or COMMIT before all run new: " + place);
     if (!member->seen || !runs_new(*member->seen, u)) wrong(u.group, "PIVOT or COMMIT, and one runs old: " + place);
     if (was.inspected_at <= last_tested) wrong(child.update->group, "PIVOT or COMMIT without a round: " + place);
+  }
+}
+
+/// A mark that is left on the pivot would bring the new image at its next power cut.
+void Invariants::check_back_after_pivot(const Members& members) {
+  for (const core::Child* member : members) {
+    const core::Update& u = *member->update;
+    if (!u.pivot) continue;
+    if (!member->seen || !runs_before(*member->seen, u) || core::is_mark_begun(*member->seen, u.parts))
+      wrong(u.group, "BACK after PIVOT, and the pivot does not say that it stays old: " + where(*member));
   }
 }
 

@@ -63,6 +63,7 @@ class Invariants {
   void check_group(const core::State& state, const core::Child& child);
   void check_activate(const core::Child& child, const Members& members);
   void check_pivot_or_commit(const core::Child& child, const Members& members);
+  void check_back_after_pivot(const Members& members);
   void check_rest(const Members& members, const std::string& group);
   void check_order(const core::Action& action, const core::State& state, const core::Child& child,
                    const core::Child& durable);

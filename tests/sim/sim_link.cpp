@@ -184,6 +184,7 @@ void SimLink::order(const Job& job) {
 void SimLink::start_anew(const Job& job) {
   SimChild& child = children_.at(job.child);
   if (!lines_[job.child].is_up || child.is_silent(time_.elapsed())) return answer(job, kNoLink);
+  if (random_.is_lucky(faults_.lost_order)) return answer_later(job, kPatience, kNoAnswer);
   reset(job.child);
   settle_revert(child, job.step);
   if (random_.is_lucky(faults_.duplicated) && take_effect(child, job.step) == Effect::reset) {
