@@ -345,6 +345,22 @@ TEST_F(GroupOnBus, TellsWhatBecomesOfIt) {
   EXPECT_EQ(child("a", "ReasonText"), "b: 7 is not above 9");
 }
 
+TEST_F(GroupOnBus, LetsAJobBeCancelledUntilThePivotIsTouched) {
+  open_with_house();
+  ASSERT_TRUE(start_to(Names{"house"}).reply);
+  const std::string job = job_path(1).text;
+  const std::pair<Decision, std::string> rows[] = {{Decision::none, "1"},
+                                                   {Decision::activate, "1"},
+                                                   {Decision::pivot, "0"},
+                                                   {Decision::commit, "0"},
+                                                   {Decision::back, "0"}};
+  for (const auto& [decision, is_cancelable] : rows) {
+    control_.child("a").update->decision = decision;
+    control_.commit("a");
+    EXPECT_EQ(client_.property(job, kJobInterface, "Cancelable"), is_cancelable) << name_of(decision);
+  }
+}
+
 TEST_F(GroupOnBus, PassesAResolutionOn) {
   open_with_house();
   split();

@@ -282,7 +282,7 @@ JobView job_view_of(const core::Child& child, const core::State& state) {
       .object = child_path(child.enrollment.id),
       .rollout = rollout_path(update.rollout),
       .state = text_of(update.phase),
-      .cancelable = !ended && update.decision != core::Decision::commit && update.decision != core::Decision::back};
+      .cancelable = !ended && (update.decision == core::Decision::none || update.decision == core::Decision::activate)};
   if (const auto rollout = state.rollouts.find(update.rollout); rollout != state.rollouts.end()) {
     view.start_time_us = to_microseconds(rollout->second.started_at);
     view.started_by_uid = rollout->second.started_by;
