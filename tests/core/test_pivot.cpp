@@ -402,5 +402,12 @@ TEST(TestWindow, WhoRunsTheNewImageAlreadyHasNoTestThatCouldEnd) {
   EXPECT_EQ(bench.phases(), "confirmed");
 }
 
+TEST(TestWindow, WhoRunsTheNewImageAlreadyTakesNoTime) {
+  GroupBench bench;
+  bench.flash.at(kHub).runs = kNew;
+  bench.child(kPump).enrollment.patience.test_window = minutes{4};
+  ASSERT_TRUE(bench.go_to_decision(Decision::commit));
+}
+
 }  // namespace
 }  // namespace hg::core::table
