@@ -221,6 +221,10 @@ void Invariants::check_decision(const Past& was, const core::Child& child) {
 void Invariants::check_end(const Past& was, const core::Child& child) {
   const core::Update& u = *child.update;
   if (u.phase == was.phase) return;
+  const bool has_failed =
+      u.cause.reason == core::Reason::transfer_failed || u.cause.reason == core::Reason::not_answering;
+  if (u.phase == Phase::deferred && has_failed && u.attempts == 0)
+    wrong(child.enrollment.id, "a failure is not counted");
   if (core::is_over(u) || core::waits_for_time(u)) ++counts_[std::string(core::name_of(u.phase))];
   const SimChild& real = children_.at(child.enrollment.id);
   const core::Inspection truth = real.listing();
