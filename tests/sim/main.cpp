@@ -68,7 +68,7 @@ int main(int count, char** words) {
     is_well = run_one(options, *faults, options.seed + i, sum) && is_well;
   constexpr std::uint64_t kTelling = 20;
   for (const std::string& what : faults->shows) {
-    if (options.seeds < kTelling || sum.contains(what)) continue;
+    if (options.seeds < kTelling || !is_well || sum.contains(what)) continue;
     std::cerr << "fleet-sim: no '" << what << "' in " << options.seeds << " seeds: the scenario proves nothing\n";
     is_well = false;
   }
