@@ -62,7 +62,7 @@ struct Config {
   std::vector<PluginBinding> plugins;
   std::vector<core::Enrollment> children;
   std::vector<core::Layout> layouts;
-  std::vector<core::Group> groups;  ///< each whole, and of one of `layouts`
+  std::vector<core::Group> groups;                  ///< each whole, and of one of `layouts`
   std::map<std::string, TransportTables> profiles;  ///< by name: what they say to plugins
 };
 

@@ -73,7 +73,8 @@ struct LayoutsSaid {
 };
 /// The configuration, or an operator, makes a group; said again at each start for those that the configuration names.
 /// Refused by name: a layout or role that is not there, a child that is not enrolled, is of another class or in another
-/// group, a role that too few or too many children take, a group past ACTIVATE.
+/// group, a role that too few or too many children take, a group past ACTIVATE, a name that an operator has given or
+/// would give a second time.
 struct GroupFormed {
   Group group;  ///< `committed` is kept as it was
 };
@@ -158,9 +159,11 @@ struct TimeJudged {
   bool is_known = true;
 };
 
-using Event = std::variant<ChildEnrolled, ChildDropped, LinkChanged, AnnouncementHeard, AnnouncementSettled,
-                           DeliverableSealed, RolloutRequested, RepairRequested, RolloutClosed, UpdateAborted, BaselineDeclared,
-                           LayoutsSaid, GroupFormed, GroupDissolved, SplitResolved, TimePassed, StepEnded, HeadAccepted, PermitAccepted, GrantAccepted, RootAccepted, PolicyChanged, TimeJudged>;
+using Event =
+    std::variant<ChildEnrolled, ChildDropped, LinkChanged, AnnouncementHeard, AnnouncementSettled, DeliverableSealed,
+                 RolloutRequested, RepairRequested, RolloutClosed, UpdateAborted, BaselineDeclared, LayoutsSaid,
+                 GroupFormed, GroupDissolved, SplitResolved, TimePassed, StepEnded, HeadAccepted, PermitAccepted,
+                 GrantAccepted, RootAccepted, PolicyChanged, TimeJudged>;
 
 // ----------------------------------------------------------------------------------------------------------- output
 
@@ -224,8 +227,8 @@ struct PutHistory {
   Cause cause;
 };
 using Change = std::variant<PutChild, PutDeliverable, PutRollout, DropRollout, PutGroup, DropGroup, PutAnnouncement,
-                            DropAnnouncement,
-                            PutHistory, PutHead, PutPermit, DropPermit, PutGrant, DropGrant, PutRoot, PutGatewayFloor>;
+                            DropAnnouncement, PutHistory, PutHead, PutPermit, DropPermit, PutGrant, DropGrant, PutRoot,
+                            PutGatewayFloor>;
 
 /// From now on the child's step is this one: what was being carried out for it before is given up.
 struct Action {

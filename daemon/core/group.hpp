@@ -44,7 +44,7 @@ struct Group {
   GroupId id;
   std::string layout;
   std::vector<Member> members;
-  DeliverableId committed;    ///< what all of them confirmed last: the one that a replaced member is brought to
+  DeliverableId committed;     ///< what all of them confirmed last: the one that a replaced member is brought to
   bool is_configured = false;  ///< the configuration names it, not an operator
 
   friend bool operator==(const Group&, const Group&) = default;

@@ -195,7 +195,7 @@ void on_group_event(State& state, const GroupFormed& event, Instant now, Output&
   const bool is_known = known != state.groups.end();
   if (event.group.members.size() > kMaxMembers)
     out.refusal = Error{Errc::too_large, "group " + event.group.id + " has too many members"};
-  else if (is_known && known->second.is_configured != event.group.is_configured)
+  else if (is_known && !(known->second.is_configured && event.group.is_configured))
     out.refusal = Error{Errc::exists, "there is a group " + event.group.id + " already"};
   else if (is_known && known->second.members != event.group.members && is_bound(state, known->second))
     out.refusal = Error{Errc::busy, "group " + event.group.id + " is in an update that is past ACTIVATE"};

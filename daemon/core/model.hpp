@@ -155,7 +155,8 @@ struct Patience {
   Duration backoff{std::chrono::seconds{30}};  ///< before the second attempt; doubles, at most an hour
   Duration pause{std::chrono::seconds{2}};     ///< before asking a silent child again; doubles, at most ten minutes
   Duration look_again{std::chrono::hours{1}};  ///< an idle child is inspected this often
-  Duration test_window{0};  ///< an unconfirmed image is taken back by the child itself after this; zero: only by a reset
+  Duration test_window{
+      0};  ///< an unconfirmed image is taken back by the child itself after this; zero: only by a reset
 
   friend bool operator==(const Patience&, const Patience&) = default;
 };
@@ -247,14 +248,14 @@ enum class Reason : std::uint8_t {
   use_before_passed,  ///< the image may no longer be used
   version_condition,  ///< what runs on the child is not what the image wants to follow
   battery_condition,
-  not_approved,    ///< the image wants somebody to approve the rollout by name
-  slot_unknown,    ///< the image is for one slot, and the child does not tell its slots
-  not_stageable,   ///< the child has no place for an image that is known how to be used
-  in_recovery,     ///< the child runs nothing: it is in its bootloader's recovery
-  restored,        ///< its configuration was written back
-  restore_failed,  ///< or could not be
-  backup_failed,   ///< it could not be read out before the update
-  other_member,    ///< another member of its group is the cause
+  not_approved,              ///< the image wants somebody to approve the rollout by name
+  slot_unknown,              ///< the image is for one slot, and the child does not tell its slots
+  not_stageable,             ///< the child has no place for an image that is known how to be used
+  in_recovery,               ///< the child runs nothing: it is in its bootloader's recovery
+  restored,                  ///< its configuration was written back
+  restore_failed,            ///< or could not be
+  backup_failed,             ///< it could not be read out before the update
+  other_member,              ///< another member of its group is the cause
   revert_class_not_allowed,  ///< it could not be brought back, as another member of its group could not
   no_room_in_window,         ///< a member's test would end before the last one is activated
   resolved,                  ///< an operator has settled a split
@@ -320,10 +321,10 @@ struct Child {
   bool confirms_itself = false;  ///< it has been seen to: then no test of a new image reverts by itself
   std::optional<Update> update;  ///< the current or the last one
 
-  GroupId group;           ///< that it is a member of; empty: none. As State::groups says
-  std::string role;        ///< in that group
-  Gate gate = Gate::none;  ///< where it waits for the other members; not persisted
-  bool in_round = false;   ///< it was inspected since all of them had come so far; not persisted
+  GroupId group;               ///< that it is a member of; empty: none. As State::groups says
+  std::string role;            ///< in that group
+  Gate gate = Gate::none;      ///< where it waits for the other members; not persisted
+  bool in_round = false;       ///< it was inspected since all of them had come so far; not persisted
   unsigned unanswered = 0;     ///< inspections in a row that it did not answer; not persisted
   unsigned losses = 0;         ///< steps in a row that its link did not outlast; not persisted
   Instant away_since{};        ///< when its link went; zero: not in this run; not persisted
@@ -357,7 +358,7 @@ struct State {
   std::map<ChildId, Child> children;
   std::map<DeliverableId, Deliverable> deliverables;
   std::map<GroupId, Group> groups;
-  std::map<std::string, Layout> layouts;  ///< not persisted
+  std::map<std::string, Layout> layouts;     ///< not persisted
   std::map<RolloutId, Rollout> rollouts;     ///< at most kMaxRollouts and those that an update still refers to
   std::map<std::string, Instant> announced;  ///< URLs that were heard of and are not dealt with yet; when
   RolloutId last_rollout = 0;

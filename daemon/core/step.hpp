@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can be carried out for a child: one step at a time. core/steps derives it, service/driver has it carried out, and
-// answers with a StepEnded.
+// What can be carried out for a child: one step at a time. core/steps derives it, service/driver has it carried out,
+// and answers with a StepEnded.
 #pragma once
 
 #include <cstdint>

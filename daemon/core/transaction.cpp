@@ -15,11 +15,6 @@ Cause because_of(const Child& member, const Cause& cause) {
   return {Reason::other_member, member.enrollment.id + ": " + cause.text};
 }
 
-bool is_cannot_be_brought_back(const Child& member) {
-  const RevertClass revert_class = revert_class_of(member);
-  return revert_class != RevertClass::self_reverting && revert_class != RevertClass::swap_back;
-}
-
 class Transaction {
  public:
   Transaction(State& state, Group& group, RolloutId rollout, Instant now, Output& out)
@@ -149,8 +144,7 @@ bool Transaction::has_pivot() const {
 
 void Transaction::pass_preflight() {
   if (!all([](const Child& member) { return stands_at(member, Gate::preflight); })) return;
-  for (Child* member : members_)
-    member->update->pivot = !brings_nothing(member->update->parts) && is_cannot_be_brought_back(*member);
+  for (Child* member : members_) member->update->pivot = !can_be_brought_back(*member);
   const std::vector<const Child*> members(members_.begin(), members_.end());
   if (Cause cause = judge_together(state_, members); cause.reason != Reason::none)
     return each([&](Turn& turn, const Child&) { turn.refuse(cause); });

@@ -158,6 +158,9 @@ bool is_to_restore(const Child& child);
 /// Whether it should have been written back and could not be: no later backup, of what may be spoilt, takes its place.
 bool is_backup_owed(const Update& update);
 
+/// Whether the child, if it takes the new image, gets back to the old one by a reset, or by a mark and a reset.
+bool can_be_brought_back(const Child& child);
+
 /// Whether the member is the pivot, and installs as it receives: nothing is sent to it before PIVOT.
 bool is_delivered_by_pivot(const Child& child);
 

@@ -208,6 +208,8 @@ void Turn::judge_staged(const Inspection& seen) {
     return fail_attempt(Phase::deferred,
                         {Reason::transfer_failed, "the image was sent but the child does not list it"});
   if (u.decision != Decision::none) return reach(Gate::staged);
+  if (!is_alone() && !u.pivot && !can_be_brought_back(child_))
+    return fail_attempt(Phase::deferred, {Reason::revert_class_not_allowed, "it could not be brought back any more"});
   if (seen.busy && !brings_nothing(u.parts)) return put_off_busy(seen);  // the transfer may have taken hours
   if (is_allowed()) reach(Gate::staged);
 }

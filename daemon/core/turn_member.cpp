@@ -9,6 +9,12 @@
 
 namespace hg::core {
 
+bool can_be_brought_back(const Child& child) {
+  if (brings_nothing(child.update->parts)) return true;
+  const RevertClass revert_class = revert_class_of(child);
+  return revert_class == RevertClass::self_reverting || revert_class == RevertClass::swap_back;
+}
+
 bool is_delivered_by_pivot(const Child& child) {
   return child.update->pivot && revert_class_of(child) == RevertClass::unstageable;
 }

@@ -82,7 +82,7 @@ inline Layout layout(std::array<unsigned, 3> order) {
 }
 
 inline Group heater() {
-  return {kHeater, "heater", {{kHub, kHub}, {kPump, kPump}, {kValve, kValve}}, {}, false};
+  return {kHeater, "heater", {{kHub, kHub}, {kPump, kPump}, {kValve, kValve}}, {}, true};
 }
 
 inline const std::array<unsigned, 3> kInOrder{0, 1, 2};

@@ -35,6 +35,12 @@ void enroll(GroupBench& bench, const ChildId& id, Uuid device_class = {2}) {
 
 // ---------------------------------------------------------------------------------------------------------- forming
 
+Group made_by_an_operator() {
+  Group group = heater();
+  group.is_configured = false;
+  return group;
+}
+
 TEST(Groups, IsFormedOnceAndItsMembersKnowIt) {
   GroupBench bench;
   EXPECT_EQ(bench.child(kPump).group, kHeater);
@@ -42,6 +48,15 @@ TEST(Groups, IsFormedOnceAndItsMembersKnowIt) {
   const Output again = bench.post(GroupFormed{heater()});
   EXPECT_FALSE(again.refusal);
   EXPECT_TRUE(again.changes.empty()) << "said again at each start: nothing is new";
+}
+
+TEST(Groups, ANameThatAnOperatorHasGivenIsNotGivenTwice) {
+  GroupBench bench;
+  bench.post(GroupDissolved{kHeater});
+  ASSERT_FALSE(bench.post(GroupFormed{made_by_an_operator()}).refusal);
+  const Output again = bench.post(GroupFormed{made_by_an_operator()});
+  ASSERT_TRUE(again.refusal);
+  EXPECT_EQ(again.refusal->code, Errc::exists);
 }
 
 TEST(Groups, IsWrittenDownWhenItIsFormedAndDissolved) {
@@ -88,12 +103,6 @@ Group of_layout(const std::string& layout) {
   return group;
 }
 
-Group configured() {
-  Group group = heater();
-  group.is_configured = true;
-  return group;
-}
-
 INSTANTIATE_TEST_SUITE_P(
     Rows, GroupsRefuse,
     testing::Values(
@@ -111,7 +120,7 @@ INSTANTIATE_TEST_SUITE_P(
                 Errc::mismatch, "2 of 1 in role pump"},
         Refusal{"named_twice", with_members({{kHub, kHub}, {kPump, kHub}, {kValve, kValve}}), Errc::exists,
                 "child hub is named twice"},
-        Refusal{"the_other_kind", configured(), Errc::exists, "there is a group heater-1 already"},
+        Refusal{"the_other_kind", made_by_an_operator(), Errc::exists, "there is a group heater-1 already"},
         Refusal{"huge", with_members(std::vector<Member>(kMaxMembers + 1, Member{kHub, kHub})), Errc::too_large,
                 "too many members"}),
     [](const auto& row) { return std::string(row.param.what); });

@@ -41,6 +41,19 @@ TEST(Pivot, IsTouchedWhenAllOthersAreWell) {
   EXPECT_EQ(bench.steps(), "wait activate wait") << "the pivot alone is touched";
 }
 
+TEST(Pivot, IsChosenAnewWhenAClassWeakensUnderWay) {
+  GroupBench bench;
+  bench.link_all();
+  bench.start();
+  ASSERT_TRUE(bench.run([&] { return bench.phase(kPump) == "transferring"; }));
+  bench.flash.at(kPump).revert_class = RevertClass::irrevocable;
+  ASSERT_TRUE(bench.run([&] { return bench.phase(kPump) == "deferred"; }));
+  EXPECT_EQ(bench.reason(kPump), Reason::revert_class_not_allowed);
+  EXPECT_EQ(bench.decisions(), "none");
+  ASSERT_TRUE(bench.run_on([&] { return bench.decision() == Decision::pivot; })) << "the next attempt knows its pivot";
+  EXPECT_TRUE(bench.update(kPump).pivot);
+}
+
 TEST(Pivot, NewRunsIsCommit) {
   GroupBench bench = at_pivot();
   bench.obey(kPump);
