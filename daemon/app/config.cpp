@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "adapters/crypto/uuid5.hpp"
+#include "app/class_id.hpp"
+#include "app/grouping.hpp"
 #include "app/settings_file.hpp"
 #include "wire/frames.hpp"
 
@@ -122,12 +123,9 @@ core::Enrollment read_child(const std::string& name, Section section) {
   if (child.address.empty() || child.address.size() > kMaxAddress)
     section.complain("address", "must say where the child is, in at most 256 characters");
   if (!wire::is_name(child.profile)) section.complain("profile", "is not the name of a profile");
-  const std::string vendor = section.text("vendor", "");
-  const std::string device_class = section.text("class", "");
-  if (vendor.empty()) section.complain("vendor", "must be a UUID or a domain");
-  if (device_class.empty()) section.complain("class", "must be a UUID or the class information");
-  child.vendor = crypto::uuid_from(vendor, crypto::kDnsNamespace);
-  child.device_class = crypto::uuid_from(device_class, child.vendor);
+  const ClassId id = read_class_id(section);
+  child.vendor = id.vendor;
+  child.device_class = id.device_class;
   const std::string link = section.text("link", "none");
   if (link == "internal")
     child.link = core::LinkProtection::internal;
@@ -192,6 +190,8 @@ Result<Config> read_config(const std::filesystem::path& path) {
   config.same_host_only = fetch.boolean("same_host_only", false);
   read_plugins(top.section("plugins"), config);
   read_children(top.section("children"), profile_directories, config);
+  config.layouts = read_layouts(top.section("layouts"));
+  config.groups = read_groups(top.section("groups"), top.section("children"), config.layouts, config.children);
   if (const Result<void> finished = file->finish(); !finished) return finished.error();
   if (const Result<void> applied = apply_profiles(profile_directories, config); !applied) return applied.error();
   return config;

@@ -61,6 +61,8 @@ struct Config {
   std::string plugin_group;  ///< owns plugins.sock; empty: the daemon's own
   std::vector<PluginBinding> plugins;
   std::vector<core::Enrollment> children;
+  std::vector<core::Layout> layouts;
+  std::vector<core::Group> groups;                  ///< each whole, and of one of `layouts`
   std::map<std::string, TransportTables> profiles;  ///< by name: what they say to plugins
 };
 

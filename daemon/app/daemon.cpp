@@ -17,6 +17,7 @@
 #include "adapters/cloud/no_broker.hpp"
 #include "adapters/crypto/keys.hpp"
 #include "adapters/dbus/face.hpp"
+#include "adapters/dbus/logind_lock.hpp"
 #include "adapters/inspection/image_inspector.hpp"
 #include "adapters/storage/directory_blobs.hpp"
 #include "adapters/storage/sqlite_catalogue.hpp"
@@ -108,6 +109,7 @@ struct Daemon::Parts {
         config(std::move(the_config)),
         journal(the_journal),
         clock(invocation.built_at),
+        shutdown_lock(loop.get_executor(), invocation.bus, journal),
         tasks(loop.get_executor()) {}
 
   void make_gateway() {
@@ -117,7 +119,7 @@ struct Daemon::Parts {
     settings.urgency = limits_of(config.urgency);
     gateway.emplace(loop.get_executor(),
                     service::GatewayPorts{*catalogue, *blobs, *fetcher, *announcements, inspector, *board, clock,
-                                          journal, rings, gateway_key.get()},
+                                          journal, rings, gateway_key.get(), &shutdown_lock},
                     settings);
     face.emplace(loop.get_executor(), invocation.bus, gateway->control(), clock, journal, invocation.version);
     gateway->watch(*face);
@@ -149,6 +151,7 @@ struct Daemon::Parts {
   Config config;
   ports::Journal& journal;
   system::SteadyClock clock;
+  bus::LogindLock shutdown_lock;
   system::Notify notify;
   crypto::RingMaker rings;
   std::unique_ptr<ports::GatewayKey> gateway_key;
@@ -203,7 +206,7 @@ Result<void> Daemon::listen() {
   Parts& p = *parts_;
   p.board->set_profiles(p.config.profiles);
   if (const Result<void> started = p.board->start(); !started) return started.error();
-  p.gateway->enroll(p.config.children);
+  p.gateway->enroll(p.config.children, p.config.layouts, p.config.groups);
   return {};
 }
 
@@ -251,7 +254,7 @@ asio::awaitable<void> Daemon::watch_signals() {
   }
 }
 
-/// Children, profiles, plugin bindings and trust take effect at once; what else changed waits for a restart. A
+/// Children, groups, profiles, plugin bindings and trust take effect at once; what else changed waits for a restart. A
 /// configuration with a mistake changes nothing.
 void Daemon::reload() {
   Parts& p = *parts_;
@@ -261,7 +264,7 @@ void Daemon::reload() {
     p.config = std::move(*config);
     p.board->set_bindings(board_settings(p.config, p.invocation.version).bindings);
     p.board->set_profiles(p.config.profiles);
-    p.gateway->enroll(p.config.children);
+    p.gateway->enroll(p.config.children, p.config.layouts, p.config.groups);
     p.gateway->set_policy(policy_of(p.config));
     const service::TrustSource trusted = read_trust_source(p.config.trust, p.journal);
     if (const Result<void> chosen = p.gateway->choose_root(trusted); !chosen)

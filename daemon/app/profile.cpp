@@ -69,6 +69,7 @@ core::Patience read_patience(Section section, const Silence& silence) {
   patience.backoff = milliseconds(section, "backoff_ms", patience.backoff, kDayMs);
   patience.pause = milliseconds(section, "pause_ms", patience.pause, kDayMs);
   patience.look_again = milliseconds(section, "look_again_ms", patience.look_again, 7 * kDayMs);
+  patience.test_window = milliseconds(section, "test_window_ms", patience.test_window, 7 * kDayMs);
   patience.attempts = static_cast<unsigned>(section.integer("attempts", patience.attempts, 1, 1000));
   const std::int64_t rest_h = section.integer("rest_h", 24, 0, 24LL * 365);
   patience.rest = std::chrono::hours{rest_h};

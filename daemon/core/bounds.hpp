@@ -11,6 +11,8 @@ namespace hg::core {
 
 /// Orders that one attempt may give: more would be a child that does not do what it answers.
 inline constexpr unsigned kMaxOrders = 6;
+/// The same after COMMIT or BACK of a group, while nobody knows whether the last one was carried out.
+inline constexpr unsigned kMaxLostOrders = 16;
 /// Of those, how often ACTIVATE is given again when nobody knows whether the last one was carried out: the child may
 /// have tried the image and fallen back, which looks the same (smp.md 4.7).
 inline constexpr unsigned kMaxUnsureOrders = 2;

@@ -2,8 +2,13 @@
 #include "core/engine.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
+#include "core/baseline.hpp"
+#include "core/groups.hpp"
 #include "core/preflight.hpp"
+#include "core/transaction.hpp"
 #include "core/trust_facts.hpp"
 #include "core/turn.hpp"
 
@@ -16,30 +21,12 @@ struct Overloaded : Handlers... {
   using Handlers::operator()...;
 };
 
-/// What of a child is written down. The rest is learned anew at each start.
-bool remembered_equal(const Child& a, const Child& b) {
-  return a.seen == b.seen && a.last_seen == b.last_seen && a.floors == b.floors && a.committed == b.committed &&
-         a.confirms_itself == b.confirms_itself && a.update == b.update;
-}
-
-Digest backup_of(const Child& child) {
-  return child.update ? child.update->backup : Digest{};
-}
-
-/// Opens a turn for one child, and afterwards derives its step and what must be written.
+/// One turn for a child, and what it means for the other members of its group.
 template <class Handle>
 void with_child(State& state, Child& child, Instant now, Output& out, Handle handle) {
   const Child before = child;
-  Turn turn(state, child, now, out);
-  handle(turn);
-  if (!remembered_equal(before, child)) out.changes.emplace_back(PutChild{child});
-  const Digest backup = backup_of(before);
-  if (!backup.empty() && backup != backup_of(child) && !needs_blob(state, backup)) out.unneeded.push_back(backup);
-  Step step = next_step(state, child);
-  if (step == child.step) return;
-  child.step = step;
-  child.step_number += 1;
-  out.actions.push_back(Action{child.enrollment.id, child.step_number, std::move(step)});
+  take_turn(state, child, now, out, handle);
+  settle(state, before, child.enrollment.id, now, out);
 }
 
 Child* find_child(State& state, const ChildId& id) {
@@ -58,12 +45,21 @@ bool is_before_activate(Phase phase) {
          phase == Phase::staged;
 }
 
+/// What others wait for may not be away for ever, but nobody could have come back while the daemon was down; and how
+/// long it may take, only its configuration says.
+void await_return(const State& state, Child& child, Instant now) {
+  if (!child.update || !awaits_report(child)) return;
+  const Duration time = activation_time(child.enrollment.patience, size_of_change(state, *child.update));
+  child.update->until = std::max(child.update->until, now + time);
+}
+
 void on(State& state, const ChildEnrolled& event, Instant now, Output& out) {
   const auto [position, is_new] = state.children.try_emplace(event.enrollment.id);
   Child& child = position->second;
   with_child(state, child, now, out, [&](Turn& turn) {
     const bool was_enrolled = std::exchange(child.enrolled, true);
     const Enrollment before = std::exchange(child.enrollment, event.enrollment);
+    if (!was_enrolled) await_return(state, child, now);
     // Across a restart the enrollment is not remembered: what it had led to tells what has changed.
     const bool is_another =
         was_enrolled ? !is_same_child(before, child.enrollment) : child.update && !are_parts_still_chosen(state, child);
@@ -71,7 +67,7 @@ void on(State& state, const ChildEnrolled& event, Instant now, Output& out) {
     turn.forget_backup("the child was enrolled otherwise");
     child.in_doubt = true;  // it may be another board, or a link that may not carry what is on its way
     child.step = Idle{};    // what the old one was asked is given up, even if the new one is asked the same
-    if (child.update && is_before_activate(child.update->phase)) turn.enter(Phase::preflight);
+    if (child.update && is_before_activate(child.update->phase)) turn.enrolled_otherwise();
   });
   if (is_new) out.changes.emplace_back(PutChild{child});
   out.touched.push_back(event.enrollment.id);
@@ -91,7 +87,8 @@ void on(State& state, const ChildDropped& event, Instant now, Output& out) {
 /// The time for a swap runs while the child can be seen: a line that was away does not prove it dead. What it was away
 /// is given back, so that a line that comes and goes cannot put off BACK for ever.
 void give_back_swap_time(const State& state, Child& child, Instant now) {
-  if (!child.update || child.update->decision != Decision::activate || is_over(*child.update)) return;
+  if (!child.update || is_over(*child.update)) return;
+  if (child.update->decision != Decision::activate && !awaits_report(child)) return;
   const Instant whole = now + activation_time(child.enrollment.patience, size_of_change(state, *child.update));
   const bool was_here_before = child.away_since != Instant{};
   const Duration away = std::max(now - child.away_since, Duration{0});
@@ -110,6 +107,7 @@ void on(State& state, const LinkChanged& event, Instant now, Output& out) {
     child->online = event.up;
     child->link_text = event.text;
     child->in_doubt = true;
+    child->in_round = false;
     child->unanswered = 0;
     child->quiet_until = {};
   });
@@ -135,32 +133,67 @@ void on(State& state, const DeliverableSealed& event, Instant, Output& out) {
   if (is_new) out.changes.emplace_back(PutDeliverable{position->second});
 }
 
-/// The children that a rollout reaches, or why it cannot begin. Named children must exist and be free; unnamed ones
-/// that are past ACTIVATE in another update are left out.
-Result<std::vector<ChildId>> choose_children(const State& state, const RolloutRequested& event) {
-  const auto deliverable = state.deliverables.find(event.deliverable);
-  if (deliverable == state.deliverables.end()) return Error{Errc::not_found, "no deliverable " + event.deliverable};
-  const auto committed_elsewhere = [](const Child& child) {
-    return child.update && child.update->decision != Decision::none && !is_over(*child.update) &&
-           child.update->phase != Phase::reverted;
-  };
-  std::vector<ChildId> chosen;
-  if (event.children.empty()) {
-    for (const auto& [id, child] : state.children)
-      if (child.enrolled && !committed_elsewhere(child) &&
-          !fitting_images(deliverable->second, child.enrollment).empty())
-        chosen.push_back(id);
-    if (chosen.empty()) return Error{Errc::mismatch, "the deliverable fits no child that is free"};
-    return chosen;
+bool is_past_activate(const Child& child) {
+  return child.update && child.update->decision != Decision::none && !is_over(*child.update) &&
+         child.update->phase != Phase::reverted;
+}
+
+/// What a rollout brings the deliverable to: groups as a whole, and children that are in none.
+struct Reach {
+  std::vector<GroupId> groups;
+  std::vector<ChildId> children;  ///< members first
+};
+
+void append(std::vector<ChildId>& chosen, const std::vector<ChildId>& more) {
+  for (const ChildId& id : more)
+    if (std::ranges::find(chosen, id) == chosen.end()) chosen.push_back(id);
+}
+
+/// Of all that are free. A group that cannot be updated as a whole is left out as a whole.
+Result<Reach> choose_all(const State& state, const Deliverable& deliverable) {
+  Reach reach;
+  for (const auto& [id, group] : state.groups) {
+    const auto members = choose_members(state, group, deliverable);
+    if (!members || members->empty()) continue;
+    reach.groups.push_back(id);
+    std::ranges::move(*members, std::back_inserter(reach.children));  // a child is in one group at most
+  }
+  for (const auto& [id, child] : state.children)
+    if (child.enrolled && child.group.empty() && !is_past_activate(child) &&
+        !fitting_images(deliverable, child).empty())
+      reach.children.push_back(id);
+  if (reach.children.empty()) return Error{Errc::mismatch, "the deliverable fits no child or group that is free"};
+  return reach;
+}
+
+/// What was named must exist and be free.
+Result<Reach> choose_named(const State& state, const RolloutRequested& event, const Deliverable& deliverable) {
+  Reach reach{event.groups, {}};
+  for (const GroupId& id : event.groups) {
+    const auto group = state.groups.find(id);
+    if (group == state.groups.end()) return Error{Errc::not_found, "no group " + id};
+    const auto members = choose_members(state, group->second, deliverable);
+    if (!members) return members.error();
+    append(reach.children, *members);
   }
   for (const ChildId& id : event.children) {
     const auto child = state.children.find(id);
     if (child == state.children.end() || !child->second.enrolled) return Error{Errc::not_found, "no child " + id};
-    if (committed_elsewhere(child->second))
+    if (!child->second.group.empty())
+      return Error{Errc::denied, "child " + id + " is a member of group " + child->second.group +
+                                     ", which is updated as a whole: name the group, or repair it"};
+    if (is_past_activate(child->second))
       return Error{Errc::busy, "child " + id + " is in an update that is past ACTIVATE"};
-    if (std::ranges::find(chosen, id) == chosen.end()) chosen.push_back(id);
+    append(reach.children, {id});
   }
-  return chosen;
+  return reach;
+}
+
+Result<Reach> choose_children(const State& state, const RolloutRequested& event) {
+  const auto deliverable = state.deliverables.find(event.deliverable);
+  if (deliverable == state.deliverables.end()) return Error{Errc::not_found, "no deliverable " + event.deliverable};
+  if (event.children.empty() && event.groups.empty()) return choose_all(state, deliverable->second);
+  return choose_named(state, event, deliverable->second);
 }
 
 /// What an earlier update still owes the child, its configuration as it was, the next one gives it before anything is
@@ -172,14 +205,15 @@ void inherit_backup(const Child& child, Update& update) {
   update.restores = child.update->restores;
 }
 
-void begin_update(State& state, Child& child, const Rollout& rollout, Instant now, Output& out) {
-  with_child(state, child, now, out, [&](Turn& turn) {
+void begin_update(State& state, Child& child, const GroupId& group, const Rollout& rollout, Instant now, Output& out) {
+  take_turn(state, child, now, out, [&](Turn& turn) {
     if (child.update && !is_over(*child.update))
       turn.enter(Phase::cancelled, {Reason::superseded, "superseded by rollout " + std::to_string(rollout.id)});
     Update update;
     update.epoch = ++state.last_epoch;
     update.rollout = rollout.id;
     update.deliverable = rollout.deliverable;
+    update.group = group;
     inherit_backup(child, update);
     child.update = update;
     child.in_doubt = true;
@@ -207,25 +241,78 @@ void forget_old_rollouts(State& state, Output& out) {
   }
 }
 
+/// A group's members that are left out may not go on without those that are not.
+void withdraw_earlier(State& state, const Rollout& rollout, Instant now, Output& out) {
+  std::set<GroupId> groups;
+  for (const ChildId& id : rollout.children) groups.insert(state.children.at(id).group);
+  for (const GroupId& id : groups)
+    if (const auto group = state.groups.find(id); group != state.groups.end())
+      withdraw_all(state, group->second, "superseded by rollout " + std::to_string(rollout.id), now, out);
+}
+
+/// Brings the deliverable to the children; those of `groups` together with their group.
+void begin_rollout(State& state, Rollout rollout, const std::vector<GroupId>& groups, Instant now, Output& out) {
+  rollout.id = ++state.last_rollout;
+  rollout.started_at = now;
+  const std::set<GroupId> as_a_whole(groups.begin(), groups.end());
+  withdraw_earlier(state, rollout, now, out);
+  for (const ChildId& id : rollout.children) {
+    Child& child = state.children.at(id);
+    begin_update(state, child, as_a_whole.contains(child.group) ? child.group : GroupId{}, rollout, now, out);
+  }
+  out.rollout = rollout.id;
+  out.changes.emplace_back(PutRollout{rollout, state.last_rollout, state.last_epoch});
+  state.rollouts.emplace(rollout.id, std::move(rollout));
+  forget_old_rollouts(state, out);
+}
+
 void on(State& state, const RolloutRequested& event, Instant now, Output& out) {
-  Result<std::vector<ChildId>> children = choose_children(state, event);
-  if (!children) {
-    out.refusal = children.error();
+  Result<Reach> reach = choose_children(state, event);
+  if (!reach) {
+    out.refusal = reach.error();
     return;
   }
   const bool is_repair = std::ranges::all_of(
-      *children, [&](const ChildId& id) { return state.children.at(id).committed == event.deliverable; });
+      reach->children, [&](const ChildId& id) { return state.children.at(id).committed == event.deliverable; });
   const auto may = may_begin(state, state.deliverables.at(event.deliverable), now);
   if (!event.approved && !is_repair && !may) {
     out.refusal = may.error();
     return;
   }
-  Rollout rollout{++state.last_rollout, event.deliverable, std::move(*children), event.uid, now, event.approved};
-  for (const ChildId& id : rollout.children) begin_update(state, state.children.at(id), rollout, now, out);
-  out.rollout = rollout.id;
-  out.changes.emplace_back(PutRollout{rollout, state.last_rollout, state.last_epoch});
-  state.rollouts.emplace(rollout.id, std::move(rollout));
-  forget_old_rollouts(state, out);
+  Rollout rollout{0, event.deliverable, std::move(reach->children), event.uid, now, event.approved};
+  begin_rollout(state, std::move(rollout), reach->groups, now, out);
+}
+
+/// What a group has committed is always allowed again: no head is asked.
+void on(State& state, const RepairRequested& event, Instant now, Output& out) {
+  const auto group = state.groups.find(event.group);
+  if (group == state.groups.end()) {
+    out.refusal = Error{Errc::not_found, "no group " + event.group};
+    return;
+  }
+  auto children = choose_to_repair(state, group->second);
+  if (!children) {
+    out.refusal = children.error();
+    return;
+  }
+  begin_rollout(state, {0, group->second.committed, std::move(*children), event.uid, now, true}, {}, now, out);
+}
+
+void on(State& state, const SplitResolved& event, Instant now, Output& out) {
+  if (const Result<void> resolved = resolve(state, event, now, out); !resolved) out.refusal = resolved.error();
+}
+
+template <class Event>
+concept IsAboutGroups = requires(State& state, const Event& event, Instant now, Output& out) {
+  on_group_event(state, event, now, out);
+};
+
+void on(State& state, const IsAboutGroups auto& event, Instant now, Output& out) {
+  on_group_event(state, event, now, out);
+}
+
+void on(State& state, const BaselineDeclared& event, Instant now, Output& out) {
+  declare_baseline(state, event, now, out);
 }
 
 void on(State& state, const UpdateAborted& event, Instant now, Output& out) {
@@ -325,17 +412,32 @@ Output apply(State& state, const Event& event, Instant now) {
   return out;
 }
 
-Output resume(State& state, Instant) {
+Output resume(State& state, Instant now) {
+  Output out;
+  index_members(state);
   for (auto& [id, child] : state.children) {
     child.online = false;
     child.in_doubt = true;
+    child.gate = Gate::none;
+    child.in_round = false;
     child.step = Idle{};
     child.quiet_until = {};
     child.unanswered = 0;
     child.losses = 0;
     child.away_since = {};
+    if (!child.update || !awaits_report(child)) continue;
+    await_return(state, child, now);
+    take_turn(state, child, now, out, [](Turn&) {});
   }
-  return {};
+  return out;
+}
+
+std::optional<Resolution> resolution_from(std::string_view name) {
+  if (name == "retry") return Resolution::retry;
+  if (name == "drop") return Resolution::drop;
+  if (name == "replace") return Resolution::replace;
+  if (name == "accept") return Resolution::accept;
+  return std::nullopt;
 }
 
 }  // namespace hg::core

@@ -39,12 +39,19 @@ struct AnnouncementSettled {
 struct DeliverableSealed {
   Deliverable deliverable;
 };
-/// Somebody who may do so asks for a deliverable to be brought to children; none named: to all that it fits.
+/// Somebody who may do so asks for a deliverable to be brought to children and groups; none named: to all that it fits.
+/// A member of a group is reached with its group only.
 struct RolloutRequested {
   DeliverableId deliverable;
   std::vector<ChildId> children;
   std::uint32_t uid = 0;
   bool approved = false;  ///< by name: neither a head nor its age holds it
+  std::vector<GroupId> groups{};
+};
+/// The members of a group that are not on what it has committed are brought to it, each alone: a replaced board.
+struct RepairRequested {
+  GroupId group;
+  std::uint32_t uid = 0;
 };
 /// The rollout is done with: the gateway does not go below its deliverable again without a permit.
 struct RolloutClosed {
@@ -53,6 +60,41 @@ struct RolloutClosed {
 };
 struct UpdateAborted {
   Epoch epoch = 0;
+};
+/// Somebody who may do so says that children came with this deliverable from the factory. Those that run it, by their
+/// own word, and have committed nothing, are taken to have committed it.
+struct BaselineDeclared {
+  DeliverableId deliverable;
+  std::uint32_t uid = 0;
+};
+/// The configuration, at start and at reload: what products are made of.
+struct LayoutsSaid {
+  std::vector<Layout> layouts;
+};
+/// The configuration, or an operator, makes a group; said again at each start for those that the configuration names.
+/// Refused by name: a layout or role that is not there, a child that is not enrolled, is of another class or in another
+/// group, a role that too few or too many children take, a group past ACTIVATE, a name that an operator has given or
+/// would give a second time.
+struct GroupFormed {
+  Group group;  ///< `committed` is kept as it was
+};
+/// Refused while its transaction is past ACTIVATE.
+struct GroupDissolved {
+  GroupId group;
+};
+/// The ways out of `split` that an operator has.
+enum class Resolution : std::uint8_t {
+  retry,    ///< the member may be given as many orders again
+  drop,     ///< it is no member any more
+  replace,  ///< another child takes its place; a repair brings it to what the group has committed
+  accept,   ///< it rests as it is
+};
+struct SplitResolved {
+  GroupId group;
+  ChildId child;
+  Resolution resolution = Resolution::retry;
+  ChildId replacement{};
+  std::uint32_t uid = 0;
 };
 /// The time that a Wait named has come.
 struct TimePassed {
@@ -117,9 +159,11 @@ struct TimeJudged {
   bool is_known = true;
 };
 
-using Event = std::variant<ChildEnrolled, ChildDropped, LinkChanged, AnnouncementHeard, AnnouncementSettled,
-                           DeliverableSealed, RolloutRequested, RolloutClosed, UpdateAborted, TimePassed, StepEnded,
-                           HeadAccepted, PermitAccepted, GrantAccepted, RootAccepted, PolicyChanged, TimeJudged>;
+using Event =
+    std::variant<ChildEnrolled, ChildDropped, LinkChanged, AnnouncementHeard, AnnouncementSettled, DeliverableSealed,
+                 RolloutRequested, RepairRequested, RolloutClosed, UpdateAborted, BaselineDeclared, LayoutsSaid,
+                 GroupFormed, GroupDissolved, SplitResolved, TimePassed, StepEnded, HeadAccepted, PermitAccepted,
+                 GrantAccepted, RootAccepted, PolicyChanged, TimeJudged>;
 
 // ----------------------------------------------------------------------------------------------------------- output
 
@@ -137,6 +181,12 @@ struct PutRollout {
 };
 struct DropRollout {
   RolloutId rollout = 0;
+};
+struct PutGroup {
+  Group group;
+};
+struct DropGroup {
+  GroupId group;
 };
 struct PutAnnouncement {
   std::string url;
@@ -176,8 +226,9 @@ struct PutHistory {
   Phase phase = Phase::preflight;
   Cause cause;
 };
-using Change = std::variant<PutChild, PutDeliverable, PutRollout, DropRollout, PutAnnouncement, DropAnnouncement,
-                            PutHistory, PutHead, PutPermit, DropPermit, PutGrant, DropGrant, PutRoot, PutGatewayFloor>;
+using Change = std::variant<PutChild, PutDeliverable, PutRollout, DropRollout, PutGroup, DropGroup, PutAnnouncement,
+                            DropAnnouncement, PutHistory, PutHead, PutPermit, DropPermit, PutGrant, DropGrant, PutRoot,
+                            PutGatewayFloor>;
 
 /// From now on the child's step is this one: what was being carried out for it before is given up.
 struct Action {
@@ -192,7 +243,7 @@ struct Output {
   std::vector<ChildId> touched;  ///< children whose unpersisted state changed (link), for those who watch
   std::vector<Digest> unneeded;  ///< sealed blobs that nothing refers to any more: to be removed after the commit
   std::optional<Error> refusal;  ///< the request was not accepted, and why
-  RolloutId rollout = 0;         ///< the one that RolloutRequested made
+  RolloutId rollout = 0;         ///< the one that was asked for
 };
 
 /// Takes one event. `now` never influences anything but deadlines and time stamps.
@@ -200,6 +251,9 @@ Output apply(State& state, const Event& event, Instant now);
 
 /// What must be carried out for a child now: a function of its state alone.
 Step next_step(const State& state, const Child& child);
+
+/// The name that an operator gives to one of the ways out of `split`.
+std::optional<Resolution> resolution_from(std::string_view name);
 
 /// After a start: every child in doubt, every step derived anew from what was remembered.
 Output resume(State& state, Instant now);

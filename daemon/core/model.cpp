@@ -44,14 +44,22 @@ constexpr Names<Phase, 15> kPhases{{
     {Phase::split, "split"},
 }};
 
-constexpr Names<Decision, 4> kDecisions{{
+constexpr Names<Decision, 5> kDecisions{{
     {Decision::none, "none"},
     {Decision::activate, "activate"},
+    {Decision::pivot, "pivot"},
     {Decision::commit, "commit"},
     {Decision::back, "back"},
 }};
 
-constexpr Names<Reason, 35> kReasons{{
+constexpr Names<Gate, 4> kGates{{
+    {Gate::none, "none"},
+    {Gate::preflight, "preflight"},
+    {Gate::staged, "staged"},
+    {Gate::healthy, "healthy"},
+}};
+
+constexpr Names<Reason, 39> kReasons{{
     {Reason::none, "none"},
     {Reason::does_not_fit, "does-not-fit"},
     {Reason::ambiguous, "ambiguous"},
@@ -87,6 +95,10 @@ constexpr Names<Reason, 35> kReasons{{
     {Reason::restored, "restored"},
     {Reason::restore_failed, "restore-failed"},
     {Reason::backup_failed, "backup-failed"},
+    {Reason::other_member, "other-member"},
+    {Reason::revert_class_not_allowed, "revert-class-not-allowed"},
+    {Reason::no_room_in_window, "no-room-in-window"},
+    {Reason::resolved, "resolved"},
 }};
 
 constexpr Names<Order, 4> kOrders{{
@@ -191,6 +203,9 @@ std::string_view name_of(Phase phase) {
 }
 std::string_view name_of(Decision decision) {
   return name_in(kDecisions, decision);
+}
+std::string_view name_of(Gate gate) {
+  return name_in(kGates, gate);
 }
 std::string_view name_of(Reason reason) {
   return name_in(kReasons, reason);

@@ -4,7 +4,6 @@
 // shows them. Words as in docs/architecture.md.
 #pragma once
 
-#include <array>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -17,20 +16,13 @@
 #include "base/digest.hpp"
 #include "base/time.hpp"
 #include "base/version.hpp"
+#include "core/group.hpp"
 #include "core/inspection.hpp"
+#include "core/names.hpp"
+#include "core/step.hpp"
 #include "core/urgency.hpp"
 
 namespace hg::core {
-
-/// A child's name as enrolled, e.g. "boiler-3"; unique on the gateway, at most 64 characters of [A-Za-z0-9._-].
-using ChildId = std::string;
-/// The lower-case hexadecimal SHA-256 of the manifest (draft-ietf-suit-manifest §8.3): the deliverable's name.
-using DeliverableId = std::string;
-using RolloutId = std::uint64_t;
-/// Names one update of one child for ever; also the number of its job on the bus.
-using Epoch = std::uint64_t;
-/// RFC 9562 UUID, in network order. Vendor and class ids are compatibility data, never an identity.
-using Uuid = std::array<std::uint8_t, 16>;
 
 // ---------------------------------------------------------------------------------------------------- deliverables
 
@@ -163,6 +155,8 @@ struct Patience {
   Duration backoff{std::chrono::seconds{30}};  ///< before the second attempt; doubles, at most an hour
   Duration pause{std::chrono::seconds{2}};     ///< before asking a silent child again; doubles, at most ten minutes
   Duration look_again{std::chrono::hours{1}};  ///< an idle child is inspected this often
+  Duration test_window{
+      0};  ///< an unconfirmed image is taken back by the child itself after this; zero: only by a reset
 
   friend bool operator==(const Patience&, const Patience&) = default;
 };
@@ -215,8 +209,14 @@ enum class Phase : std::uint8_t {
   split,         ///< end until somebody acts: neither the new nor the old image can be reached
 };
 
-/// The durable decisions. None is ever taken back.
-enum class Decision : std::uint8_t { none, activate, commit, back };
+/// The durable decisions, the same for all members of a group. None is ever taken back.
+enum class Decision : std::uint8_t {
+  none,
+  activate,  ///< the members but the pivot are marked and reset
+  pivot,     ///< the pivot is touched, and its own report decides
+  commit,    ///< only forward from here
+  back,      ///< only back from here
+};
 
 /// Why an update is where it is: a value that the bus shows, and a text for people.
 enum class Reason : std::uint8_t {
@@ -248,13 +248,17 @@ enum class Reason : std::uint8_t {
   use_before_passed,  ///< the image may no longer be used
   version_condition,  ///< what runs on the child is not what the image wants to follow
   battery_condition,
-  not_approved,    ///< the image wants somebody to approve the rollout by name
-  slot_unknown,    ///< the image is for one slot, and the child does not tell its slots
-  not_stageable,   ///< the child has no place for an image that is known how to be used
-  in_recovery,     ///< the child runs nothing: it is in its bootloader's recovery
-  restored,        ///< its configuration was written back
-  restore_failed,  ///< or could not be
-  backup_failed,   ///< it could not be read out before the update
+  not_approved,              ///< the image wants somebody to approve the rollout by name
+  slot_unknown,              ///< the image is for one slot, and the child does not tell its slots
+  not_stageable,             ///< the child has no place for an image that is known how to be used
+  in_recovery,               ///< the child runs nothing: it is in its bootloader's recovery
+  restored,                  ///< its configuration was written back
+  restore_failed,            ///< or could not be
+  backup_failed,             ///< it could not be read out before the update
+  other_member,              ///< another member of its group is the cause
+  revert_class_not_allowed,  ///< it could not be brought back, as another member of its group could not
+  no_room_in_window,         ///< a member's test would end before the last one is activated
+  resolved,                  ///< an operator has settled a split
 };
 
 struct Cause {
@@ -296,86 +300,11 @@ struct Update {
   Digest backup{};    ///< of what the child's configuration was before; empty: nothing was saved
   bool restore_is_due = false;
   unsigned restores = 0;  ///< how often writing it back was tried
+  GroupId group{};        ///< whose transaction it is part of; empty: the child's alone
+  bool pivot = false;     ///< the one member that cannot be brought back: touched last, and its report decides
 
   friend bool operator==(const Update&, const Update&) = default;
 };
-
-/// What must be true of one image number, or an order is not carried out at all.
-struct Guard {
-  std::uint8_t image = 0;
-  Digest active;  ///< must be the active one when the plugin looks again under its lock; empty: none may be active
-
-  friend bool operator==(const Guard&, const Guard&) = default;
-};
-
-/// A guard, and what shall run instead.
-struct Move {
-  std::uint8_t image = 0;
-  Digest active;
-  Digest goal;  ///< for an Activate never empty
-
-  friend bool operator==(const Move&, const Move&) = default;
-};
-
-struct Inspect {
-  friend bool operator==(const Inspect&, const Inspect&) = default;
-};
-struct Offer {
-  std::uint8_t image_number = 0;
-  std::string version;
-  std::uint64_t size = 0;
-  Urgency urgency = Urgency::minor;
-  friend bool operator==(const Offer&, const Offer&) = default;
-};
-struct Backup {
-  friend bool operator==(const Backup&, const Backup&) = default;
-};
-/// Writes back what of a backup differs.
-struct Restore {
-  Digest saved;  ///< names the sealed blob
-  friend bool operator==(const Restore&, const Restore&) = default;
-};
-/// Stages, commits nothing, may be repeated: the plugin asks the child what it holds already. A child that would stage
-/// it elsewhere is GuardFailed, and has nothing of it.
-struct Deliver {
-  Digest image;  ///< names the sealed blob
-  std::uint64_t size = 0;
-  std::uint8_t image_number = 0;
-  Digest after;
-  Staging staging = Staging::aside;  ///< as the child said last
-  friend bool operator==(const Deliver&, const Deliver&) = default;
-};
-/// Mark all goals and reset once, in one.
-struct Activate {
-  Epoch epoch = 0;
-  std::vector<Move> moves;
-  std::uint64_t size = 0;  ///< bytes of the images that change: how long it may take hangs on them
-  friend bool operator==(const Activate&, const Activate&) = default;
-};
-struct Confirm {
-  Epoch epoch = 0;
-  std::vector<Guard> guards;
-  friend bool operator==(const Confirm&, const Confirm&) = default;
-};
-/// Bring the child back to all goals: play a mark through, or reset an unconfirmed image away. An empty goal: to
-/// whatever ran before, which is not known.
-struct Revert {
-  Epoch epoch = 0;
-  std::vector<Move> moves;
-  std::uint64_t size = 0;  ///< bytes of the images that change: how long it may take hangs on them
-  friend bool operator==(const Revert&, const Revert&) = default;
-};
-/// Nothing to do with the child before `at`.
-struct Wait {
-  Instant at{};
-  friend bool operator==(const Wait&, const Wait&) = default;
-};
-struct Idle {
-  friend bool operator==(const Idle&, const Idle&) = default;
-};
-
-using Step = std::variant<Idle, Wait, Inspect, Offer, Backup, Deliver, Activate, Confirm, Revert, Restore>;
-using StepNumber = std::uint64_t;
 
 /// The highest sequence number that a child has confirmed, by product: it does not go below.
 using Floors = std::map<std::string, std::uint64_t>;
@@ -392,6 +321,10 @@ struct Child {
   bool confirms_itself = false;  ///< it has been seen to: then no test of a new image reverts by itself
   std::optional<Update> update;  ///< the current or the last one
 
+  GroupId group;               ///< that it is a member of; empty: none. As State::groups says
+  std::string role;            ///< in that group
+  Gate gate = Gate::none;      ///< where it waits for the other members; not persisted
+  bool in_round = false;       ///< it was inspected since all of them had come so far; not persisted
   unsigned unanswered = 0;     ///< inspections in a row that it did not answer; not persisted
   unsigned losses = 0;         ///< steps in a row that its link did not outlast; not persisted
   Instant away_since{};        ///< when its link went; zero: not in this run; not persisted
@@ -424,6 +357,8 @@ inline constexpr std::size_t kMaxGatewayFloors = 4096;
 struct State {
   std::map<ChildId, Child> children;
   std::map<DeliverableId, Deliverable> deliverables;
+  std::map<GroupId, Group> groups;
+  std::map<std::string, Layout> layouts;     ///< not persisted
   std::map<RolloutId, Rollout> rollouts;     ///< at most kMaxRollouts and those that an update still refers to
   std::map<std::string, Instant> announced;  ///< URLs that were heard of and are not dealt with yet; when
   RolloutId last_rollout = 0;
@@ -463,6 +398,7 @@ bool is_permit_id(std::string_view text);
 
 std::string_view name_of(Phase phase);
 std::string_view name_of(Decision decision);
+std::string_view name_of(Gate gate);
 std::string_view name_of(Reason reason);
 std::string_view name_of(Order order);
 std::string_view name_of(RevertClass revert_class);

@@ -7,12 +7,21 @@ namespace hg::core {
 
 namespace {
 
-std::vector<const Image*> images_for(const Deliverable& deliverable, const Enrollment& child, const Target& target) {
+std::vector<const Image*> images_called(const Deliverable& deliverable, const Enrollment& child,
+                                        const std::string& component) {
   std::vector<const Image*> fitting;
   for (const Image& image : deliverable.images)
-    if (image.vendor == child.vendor && image.device_class == child.device_class && image.component == target.name)
+    if (image.vendor == child.vendor && image.device_class == child.device_class && image.component == component)
       fitting.push_back(&image);
   return fitting;
+}
+
+std::vector<const Image*> images_for(const Deliverable& deliverable, const Child& child, const Target& target) {
+  if (!child.role.empty()) {
+    auto for_the_role = images_called(deliverable, child.enrollment, child.role + "/" + target.name);
+    if (!for_the_role.empty()) return for_the_role;
+  }
+  return images_called(deliverable, child.enrollment, target.name);
 }
 
 /// The one image for a target, or why none of the fitting ones can be used.
@@ -43,9 +52,9 @@ Cause check_active(const Inspection& seen, std::uint8_t number) {
 
 }  // namespace
 
-std::vector<const Image*> fitting_images(const Deliverable& deliverable, const Enrollment& child) {
+std::vector<const Image*> fitting_images(const Deliverable& deliverable, const Child& child) {
   std::vector<const Image*> fitting;
-  for (const Target& target : child.targets)
+  for (const Target& target : child.enrollment.targets)
     std::ranges::copy(images_for(deliverable, child, target), std::back_inserter(fitting));
   return fitting;
 }
@@ -57,12 +66,12 @@ const Image* image_of(const State& state, const Update& update, const Part& part
   return image == deliverable->second.images.end() ? nullptr : &*image;
 }
 
-std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverable, const Enrollment& child) {
+std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverable, const Child& child) {
   std::vector<Part> parts;
-  for (const Target& target : child.targets) {
+  for (const Target& target : child.enrollment.targets) {
     const auto fitting = images_for(deliverable, child, target);
     if (fitting.empty()) continue;  // this one is left alone
-    const auto choice = choose_image(fitting, child, target);
+    const auto choice = choose_image(fitting, child.enrollment, target);
     if (const Cause* cause = std::get_if<Cause>(&choice)) return *cause;
     const Image& image = *std::get<const Image*>(choice);
     if (std::ranges::find(parts, image.running_digest, &Part::after) != parts.end())
@@ -78,7 +87,7 @@ std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverab
 bool are_parts_still_chosen(const State& state, const Child& child) {
   const auto deliverable = state.deliverables.find(child.update->deliverable);
   if (deliverable == state.deliverables.end()) return false;
-  const auto choice = choose_parts(deliverable->second, child.enrollment);
+  const auto choice = choose_parts(deliverable->second, child);
   const auto* chosen = std::get_if<std::vector<Part>>(&choice);
   const auto is_same = [](const Part& a, const Part& b) {
     return a.image_number == b.image_number && a.image == b.image && a.after == b.after;

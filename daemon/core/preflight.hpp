@@ -11,14 +11,15 @@
 namespace hg::core {
 
 /// The images of a deliverable that are made for this child: same vendor and class, and the name of one of its targets.
-std::vector<const Image*> fitting_images(const Deliverable& deliverable, const Enrollment& child);
+/// For a member of a group an image that is named "role/target" goes before one that is named "target".
+std::vector<const Image*> fitting_images(const Deliverable& deliverable, const Child& child);
 
 /// The image that a part of an update brings, or null when the deliverable is gone.
 const Image* image_of(const State& state, const Update& update, const Part& part);
 
 /// One part for each target that the deliverable has an image for, by image number, with `before` not known yet; or why
 /// it cannot be brought to the child.
-std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverable, const Enrollment& child);
+std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverable, const Child& child);
 
 /// Whether the child's configuration still leads to the parts that its update brings; not once the deliverable is gone.
 bool are_parts_still_chosen(const State& state, const Child& child);

@@ -103,6 +103,10 @@ Digest fallback_of(const Inspection& seen, std::uint8_t image) {
   return fallback == seen.slots.end() ? Digest{} : fallback->digest;
 }
 
+bool brings_nothing(const Parts& parts) {
+  return std::ranges::none_of(parts, changes);
+}
+
 bool knows_way_back(const Parts& parts) {
   return std::ranges::any_of(parts, [](const Part& part) { return changes(part) && !part.before.empty(); });
 }

@@ -45,6 +45,9 @@ bool is_stuck_on_new(const Inspection& seen, const Parts& parts);
 /// the other slot. Empty: there is none.
 Digest fallback_of(const Inspection& seen, std::uint8_t image);
 
+/// Whether no part changes: the child runs all of it already.
+bool brings_nothing(const Parts& parts);
+
 /// Whether it is known of one of the parts that change what it could go back to.
 bool knows_way_back(const Parts& parts);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/preflight.hpp"
+#include "core/transaction.hpp"
 #include "core/turn.hpp"
 
 namespace hg::core {
@@ -77,20 +78,31 @@ Step deliver(const State& state, const Child& child) {
   return Inspect{};
 }
 
+/// What waits for the other members is looked at again from time to time.
+bool waits_for_others(const Child& child) {
+  const Update& u = *child.update;
+  const bool holds_still = u.decision == Decision::pivot && !u.pivot;
+  return child.gate != Gate::none || holds_still;
+}
+
 Step next_step_of_update(const State& state, const Child& child) {
   const Update& u = *child.update;
+  if (!child.in_doubt && waits_for_others(child)) return Wait{child.last_seen + child.enrollment.patience.look_again};
   switch (u.phase) {
     case Phase::offered:
       return offer(state, child);
     case Phase::backing_up:
       return Backup{};
     case Phase::transferring:
-      return deliver(state, child);
+      return u.decision == Decision::pivot && child.in_doubt ? Step{Inspect{}} : deliver(state, child);
     case Phase::preflight:
       if (!child.in_doubt && is_to_restore(child)) return Restore{u.backup};
+      return child.in_doubt ? Step{Inspect{}} : give_order(state, child);
+    case Phase::reverting:
+      // What is on its way to the child is not called back because another member answers again.
+      if (!child.in_doubt && !std::holds_alternative<Revert>(child.step) && !may_go_back(state, child)) return Idle{};
       [[fallthrough]];
     case Phase::activating:
-    case Phase::reverting:
       return child.in_doubt ? Step{Inspect{}} : give_order(state, child);
     case Phase::testing: {
       if (child.in_doubt) return Inspect{};
@@ -105,7 +117,10 @@ Step next_step_of_update(const State& state, const Child& child) {
 }  // namespace
 
 Step next_step(const State& state, const Child& child) {
-  if (!child.enrolled || !child.online) return Idle{};
+  if (!child.enrolled || !child.online) {
+    const bool is_awaited = child.update && awaits_report(child);
+    return is_awaited ? Step{Wait{child.update->until}} : Idle{};
+  }
   if (child.quiet_until != Instant{}) return Wait{child.quiet_until};
   const bool waits = child.update && waits_for_time(*child.update);
   if (!child.update || is_over(*child.update) || waits) {

@@ -11,6 +11,8 @@ namespace hg::core {
 
 void Turn::enter(Phase phase, Cause cause) {
   Update& u = update();
+  child_.gate = Gate::none;
+  child_.in_round = false;
   u.phase = phase;
   u.since = now_;
   u.cause = cause;
@@ -46,13 +48,17 @@ void Turn::offer_answered(const OfferAnswer& answer) {
 void Turn::backed_up(const BackedUp& answer) {
   if (!answer.saved.empty() && !is_backup_owed(update())) update().backup = answer.saved;
   if (!answer.text.empty()) note({Reason::none, answer.text});
-  enter(Phase::transferring);
+  enter(is_delivered_by_pivot(child_) ? Phase::staged : Phase::transferring);
 }
 
 void Turn::delivered() {
   Update& u = update();
   u.delivered += 1;
-  if (u.delivered >= static_cast<std::size_t>(std::ranges::count_if(u.parts, changes))) enter(Phase::staged);
+  if (u.delivered < static_cast<std::size_t>(std::ranges::count_if(u.parts, changes))) return;
+  if (u.decision != Decision::pivot) return enter(Phase::staged);
+  child_.in_doubt = true;  // it installs as it receives: what it runs now is the answer
+  u.until = now_ + swap_time();
+  enter(Phase::activating);
 }
 
 void Turn::stages_otherwise(const Inspection& seen) {
@@ -60,6 +66,7 @@ void Turn::stages_otherwise(const Inspection& seen) {
   child_.last_seen = now_;
   child_.unanswered = 0;
   child_.in_doubt = false;
+  if (update().decision == Decision::pivot) return delivery_to_pivot_failed();
   Cause cause = check_staging(seen);
   if (seen.is_in_recovery())
     cause = {Reason::in_recovery, "nothing was sent: the child has fallen into its bootloader's recovery"};
@@ -96,9 +103,11 @@ void Turn::time_passed() {
     return;
   }
   Update& u = update();
-  if (u.phase == Phase::testing && u.order == Order::none && !child_.in_doubt) {  // is it still well?
+  if (!child_.online) return gone_too_long();
+  const bool is_watched = u.phase == Phase::testing && u.order == Order::none;
+  if ((child_.gate != Gate::none || is_watched) && !child_.in_doubt) {  // is it still as it was, and well?
     child_.in_doubt = true;
-    u.until = now_ + swap_time();
+    if (is_watched || awaits_report(child_)) u.until = now_ + swap_time();
   }
   if (waits_for_time(u) && now_ >= u.until && !is_to_restore(child_)) begin_attempt();
 }
@@ -109,8 +118,8 @@ Result<void> Turn::abort() {
   const Cause aborted{Reason::aborted, "aborted by an operator"};
   if (u.order != Order::none) child_.in_doubt = true;
   const bool is_silent = !child_.online || std::max(child_.unanswered, child_.losses) >= kMaxUnanswered;
-  const bool goes_only_forward =
-      u.decision == Decision::commit || (u.decision == Decision::activate && !knows_way_back(u.parts));
+  const bool goes_only_forward = u.decision == Decision::commit || (u.decision == Decision::pivot && u.pivot) ||
+                                 (u.decision == Decision::activate && is_alone() && !knows_way_back(u.parts));
   if (is_silent && (goes_only_forward || u.phase == Phase::reverting)) {
     u.order = Order::none;
     enter(Phase::split, {Reason::aborted, "given up by an operator while the child does not answer"});
@@ -118,18 +127,51 @@ Result<void> Turn::abort() {
   }
   if (u.decision == Decision::commit)
     return Error{Errc::busy, "the new image is committed: it can only be followed by another update"};
+  if (u.decision == Decision::pivot)
+    return Error{Errc::busy, "a member that cannot be brought back is being activated: its report decides"};
   if (u.decision == Decision::activate) {
-    if (!knows_way_back(u.parts)) return Error{Errc::busy, "nothing is known that the child could go back to"};
+    if (is_alone() && !knows_way_back(u.parts))
+      return Error{Errc::busy, "nothing is known that the child could go back to"};
     decide_back(aborted);
   } else if (u.phase == Phase::reverting) {
     enter(Phase::reverting, aborted);
   } else {
-    const bool rests_on_old = u.phase == Phase::reverted;
-    u.until = {};
-    u.order = Order::none;
-    enter(rests_on_old ? Phase::reverted : Phase::cancelled, aborted);
+    withdraw(aborted);
   }
   return {};
+}
+
+void Turn::withdraw(Cause cause) {
+  Update& u = update();
+  if (u.order != Order::none) child_.in_doubt = true;
+  u.until = {};
+  u.order = Order::none;
+  enter(u.phase == Phase::reverted ? Phase::reverted : Phase::cancelled, std::move(cause));
+}
+
+namespace {
+
+/// What of a child is written down. The rest is learned anew at each start.
+bool remembered_equal(const Child& a, const Child& b) {
+  return a.seen == b.seen && a.last_seen == b.last_seen && a.floors == b.floors && a.committed == b.committed &&
+         a.confirms_itself == b.confirms_itself && a.update == b.update;
+}
+
+Digest backup_of(const Child& child) {
+  return child.update ? child.update->backup : Digest{};
+}
+
+}  // namespace
+
+void close_turn(State& state, const Child& before, Child& child, Output& out) {
+  if (!remembered_equal(before, child)) out.changes.emplace_back(PutChild{child});
+  const Digest backup = backup_of(before);
+  if (!backup.empty() && backup != backup_of(child) && !needs_blob(state, backup)) out.unneeded.push_back(backup);
+  Step step = next_step(state, child);
+  if (step == child.step) return;
+  child.step = step;
+  child.step_number += 1;
+  out.actions.push_back(Action{child.enrollment.id, child.step_number, std::move(step)});
 }
 
 bool is_to_restore(const Child& child) {

@@ -2,7 +2,9 @@
 // One turn of the state machine for one child: the ways in which its update moves from phase to phase, and what an
 // inspection means in each. Internal to core; engine.cpp opens a turn for the child that an event is about. Its
 // functions stand by subject: turn.cpp (the ways in), turn_judgement.cpp (what an inspection means), turn_decision.cpp
-// (ACTIVATE, COMMIT, BACK, and how an update comes to rest), turn_silence.cpp (what did not work, and for how long).
+// (ACTIVATE, COMMIT, BACK, and how an update comes to rest), turn_silence.cpp (what did not work, and for how long),
+// turn_member.cpp (what a member of a group does at a gate, and what it does as the others do). A child alone passes
+// each gate at once; core/transaction lets the members of a group pass together.
 #pragma once
 
 #include <optional>
@@ -48,6 +50,9 @@ class Turn {
   /// The link goes, and nobody will answer the step. Once is no failure; a child that is lost in each try has failed.
   void link_gone();
 
+  /// The configuration has changed under an update that is not past ACTIVATE.
+  void enrolled_otherwise();
+
   /// What was saved is of another board, or may be: it is not written to this one.
   void forget_backup(const std::string& why);
 
@@ -60,6 +65,33 @@ class Turn {
   /// An operator's abort. Errc::busy after COMMIT, Errc::not_found when the update is over.
   Result<void> abort();
 
+  /// Before ACTIVATE, or between two attempts: it is done with.
+  void withdraw(Cause cause);
+
+  // What a group has its members do.
+
+  /// From its gate to the next phase, when all are there.
+  void pass_preflight();
+  /// It is asked again what it is, since all have come so far.
+  void call_round();
+  /// ACTIVATE is decided. It is not told before its turn has come.
+  void agree_to_activate();
+  void activate();
+  /// PIVOT is decided: the pivot is told, the others hold still.
+  void agree_to_pivot();
+  void decide_commit();
+  void decide_back(Cause cause);
+  /// Before ACTIVATE: what became of another member's attempt becomes of this one's.
+  void join(const ChildId& whose, const Update& failed);
+  void refuse(Cause cause);
+  void begin_attempt();
+  /// All are back. The failure is counted, and when to try again is decided; or learned from another member.
+  void plan_retry();
+  void plan_retry_with(const Update& other);
+  /// An operator's way out of split.
+  void try_split_again();
+  void leave_split(const std::string& how);
+
  private:
   // Judgement.
   void judge(const Inspection& seen, bool order_was_done);
@@ -71,6 +103,7 @@ class Turn {
   void judge_activating(const Inspection& seen, bool order_was_done);
   void judge_old_after_activate(const Inspection& seen, bool order_was_done);
   void judge_testing(const Inspection& seen);
+  void judge_pivot(const Inspection& seen, bool order_was_done);
   void judge_reverting(const Inspection& seen);
   void judge_split(const Inspection& seen);
   void judge_recovery(const Inspection& seen, bool order_was_done);
@@ -83,20 +116,22 @@ class Turn {
   bool is_allowed();
   void put_off(Instant until, Cause cause);
   void put_off_busy(const Inspection& seen);
-  void decide_activate(const Inspection& seen);
-  void decide_commit();
-  void decide_back(Cause cause);
+  void reach(Gate gate);
+  void start_over(const Inspection& seen, Cause cause);
   void fell_back(const Inspection& seen, Cause cause);
   void go_forward(const Inspection& seen, Cause cause);
   void rest_on_old(Cause cause);
   void end_confirmed();
   void give(Order order);
+  [[nodiscard]] bool may_order() const;
   void call_for_restore();
   void end_restore(Cause cause);
 
   // Failures and silence.
   void fail_attempt(Phase phase, Cause cause);
-  void begin_attempt();
+  bool count_attempt();
+  void gone_too_long();
+  void delivery_to_pivot_failed();
   void pause_before_next_question();
   void count_failure(const Error& error, unsigned in_a_row);
   void silent_in_activation(const Error& error);
@@ -104,12 +139,14 @@ class Turn {
   void note(Cause cause);
 
   [[nodiscard]] Duration swap_time() const;
+  [[nodiscard]] bool is_alone() const { return child_.update->group.empty(); }
   [[nodiscard]] Update& update() { return *child_.update; }
   [[nodiscard]] const Patience& patience() const { return child_.enrollment.patience; }
 
   State& state_;
   Child& child_;
   std::optional<Inspection> earlier_;  // what was believed before what is judged now
+  bool was_carried_out_ = false;       // what is judged now is the answer to an order
   Instant now_;
   Output& out_;
 };
@@ -120,5 +157,26 @@ bool is_to_restore(const Child& child);
 
 /// Whether it should have been written back and could not be: no later backup, of what may be spoilt, takes its place.
 bool is_backup_owed(const Update& update);
+
+/// Whether the child, if it takes the new image, gets back to the old one by a reset, or by a mark and a reset.
+bool can_be_brought_back(const Child& child);
+
+/// Whether the member is the pivot, and installs as it receives: nothing is sent to it before PIVOT.
+bool is_delivered_by_pivot(const Child& child);
+
+/// Whether others wait for a member's report, so that it may not be away for ever: what it runs decides for all.
+bool awaits_report(const Child& child);
+
+/// Derives the child's step, and what of it must be written, after a turn that began with `before`.
+void close_turn(State& state, const Child& before, Child& child, Output& out);
+
+/// One turn, by itself: what it means for the other members of a group is core/transaction's.
+template <class Handle>
+void take_turn(State& state, Child& child, Instant now, Output& out, Handle handle) {
+  const Child before = child;
+  Turn turn(state, child, now, out);
+  handle(turn);
+  close_turn(state, before, child, out);
+}
 
 }  // namespace hg::core

@@ -90,24 +90,49 @@ void Turn::give(Order order) {
   u.orders += 1;
 }
 
-void Turn::decide_activate(const Inspection& seen) {
+/// A bound on orders ends every loop. But from COMMIT and BACK on a lost answer, a power cut or a restart of the daemon
+/// is not the member's fault: one that does what it is told is not given up for them.
+bool Turn::may_order() const {
+  const Update& u = *child_.update;
+  const bool is_decided = u.decision == Decision::commit || u.decision == Decision::back;
+  const bool has_refused = was_carried_out_ || u.cause.reason == Reason::confirm_refused;
+  return u.orders < (!is_alone() && is_decided && !has_refused ? kMaxLostOrders : kMaxOrders);
+}
+
+void Turn::agree_to_activate() {
   Update& u = update();
   use_permit(state_, child_, now_, out_);
   for (Part& part : u.parts) {
-    const Slot* active = seen.active(part.image_number);
+    const Slot* active = child_.seen->active(part.image_number);
     part.before = active == nullptr ? Digest{} : active->digest;
   }
   u.decision = Decision::activate;
   u.orders = 0;
   u.until = now_ + swap_time();
+}
+
+/// What runs the new image already is only watched.
+void Turn::activate() {
+  Update& u = update();
+  u.until = now_ + swap_time();
+  if (brings_nothing(u.parts)) {
+    child_.in_doubt = true;
+    return enter(Phase::testing);
+  }
   give(Order::activate);
   enter(Phase::activating);
 }
 
 void Turn::decide_commit() {
-  update().decision = Decision::commit;
-  update().orders = 0;
-  give(Order::confirm);
+  Update& u = update();
+  u.decision = Decision::commit;
+  u.orders = 0;
+  child_.gate = Gate::none;
+  child_.in_round = false;
+  if (!is_alone() && !child_.in_doubt && rests_on_new(*child_.seen, u.parts)) return end_confirmed();
+  const bool runs_new = !child_.in_doubt && standing_of(*child_.seen, u.parts) == Standing::all_new;
+  if (runs_new) return give(Order::confirm);
+  child_.in_doubt = true;  // it may have fallen back while it held still
 }
 
 void Turn::decide_back(Cause cause) {
@@ -123,7 +148,7 @@ void Turn::decide_back(Cause cause) {
 /// Not all new images run any more. After COMMIT the way is only forward, before it is back.
 void Turn::fell_back(const Inspection& seen, Cause cause) {
   if (update().decision == Decision::commit) return go_forward(seen, std::move(cause));
-  if (!rests_on_old(seen, update().parts)) return decide_back(std::move(cause));
+  if (!is_alone() || !rests_on_old(seen, update().parts)) return decide_back(std::move(cause));
   rest_on_old(std::move(cause));
 }
 
@@ -131,7 +156,7 @@ void Turn::fell_back(const Inspection& seen, Cause cause) {
 void Turn::go_forward(const Inspection& seen, Cause cause) {
   Update& u = update();
   const bool is_possible = seen.is_in_recovery() || is_staged(seen, u.parts);
-  if (!is_possible || u.orders >= kMaxOrders) return enter(Phase::split, std::move(cause));
+  if (!is_possible || !may_order()) return enter(Phase::split, std::move(cause));
   // A reset would take back what runs the new image unconfirmed, while it brings the other one.
   const bool is_under_test = std::ranges::any_of(u.parts, [&](const Part& part) {
     const Slot* active = seen.active(part.image_number);
@@ -143,12 +168,12 @@ void Turn::go_forward(const Inspection& seen, Cause cause) {
 }
 
 /// The child runs the old images, confirmed, with nothing pending: all as before. Tried again, but for an update that
-/// was aborted or had come to its end.
+/// was aborted or had come to its end; a group's, when all of them have come back.
 void Turn::rest_on_old(Cause cause) {
   Update& u = update();
   u.decision = Decision::back;
   if (wants_restore(child_.enrollment.restore, RestorePolicy::after_revert)) call_for_restore();
-  if (cause.reason != Reason::aborted && u.phase != Phase::split)
+  if (is_alone() && cause.reason != Reason::aborted && u.phase != Phase::split)
     return fail_attempt(Phase::reverted, std::move(cause));
   u.order = Order::none;
   u.until = {};

@@ -20,7 +20,8 @@ std::string_view lack_of(const Inspection& seen, const Update& u) {
   if (!comes_up && u.phase != Phase::reverting) return {};
   const Standing standing = standing_of(seen, u.parts);
   if (standing == Standing::untold) return "the child does not say which image runs";
-  if (standing == Standing::nothing && comes_up && u.decision == Decision::activate && knows_way_back(u.parts))
+  const bool has_way_back = !u.group.empty() || knows_way_back(u.parts);
+  if (standing == Standing::nothing && comes_up && u.decision != Decision::commit && has_way_back)
     return "the child runs nothing: it is in its bootloader's recovery";
   return {};
 }
@@ -54,9 +55,11 @@ void Turn::judge(const Inspection& seen, bool order_was_done) {
     child_.last_seen = now_;
   }
   if (!lack.empty()) return step_failed({Errc::invalid, std::string(lack)});
+  was_carried_out_ = order_was_done;
   child_.unanswered = 0;
   child_.quiet_until = {};
   child_.in_doubt = false;
+  child_.gate = Gate::none;
   if (!child_.update) return;
   update().order = Order::none;
   if (seen.is_in_recovery()) return judge_recovery(seen, order_was_done);
@@ -81,9 +84,9 @@ void Turn::judge_phase(const Inspection& seen, bool order_was_done) {
       return judge_split(seen);
     case Phase::offered:
     case Phase::backing_up:
-    case Phase::transferring:  // only inspected when the deliverable is gone: preflight says so
-      enter(Phase::preflight);
-      return judge_preflight(seen);
+    case Phase::transferring:  // only inspected when the deliverable is gone: preflight says so; but a pivot in doubt
+      if (update().decision == Decision::pivot) return judge_pivot(seen, false);
+      return start_over(seen, {Reason::does_not_fit, "the deliverable is gone"});
     default:
       return;  // what it says is remembered; these phases do not hang on it
   }
@@ -96,12 +99,12 @@ void Turn::judge_recovery(const Inspection& seen, bool order_was_done) {
   switch (u.phase) {
     case Phase::staged:
       // What was to be brought beside an image may now stand in its place, or nowhere: preflight finds out.
-      if (knows_way_back(u.parts)) return fail_attempt(Phase::deferred, cause);
+      if (!is_alone() || knows_way_back(u.parts)) return fail_attempt(Phase::deferred, cause);
       if (!are_parts_still_chosen(state_, child_)) {
         enter(Phase::preflight);
         return judge_preflight(seen);
       }
-      if (choose(seen) && is_allowed()) decide_activate(seen);
+      if (choose(seen) && is_allowed()) reach(Gate::staged);
       return;
     case Phase::activating:
     case Phase::testing:
@@ -128,7 +131,7 @@ bool Turn::choose(const Inspection& seen) {
     enter(Phase::refused, {Reason::does_not_fit, "the deliverable is gone"});
     return false;
   }
-  auto choice = choose_parts(deliverable->second, child_.enrollment);
+  auto choice = choose_parts(deliverable->second, child_);
   Cause cause;
   if (Parts* parts = std::get_if<Parts>(&choice)) {
     cause = check_slots(seen, *parts);
@@ -148,30 +151,38 @@ bool Turn::choose(const Inspection& seen) {
 
 void Turn::judge_preflight(const Inspection& seen) {
   if (!choose(seen) || !is_allowed()) return;
-  if (rests_on_new(seen, update().parts)) return end_confirmed();
-  if (Cause cause = check_staging(seen); cause.reason != Reason::none) return enter(Phase::refused, std::move(cause));
+  const bool is_there = rests_on_new(seen, update().parts);
+  if (is_alone() && is_there) return end_confirmed();
+  if (Cause cause = check_staging(seen); !is_there && cause.reason != Reason::none)
+    return enter(Phase::refused, std::move(cause));
   begin(seen);
 }
 
 void Turn::begin(const Inspection& seen) {
   Update& u = update();
+  if (seen.is_in_recovery() && !is_alone())
+    return fail_attempt(Phase::deferred, {Reason::in_recovery, "the member runs nothing: repair its group first"});
   if (seen.is_in_recovery())  // nothing runs there that could be asked, or that has a configuration
     return enter(Phase::transferring, {Reason::in_recovery, "a rescue: what the child has is overwritten"});
   for (Part& part : u.parts) part.before = fallback_of(seen, part.image_number);
   const bool is_all_new = standing_of(seen, u.parts) == Standing::all_new;
   const auto is_confirmed = [&](const Part& part) { return seen.active(part.image_number)->confirmed; };
-  if (is_all_new && !std::ranges::all_of(u.parts, is_confirmed)) {
+  if (is_alone() && is_all_new && !std::ranges::all_of(u.parts, is_confirmed)) {
     u.decision = Decision::activate;  // somebody has begun to test it: go on from there
     u.orders = 0;
     use_permit(state_, child_, now_, out_);
     enter(Phase::testing);
     return judge_testing(seen);
   }
-  if (seen.busy) return put_off_busy(seen);  // before any reset, also one that plays a mark through
-  if (is_marked(seen, u.parts)) return decide_activate(seen);
+  if (seen.busy && !rests_on_new(seen, u.parts))
+    return put_off_busy(seen);  // before any reset, also one that plays a mark through
+  if (is_alone() && is_marked(seen, u.parts)) {
+    agree_to_activate();
+    return activate();
+  }
   if (!is_at_rest(seen, u.parts)) return settle_foreign_mark(seen);
   if (is_to_restore(child_)) return;  // what the update before still owes it comes first
-  enter(Phase::offered);
+  reach(Gate::preflight);
 }
 
 /// Something that is not ours is marked or under test: it is played through before anything is sent (smp.md 4.3).
@@ -187,26 +198,31 @@ void Turn::settle_foreign_mark(const Inspection& seen) {
 void Turn::judge_staged(const Inspection& seen) {
   const Update& u = update();
   const Standing standing = standing_of(seen, u.parts);
-  if (standing == Standing::all_new || !are_parts_still_chosen(state_, child_)) {
-    enter(Phase::preflight);
-    return judge_preflight(seen);
-  }
-  if (standing != Standing::as_before)
-    return fail_attempt(Phase::deferred, {Reason::third_version, "the child now runs " + describe(seen, u.parts)});
-  if (!is_staged(seen, u.parts))
+  const Cause other{Reason::third_version, "the child now runs " + describe(seen, u.parts)};
+  const bool is_new = standing == Standing::all_new && !brings_nothing(u.parts);
+  if (is_new || !are_parts_still_chosen(state_, child_)) return start_over(seen, other);
+  if (standing != Standing::as_before && standing != Standing::all_new) return fail_attempt(Phase::deferred, other);
+  if (!is_alone() && !is_at_rest(seen, u.parts))
+    return fail_attempt(Phase::deferred, {Reason::third_version, "somebody has marked an image on the child"});
+  if (!is_staged(seen, u.parts) && !is_delivered_by_pivot(child_))
     return fail_attempt(Phase::deferred,
                         {Reason::transfer_failed, "the image was sent but the child does not list it"});
-  if (seen.busy) return put_off_busy(seen);  // the transfer may have taken hours
-  if (is_allowed()) decide_activate(seen);
+  if (u.decision != Decision::none) return reach(Gate::staged);
+  if (!is_alone() && !u.pivot && !can_be_brought_back(child_))
+    return fail_attempt(Phase::deferred, {Reason::revert_class_not_allowed, "it could not be brought back any more"});
+  if (seen.busy && !brings_nothing(u.parts)) return put_off_busy(seen);  // the transfer may have taken hours
+  if (is_allowed()) reach(Gate::staged);
 }
 
 // ---------------------------------------------------------------------------------------------------- from ACTIVATE
 
 void Turn::judge_activating(const Inspection& seen, bool order_was_done) {
   Update& u = update();
+  if (u.decision == Decision::pivot) return judge_pivot(seen, order_was_done);
   const std::string what_runs = describe(seen, u.parts);
   switch (standing_of(seen, u.parts)) {
     case Standing::all_new:
+      was_carried_out_ = false;  // and it did what it was told: whether it confirms is another question
       enter(Phase::testing);
       return judge_testing(seen);
     case Standing::as_before:
@@ -217,7 +233,7 @@ void Turn::judge_activating(const Inspection& seen, bool order_was_done) {
       break;
   }
   const Cause cause{Reason::third_version, "the child runs " + what_runs};
-  const bool is_rescue = u.decision == Decision::activate && !knows_way_back(u.parts);
+  const bool is_rescue = is_alone() && u.decision == Decision::activate && !knows_way_back(u.parts);
   if (is_rescue) return fail_attempt(Phase::deferred, cause);  // it was not as broken as it seemed, or has help
   enter(Phase::split, cause);
 }
@@ -228,7 +244,7 @@ void Turn::judge_old_after_activate(const Inspection& seen, bool order_was_done)
   const bool is_there = is_staged(seen, u.parts);
   const bool reset_is_missing = is_there && is_mark_begun(seen, u.parts);
   const bool nothing_was_done = is_there && !reset_is_missing && !order_was_done && !has_started_since(seen, earlier_);
-  if ((reset_is_missing && u.orders < kMaxOrders) || (nothing_was_done && u.orders < kMaxUnsureOrders)) {
+  if ((reset_is_missing && may_order()) || (nothing_was_done && u.orders < kMaxUnsureOrders)) {
     u.until = now_ + swap_time();
     return give(Order::activate);
   }
@@ -239,21 +255,23 @@ void Turn::judge_old_after_activate(const Inspection& seen, bool order_was_done)
 
 void Turn::judge_testing(const Inspection& seen) {
   Update& u = update();
+  if (u.decision == Decision::pivot) return judge_pivot(seen, false);
   learn_before(seen);
   notice_self_confirmation(seen);
-  if (rests_on_new(seen, u.parts)) return end_confirmed();
+  const bool may_end = is_alone() || u.decision == Decision::commit;
+  if (may_end && rests_on_new(seen, u.parts)) return end_confirmed();
   const Standing standing = standing_of(seen, u.parts);
   if (standing == Standing::third)
     return enter(Phase::split, {Reason::third_version, "the child runs " + describe(seen, u.parts)});
   if (standing != Standing::all_new)
     return fell_back(seen, {Reason::came_back_old, "the child fell back to " + describe(seen, u.parts)});
   if (u.decision == Decision::commit) {
-    if (u.orders < kMaxOrders) return give(Order::confirm);
+    if (may_order()) return give(Order::confirm);
     return enter(Phase::split, {Reason::confirm_refused, "the child runs the new image but will not confirm it"});
   }
   u.until = now_ + swap_time();
   u.since = std::min(u.since, now_);  // the clock may have been set back
-  if (now_ >= u.since + patience().health) decide_commit();
+  if (now_ >= u.since + patience().health) reach(Gate::healthy);
 }
 
 void Turn::judge_reverting(const Inspection& seen) {
@@ -264,7 +282,7 @@ void Turn::judge_reverting(const Inspection& seen) {
     return enter(Phase::split, {Reason::third_version, "the child runs " + describe(seen, u.parts)});
   if (is_stuck_on_new(seen, u.parts))
     return enter(Phase::split, {u.cause.reason, "the child has confirmed the new image and no longer has the old one"});
-  if (u.orders >= kMaxOrders)
+  if (!may_order())
     return enter(Phase::split, {u.cause.reason, "the child does not go back: it runs " + describe(seen, u.parts)});
   if (u.orders > 0) child_.quiet_until = now_ + doubled(patience().pause, u.orders, kLongestPause);
   give(Order::revert);
@@ -273,6 +291,7 @@ void Turn::judge_reverting(const Inspection& seen) {
 /// Split is left by the child's own report.
 void Turn::judge_split(const Inspection& seen) {
   Update& u = update();
+  if (u.decision == Decision::pivot) return judge_pivot(seen, false);
   if (u.decision != Decision::back && rests_on_new(seen, u.parts)) return end_confirmed();
   if (u.decision == Decision::commit || !rests_on_old(seen, u.parts)) return;
   rest_on_old({Reason::came_back_old, "the child runs the old image again"});

@@ -39,19 +39,27 @@ Error lost(unsigned times) {
 /// A failure before ACTIVATE, or a return to the old image: counted, and tried again later or after a rest.
 void Turn::fail_attempt(Phase phase, Cause cause) {
   Update& u = update();
+  if (!is_alone() && u.decision == Decision::activate) return decide_back(std::move(cause));
   u.order = Order::none;
   u.orders = 0;
   child_.losses = 0;
-  u.attempts += 1;
   if (phase != Phase::reverted) u.decision = Decision::none;  // of this attempt, which has failed
+  const bool rests = count_attempt();
+  enter(rests && phase != Phase::reverted ? Phase::resting : phase, std::move(cause));
+}
+
+/// When the next attempt begins; whether it is after a rest.
+bool Turn::count_attempt() {
+  Update& u = update();
+  u.attempts += 1;
   if (u.attempts >= patience().attempts) {
     u.attempts = 0;
     u.until = now_ + patience().rest;
-    return enter(phase == Phase::reverted ? phase : Phase::resting, std::move(cause));
+    return true;
   }
   const Duration backoff = doubled(patience().backoff, u.attempts - 1, kLongestBackoff);
   u.until = now_ + backoff + jitter(child_.enrollment.id, u.attempts, backoff);
-  enter(phase, std::move(cause));
+  return false;
 }
 
 /// What was put off, failed or went back is tried from the beginning.
@@ -61,7 +69,9 @@ void Turn::begin_attempt() {
   u.order = Order::none;
   u.orders = 0;
   u.until = {};
-  if (std::exchange(u.restore_is_due, false)) u.restores = kMaxRestores;  // it could not even be tried: still owed
+  u.pivot = false;
+  const bool is_lost = !is_to_restore(child_) && std::exchange(u.restore_is_due, false);
+  if (is_lost) u.restores = kMaxRestores;  // it could not even be tried: still owed
   if (!is_backup_owed(u)) u.restores = 0;
   enter(Phase::preflight);
 }
@@ -79,8 +89,8 @@ void Turn::step_failed(const Error& error) {
 }
 
 void Turn::link_gone() {
-  const bool is_tested = child_.update && update().phase == Phase::testing && !child_.in_doubt;
-  if (is_tested) update().until = now_ + swap_time();  // it was well until now
+  const bool is_tested = child_.update && (update().phase == Phase::testing || awaits_report(child_));
+  if (is_tested && !child_.in_doubt) update().until = now_ + swap_time();  // it was well until now
   if (std::holds_alternative<Restore>(child_.step)) return restore_failed(lost(1));
   if (!keeps_its_link(child_.step)) return;
   child_.losses += 1;
@@ -104,6 +114,7 @@ void Turn::count_failure(const Error& error, unsigned in_a_row) {
       [[fallthrough]];
     case Phase::offered:
     case Phase::transferring:
+      if (u.decision == Decision::pivot) return delivery_to_pivot_failed();
       if (!is_link_trouble(error) || in_a_row >= kMaxUnanswered)
         fail_attempt(Phase::deferred, {Reason::transfer_failed, error.message});
       return;
@@ -123,7 +134,7 @@ void Turn::go_on_without_backup(const Error& error) {
   child_.quiet_until = {};
   child_.in_doubt = false;
   note({Reason::backup_failed, error.message});
-  enter(Phase::transferring);
+  enter(is_delivered_by_pivot(child_) ? Phase::staged : Phase::transferring);
 }
 
 /// After ACTIVATE silence is no answer: the child is asked again until the time for a swap has passed, then BACK; or,
@@ -131,6 +142,8 @@ void Turn::go_on_without_backup(const Error& error) {
 void Turn::silent_in_activation(const Error& error) {
   Update& u = update();
   const bool was_an_order = std::exchange(u.order, Order::none) != Order::none;
+  const bool holds_still = u.decision == Decision::pivot && !u.pivot;
+  if (holds_still) return;
   if (u.decision == Decision::commit) {
     u.cause = {error.code == Errc::denied ? Reason::confirm_refused : Reason::not_answering, error.message};
     return;
@@ -141,7 +154,8 @@ void Turn::silent_in_activation(const Error& error) {
   }
   if (now_ < u.until) return;
   const Cause cause{Reason::not_answering, error.message};
-  if (knows_way_back(u.parts)) return decide_back(cause);
+  if (u.decision == Decision::pivot) return enter(Phase::split, cause);
+  if (!is_alone() || knows_way_back(u.parts)) return decide_back(cause);
   fail_attempt(Phase::deferred, cause);
 }
 

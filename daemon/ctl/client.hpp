@@ -24,6 +24,7 @@ inline constexpr const char* kManager = "org.headgate.Headgate1.Manager";
 inline constexpr const char* kTrustPath = "/org/headgate/Headgate1/Trust";
 inline constexpr const char* kTrust = "org.headgate.Headgate1.Trust";
 inline constexpr const char* kChild = "org.headgate.Headgate1.Child";
+inline constexpr const char* kGroup = "org.headgate.Headgate1.Group";
 inline constexpr const char* kDeliverable = "org.headgate.Headgate1.Deliverable";
 inline constexpr const char* kRollout = "org.headgate.Headgate1.Rollout";
 inline constexpr const char* kJob = "org.headgate.Headgate1.Job";

@@ -69,6 +69,7 @@ std::optional<std::string> Follower::line_of(const Signal& signal, bool with_pro
   const std::string path = string_at(signal.arguments, 0);
   const std::string name = text_of(snapshot_.name_of(path));
   if (interfaces->contains(kChild)) return name + ": enrolled";
+  if (interfaces->contains(kGroup)) return "group " + name + ": made";
   if (interfaces->contains(kDeliverable)) return "deliverable " + name.substr(0, 12) + ": sealed";
   if (interfaces->contains(kRollout)) return "rollout " + name + ": started";
   if (const json::object* job = snapshot_.find(path, kJob)) return line_of_job(*job);
@@ -84,6 +85,7 @@ std::optional<std::string> Follower::line_of_change(const Signal& signal, bool w
   const json::object* changed = object_at(signal.arguments, 1);
   if (changed == nullptr) return std::nullopt;
   const std::string name = text_of(snapshot_.name_of(signal.path));
+  if (interface == kGroup && changed->contains("Phase")) return "group " + name + ": " + text_in(*changed, "Phase");
   if (interface == kChild && changed->contains("Online")) {
     const json::object* child = snapshot_.find(signal.path, kChild);
     const std::string why = child == nullptr ? "" : text_in(*child, "LinkText");

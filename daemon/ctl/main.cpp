@@ -7,10 +7,12 @@
 #include <functional>
 #include <iostream>
 
+#include "ctl/groups.hpp"
 #include "ctl/monitor.hpp"
 #include "ctl/reading.hpp"
 #include "ctl/text.hpp"
 #include "ctl/trust.hpp"
+#include "ctl/why.hpp"
 #include "ctl/writing.hpp"
 
 namespace hg::ctl {
@@ -30,10 +32,15 @@ struct Arguments {
   bool wait = false;
   bool approve = false;
   bool until_idle = false;
+  bool baseline = false;
+  bool is_group = false;
   std::string name;  // of a child, deliverable or file, or a URL
   std::uint64_t number = 0;
   std::uint32_t count = 20;
-  std::vector<std::string> children;
+  std::vector<std::string> children;  // or ROLE=CHILD
+  std::vector<std::string> groups;
+  std::string layout;
+  Resolution resolution;
 };
 
 using Command = std::function<Result<ExitCode>(Session)>;
@@ -66,11 +73,20 @@ void add_deliverables(CLI::App& app, Arguments& given, Command& command) {
   show->add_option("DELIVERABLE", given.name, "Its id, or a unique beginning of it")->required();
   show->callback([&] { command = [&given](Session session) { return show_deliverable(session, given.name); }; });
 
-  CLI::App* get = app.add_subcommand("fetch", "Fetch the envelope at an https URL");
-  get->add_option("URL", given.name)->required();
-  get->add_flag("--wait", given.wait, "Until it is sealed or refused");
-  get->callback([&] { command = [&given](Session session) { return fetch(session, given.name, given.wait); }; });
-}
+  CLI::App* import = deliverables->add_subcommand("import", "Fetch the envelope at an https URL, and wait for it");
+  import->add_option("URL", given.name)->required();
+  import->add_flag("--baseline", given.baseline, "Children that run it came with it from the factory");
+  import->callback([&] {
+    command = [&given](Session session) { return import_deliverable(session, given.name, given.baseline);
+};
+}  // namespace
+);
+
+CLI::App* get = app.add_subcommand("fetch", "Fetch the envelope at an https URL");
+get->add_option("URL", given.name)->required();
+get->add_flag("--wait", given.wait, "Until it is sealed or refused");
+get->callback([&] { command = [&given](Session session) { return fetch(session, given.name, given.wait); }; });
+}  // namespace hg::ctl
 
 void add_rollouts(CLI::App& app, Arguments& given, Command& command) {
   CLI::App* rollout = app.add_subcommand("rollout", "Bring a deliverable to children");
@@ -78,11 +94,14 @@ void add_rollouts(CLI::App& app, Arguments& given, Command& command) {
   CLI::App* start = rollout->add_subcommand("start", "Start one; without children: to all that it fits");
   start->add_option("DELIVERABLE", given.name, "Its id, or a unique beginning of it")->required();
   start->add_option("CHILD", given.children);
+  start->add_option("--group", given.groups, "Bring it to this group, as a whole; may be given several times")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   start->add_flag("--wait", given.wait, "Until every child is confirmed or has failed");
   start->add_flag("--approve", given.approve, "Go on although the channel's head has expired or says otherwise");
   start->callback([&] {
     command = [&given](Session session) {
-      return start_rollout(session, given.name, given.children, {given.approve, given.wait});
+      return start_rollout(session, given.name, given.children, {given.approve, given.wait, given.groups});
     };
   });
   CLI::App* close = rollout->add_subcommand("close", "From now on nothing goes below it without a permit");
@@ -118,12 +137,54 @@ void add_trust(CLI::App& app, Arguments& given, Command& command) {
   import->add_option("FILE", given.name)->required();
   import->callback([&] { command = [&given](Session session) { return import_record(session, given.name);
 };
-}  // namespace
-);
+});
 app.add_subcommand("permits", "Permits to go back, and who has used them")->callback([&command] {
   command = list_permits;
 });
-}  // namespace hg::ctl
+}
+
+void add_group_changes(CLI::App& groups, Arguments& given, Command& command) {
+  CLI::App* create = groups.add_subcommand("create", "Make children a group of a layout of the configuration");
+  create->add_option("GROUP", given.name)->required();
+  create->add_option("--layout", given.layout, "What it is made of")->required();
+  create->add_option("ROLE=CHILD", given.children)->required();
+  create->callback([&] {
+    command = [&given](Session session) { return create_group(session, given.name, given.layout, given.children); };
+  });
+  CLI::App* dissolve = groups.add_subcommand("dissolve", "Its members are children alone again");
+  dissolve->add_option("GROUP", given.name)->required();
+  dissolve->callback([&] { command = [&given](Session session) { return dissolve_group(session, given.name); }; });
+  CLI::App* repair = groups.add_subcommand("repair", "Bring members to what the group has committed");
+  repair->add_option("GROUP", given.name)->required();
+  repair->add_flag("--wait", given.wait, "Until they are confirmed or have failed");
+  repair->callback(
+      [&] { command = [&given](Session session) { return repair_group(session, given.name, given.wait); }; });
+  CLI::App* resolve = groups.add_subcommand("resolve", "Decide about a member that is split");
+  resolve->add_option("GROUP", given.name)->required();
+  resolve->add_option("CHILD", given.resolution.child)->required();
+  resolve->add_option("WAY", given.resolution.way, "retry, drop, replace or accept")
+      ->required()
+      ->check(CLI::IsMember({"retry", "drop", "replace", "accept"}));
+  resolve->add_option("--with", given.resolution.replacement, "The child that takes its place, with replace");
+  resolve->callback(
+      [&] { command = [&given](Session session) { return resolve_group(session, given.name, given.resolution); }; });
+}
+
+void add_groups(CLI::App& app, Arguments& given, Command& command) {
+  CLI::App* groups = app.add_subcommand("groups", "Children that are updated together or not at all");
+  groups->callback([&command] { default_to(command, list_groups); });
+  groups->require_subcommand(0, 1);
+  groups->add_subcommand("list", "All groups")->callback([&command] { command = list_groups; });
+  CLI::App* show = groups->add_subcommand("show", "One group, with its members");
+  show->add_option("GROUP", given.name)->required();
+  show->callback([&] { command = [&given](Session session) { return show_group(session, given.name); }; });
+  add_group_changes(*groups, given, command);
+
+  CLI::App* why = app.add_subcommand("why", "Why a child or group is where it is, and what can be done");
+  why->add_option("NAME", given.name, "Of a child or a group")->required();
+  why->add_flag("--group", given.is_group, "The group, where a child has the same name");
+  why->callback([&] { command = [&given](Session session) { return explain(session, given.name, given.is_group); }; });
+}
 
 ExitCode print_version(const Arguments& given) {
   if (given.json) {
@@ -173,6 +234,7 @@ ExitCode run(int argc, char** argv) {
   add_deliverables(app, given, command);
   add_rollouts(app, given, command);
   add_jobs(app, given, command);
+  add_groups(app, given, command);
   add_trust(app, given, command);
   app.set_version_flag("--version", "headgatectl " HEADGATE_VERSION);
   app.add_subcommand("version", "The version of this program")->callback([&version] { version = true; });

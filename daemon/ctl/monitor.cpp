@@ -12,8 +12,8 @@ constexpr std::chrono::milliseconds kRedraw{100};
 constexpr std::chrono::seconds kLook{3600};  // nothing to draw: wait for signals only
 
 using Kind = std::pair<const char*, const char*>;
-constexpr std::array kKinds{Kind{kManager, "gateway"}, Kind{kChild, "child"}, Kind{kDeliverable, "deliverable"},
-                            Kind{kRollout, "rollout"}, Kind{kJob, "job"}};
+constexpr std::array kKinds{Kind{kManager, "gateway"},         Kind{kChild, "child"},     Kind{kGroup, "group"},
+                            Kind{kDeliverable, "deliverable"}, Kind{kRollout, "rollout"}, Kind{kJob, "job"}};
 
 // Redraws bars at most ten times a second.
 class Drawing {

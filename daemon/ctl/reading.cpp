@@ -39,12 +39,6 @@ std::string reason_of(const json::object& child) {
   return text.empty() ? reason : reason + ": " + text;
 }
 
-const json::array& list_in(const json::object& properties, const char* name) {
-  static const json::array none;
-  const json::value* value = properties.if_contains(name);
-  return value != nullptr && value->is_array() ? value->as_array() : none;
-}
-
 // "1.1.0", or "app 1.1.0, radio 2.0.0" of a child with several targets.
 std::string versions_of(const json::object& child) {
   const json::array& targets = list_in(child, "Targets");
@@ -144,6 +138,14 @@ void add_what_it_tells(Facts& facts, const json::object& child) {
       {"Backup", backup_of(child)}};
   for (const auto& [name, value] : told)
     if (!value.empty()) facts.add(name, value);
+}
+
+// Of a member only: no line for a child alone.
+void add_membership(Facts& facts, const json::object& child) {
+  const std::string group = text_in(child, "Group");
+  if (group.empty()) return;
+  const std::string gate = text_in(child, "Gate");
+  facts.add("Member of", group + " as " + text_in(child, "Role") + (gate == "none" ? "" : ", waits at gate " + gate));
 }
 
 void print_arrivals(const json::object& manager) {
@@ -251,6 +253,7 @@ Result<ExitCode> show_child(Session session, const std::string& id) {
   facts.add("Way back",
             text_in(child, "RevertClass") + (truth_in(child, "ConfirmsItself") ? ", it confirms itself" : ""));
   add_what_it_tells(facts, child);
+  add_membership(facts, child);
   facts.add("State", text_in(child, "Phase"));
   facts.add("Decision", text_in(child, "Decision"));
   facts.add("Reason", reason_of(child));

@@ -115,6 +115,13 @@ Result<std::string> Snapshot::child_path(const std::string& id) const {
   return Error{Errc::not_found, "no child \"" + clean(id) + '"'};
 }
 
+Result<std::string> Snapshot::group_path(const std::string& name) const {
+  for (const std::string& path : paths(kGroup)) {
+    if (text_in(*find(path, kGroup), "Name") == name) return path;
+  }
+  return Error{Errc::not_found, "no group \"" + clean(name) + '"'};
+}
+
 Result<std::string> Snapshot::deliverable_path(const std::string& prefix) const {
   std::vector<std::string> found;
   for (const std::string& path : paths(kDeliverable)) {
@@ -167,6 +174,7 @@ json::value Snapshot::name_of(const std::string& path) const {
     const json::object* properties = find(path, interface);
     if (properties != nullptr && properties->contains("Id")) return properties->at("Id");
   }
+  if (const json::object* group = find(path, kGroup); group != nullptr) return json::value(text_in(*group, "Name"));
   return name_from(path);
 }
 
@@ -186,6 +194,23 @@ std::uint64_t number_in(const json::object& properties, const char* name) {
 bool truth_in(const json::object& properties, const char* name) {
   const json::value* value = properties.if_contains(name);
   return value != nullptr && value->is_bool() && value->as_bool();
+}
+
+const json::array& list_in(const json::object& properties, const char* name) {
+  static const json::array none;
+  const json::value* value = properties.if_contains(name);
+  return value != nullptr && value->is_array() ? value->as_array() : none;
+}
+
+std::string texts_of(const json::array& texts) {
+  std::string line;
+  for (const json::value& text : texts)
+    if (text.is_string()) line.append(line.empty() ? "" : ", ").append(text.as_string());
+  return line;
+}
+
+std::string texts_in(const json::object& properties, const char* name) {
+  return texts_of(list_in(properties, name));
 }
 
 std::string progress_of(const json::object& job) {

@@ -26,6 +26,7 @@ class Snapshot {
   [[nodiscard]] std::vector<std::string> paths(const char* interface) const;
 
   [[nodiscard]] Result<std::string> child_path(const std::string& id) const;
+  [[nodiscard]] Result<std::string> group_path(const std::string& name) const;
   /// By any prefix of the id that is unique. Errc::not_found; Errc::invalid for more than one.
   [[nodiscard]] Result<std::string> deliverable_path(const std::string& prefix) const;
 
@@ -45,6 +46,10 @@ class Snapshot {
 std::string text_in(const boost::json::object& properties, const char* name);
 std::uint64_t number_in(const boost::json::object& properties, const char* name);
 bool truth_in(const boost::json::object& properties, const char* name);
+const boost::json::array& list_in(const boost::json::object& properties, const char* name);
+/// The texts of an array with commas between them.
+std::string texts_of(const boost::json::array& texts);
+std::string texts_in(const boost::json::object& properties, const char* name);
 /// "42 %", or empty when nothing is known of a job's progress.
 std::string progress_of(const boost::json::object& job);
 

@@ -9,6 +9,7 @@
 #include "ctl/snapshot.hpp"
 #include "ctl/table.hpp"
 #include "ctl/text.hpp"
+#include "ctl/writing.hpp"
 
 namespace hg::ctl {
 namespace json = boost::json;
@@ -151,10 +152,7 @@ Result<ExitCode> import_record(Session session, const std::string& path) {
     return result < 0 ? result : sd_bus_message_append(call, "a{sv}", 0);
   };
   const auto answer = session.client.call(kTrustPath, kTrust, "ImportRecord", fill);
-  if (answer.has_error() && answer.error().code == Errc::exists) {
-    std::cerr << "headgatectl: nothing to do: " << clean(answer.error().message) << '\n';
-    return ExitCode::nothing_to_do;
-  }
+  if (answer.has_error() && answer.error().code == Errc::exists) return nothing_to_do(answer.error());
   if (answer.has_error()) return answer.error();
   if (session.json) {
     print_json(json::object{{"kind", answer.value().at(0)}});

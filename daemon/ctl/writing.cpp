@@ -24,17 +24,32 @@ const json::object* arrival_of(const Snapshot& snapshot, const std::string& url)
   return nullptr;
 }
 
+int append_rollout_options(sd_bus_message* call, const RolloutOptions& options) {
+  int result = sd_bus_message_open_container(call, 'a', "{sv}");
+  if (result >= 0 && options.approve) result = sd_bus_message_append(call, "{sv}", "approved", "b", 1);
+  if (result >= 0 && !options.groups.empty()) {
+    std::vector<char*> names;
+    for (const std::string& name : options.groups) names.push_back(const_cast<char*>(name.c_str()));  // NOLINT: a strv
+    names.push_back(nullptr);
+    result = sd_bus_message_open_container(call, 'e', "sv");
+    if (result >= 0) result = sd_bus_message_append(call, "s", "groups");
+    if (result >= 0) result = sd_bus_message_open_container(call, 'v', "as");
+    if (result >= 0) result = sd_bus_message_append_strv(call, names.data());
+    if (result >= 0) result = sd_bus_message_close_container(call);
+    if (result >= 0) result = sd_bus_message_close_container(call);
+  }
+  return result < 0 ? result : sd_bus_message_close_container(call);
+}
+
 int append_rollout(sd_bus_message* call, const std::string& deliverable, const std::vector<std::string>& children,
-                   bool approve) {
+                   const RolloutOptions& options) {
   int result = sd_bus_message_append(call, "o", deliverable.c_str());
   if (result >= 0) result = sd_bus_message_open_container(call, 'a', "o");
   for (const std::string& child : children) {
     if (result >= 0) result = sd_bus_message_append(call, "o", child.c_str());
   }
   if (result >= 0) result = sd_bus_message_close_container(call);
-  if (result < 0) return result;
-  return approve ? sd_bus_message_append(call, "a{sv}", 1, "approved", "b", 1)
-                 : sd_bus_message_append(call, "a{sv}", 0);
+  return result < 0 ? result : append_rollout_options(call, options);
 }
 
 // A method of a numbered object that takes no argument.
@@ -48,22 +63,58 @@ Result<ExitCode> call_numbered(Session session, const char* kind, const char* in
   return Error{Errc::not_found, std::string{"no "} + kind + ' ' + std::to_string(number)};
 }
 
-Result<ExitCode> await_arrival(Session session, Follower& follower, const std::string& url,
-                               const std::optional<json::object>& before) {
+// The arrival of `url` at its end, whatever that is.
+Result<json::object> await_arrival(Follower& follower, const std::string& url,
+                                   const std::optional<json::object>& before) {
   for (;;) {
     const json::object* arrival = arrival_of(follower.snapshot(), url);
     const std::string state = arrival == nullptr ? "" : text_in(*arrival, "State");
     const bool is_ours = arrival != nullptr && (!before || *arrival != *before);
-    if (is_ours && state != "waiting" && state != "fetching") {
-      const std::string text = clean(text_in(*arrival, "Text"));
-      if (session.json) print_json(follower.snapshot().show(*arrival));
-      if (state == "refused") return Error{Errc::io, "refused: " + text};
-      if (!session.json) std::cout << state << ' ' << text << '\n';
-      return state == "known" ? ExitCode::nothing_to_do : ExitCode::ok;
-    }
+    if (is_ours && state != "waiting" && state != "fetching") return *arrival;
     const auto signal = follower.next(std::chrono::steady_clock::now() + kPause);
     if (signal.has_error()) return signal.error();
   }
+}
+
+int append_fetch(sd_bus_message* call, const std::string& url) {
+  return sd_bus_message_append(call, "sa{sv}", url.c_str(), 0);
+}
+
+// Fetches, and waits for what comes of it.
+Result<json::object> fetch_to_its_end(Session session, Follower& follower, const std::string& url) {
+  const json::object* shown = arrival_of(follower.snapshot(), url);
+  const std::optional<json::object> before = shown == nullptr ? std::nullopt : std::optional{*shown};
+  const auto fill = [&url](sd_bus_message* call) { return append_fetch(call, url); };
+  const auto answer = session.client.call(kManagerPath, kManager, "Fetch", fill);
+  if (answer.has_error()) return answer.error();
+  return await_arrival(follower, url, before);
+}
+
+Error refusal_of(const json::object& arrival) {
+  return {Errc::io, "refused: " + clean(text_in(arrival, "Text"))};
+}
+
+// The children that have committed the deliverable, by name.
+json::array children_on(const Snapshot& snapshot, const std::string& deliverable) {
+  json::array names;
+  for (const std::string& path : snapshot.paths(kChild)) {
+    const json::object& child = *snapshot.find(path, kChild);
+    if (text_in(child, "Committed") == deliverable) names.emplace_back(text_in(child, "Id"));
+  }
+  return names;
+}
+
+Result<json::array> declare_baseline(Session session, const std::string& deliverable) {
+  auto snapshot = Snapshot::fetch(session.client);
+  if (snapshot.has_error()) return snapshot.error();
+  const auto path = snapshot.value().deliverable_path(deliverable);
+  if (path.has_error()) return path.error();
+  const auto fill = [](sd_bus_message* call) { return sd_bus_message_append(call, "a{sv}", 0); };
+  const auto answer = session.client.call(path.value(), kDeliverable, "DeclareBaseline", fill);
+  if (answer.has_error()) return answer.error();
+  snapshot = Snapshot::fetch(session.client);
+  if (snapshot.has_error()) return snapshot.error();
+  return children_on(snapshot.value(), deliverable);
 }
 
 }  // namespace
@@ -82,27 +133,14 @@ Result<ExitCode> start_rollout(Session session, const std::string& deliverable,
     child_paths.push_back(std::move(child_path).value());
   }
 
-  const auto fill = [&](sd_bus_message* call) {
-    return append_rollout(call, path.value(), child_paths, options.approve);
-  };
+  const auto fill = [&](sd_bus_message* call) { return append_rollout(call, path.value(), child_paths, options); };
   const auto answer = session.client.call(kManagerPath, kManager, "StartRollout", fill);
   if (answer.has_error()) {
-    if (answer.error().code != Errc::mismatch || !children.empty()) return answer.error();
-    std::cerr << "headgatectl: nothing to do: " << clean(answer.error().message) << '\n';
-    return ExitCode::nothing_to_do;
+    const bool is_for_all = children.empty() && options.groups.empty();
+    if (answer.error().code != Errc::mismatch || !is_for_all) return answer.error();
+    return nothing_to_do(answer.error());
   }
-  const std::string rollout{answer.value().at(0).as_string()};
-  const json::value number = snapshot.name_of(rollout);
-  if (options.wait) {
-    if (!session.json) std::cout << "rollout " << json::serialize(number) << std::endl;
-    return await_rollout(session, follower.value(), rollout);
-  }
-  if (session.json) {
-    print_json(json::object{{"rollout", number}});
-  } else {
-    std::cout << "rollout " << json::serialize(number) << '\n';
-  }
-  return ExitCode::ok;
+  return say_started(session, follower.value(), std::string{answer.value().at(0).as_string()}, options.wait);
 }
 
 Result<ExitCode> close_rollout(Session session, std::uint64_t number) {
@@ -114,19 +152,54 @@ Result<ExitCode> cancel_job(Session session, std::uint64_t number) {
 }
 
 Result<ExitCode> fetch(Session session, const std::string& url, bool wait) {
-  const auto fill = [&url](sd_bus_message* call) { return sd_bus_message_append(call, "sa{sv}", url.c_str(), 0); };
   if (!wait) {
+    const auto fill = [&url](sd_bus_message* call) { return append_fetch(call, url); };
     const auto answer = session.client.call(kManagerPath, kManager, "Fetch", fill);
     if (answer.has_error()) return answer.error();
     return ExitCode::ok;
   }
   auto follower = Follower::begin(session.client);
   if (follower.has_error()) return follower.error();
-  const json::object* shown = arrival_of(follower.value().snapshot(), url);
-  const std::optional<json::object> before = shown == nullptr ? std::nullopt : std::optional{*shown};
-  const auto answer = session.client.call(kManagerPath, kManager, "Fetch", fill);
-  if (answer.has_error()) return answer.error();
-  return await_arrival(session, follower.value(), url, before);
+  const auto arrival = fetch_to_its_end(session, follower.value(), url);
+  if (arrival.has_error()) return arrival.error();
+  const std::string state = text_in(arrival.value(), "State");
+  if (session.json) print_json(follower.value().snapshot().show(arrival.value()));
+  if (state == "refused") return refusal_of(arrival.value());
+  if (!session.json) std::cout << state << ' ' << clean(text_in(arrival.value(), "Text")) << '\n';
+  return state == "known" ? ExitCode::nothing_to_do : ExitCode::ok;
+}
+
+Result<ExitCode> import_deliverable(Session session, const std::string& url, bool is_baseline) {
+  if (!is_baseline) return fetch(session, url, true);
+  auto follower = Follower::begin(session.client);
+  if (follower.has_error()) return follower.error();
+  const auto arrival = fetch_to_its_end(session, follower.value(), url);
+  if (arrival.has_error()) return arrival.error();
+  const std::string state = text_in(arrival.value(), "State");
+  const std::string deliverable = text_in(arrival.value(), "Text");
+  if (state == "refused") return refusal_of(arrival.value());
+  if (state == "accepted") return Error{Errc::invalid, "it is a trust record, and no deliverable"};
+  const auto children = declare_baseline(session, deliverable);
+  if (children.has_error() && children.error().code == Errc::mismatch) return nothing_to_do(children.error());
+  if (children.has_error()) return children.error();
+  if (session.json) {
+    print_json(json::object{{"deliverable", deliverable}, {"state", state}, {"children", children.value()}});
+  } else {
+    std::cout << state << ' ' << clean(deliverable) << "\nbaseline of " << clean(texts_of(children.value())) << '\n';
+  }
+  return ExitCode::ok;
+}
+
+Result<ExitCode> say_started(Session session, Follower& follower, const std::string& rollout, bool wait) {
+  const json::value number = follower.snapshot().name_of(rollout);
+  if (session.json && !wait) print_json(json::object{{"rollout", number}});
+  if (!session.json) std::cout << "rollout " << json::serialize(number) << std::endl;
+  return wait ? await_rollout(session, follower, rollout) : Result<ExitCode>{ExitCode::ok};
+}
+
+ExitCode nothing_to_do(const Error& error) {
+  std::cerr << "headgatectl: nothing to do: " << clean(error.message) << '\n';
+  return ExitCode::nothing_to_do;
 }
 
 }  // namespace hg::ctl

@@ -70,6 +70,26 @@ class Control {
   [[nodiscard]] virtual boost::asio::awaitable<Result<void>> close_rollout(core::RolloutId rollout,
                                                                            std::uint32_t uid) = 0;
 
+  /// Errc::not_found (layout, role, child), Errc::mismatch (class, count), Errc::exists (there is such a group, or a
+  /// child is in another one).
+  [[nodiscard]] virtual boost::asio::awaitable<Result<void>> form_group(core::Group group, std::uint32_t uid) = 0;
+
+  /// Errc::not_found; Errc::busy (an update past ACTIVATE, or split); Errc::guard_failed (the configuration names it).
+  [[nodiscard]] virtual boost::asio::awaitable<Result<void>> dissolve_group(core::GroupId group, std::uint32_t uid) = 0;
+
+  /// Brings the members that are not on what the group has committed to it. Errc::not_found (group, or it has committed
+  /// nothing), Errc::exists (all are on it), Errc::busy.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<core::RolloutId>> repair_group(core::GroupId group,
+                                                                                     std::uint32_t uid) = 0;
+
+  /// Errc::not_found (group, member, replacement), Errc::exists (nothing is to be resolved), or what stands against the
+  /// replacement.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<void>> resolve_split(core::SplitResolved resolved) = 0;
+
+  /// Errc::not_found; Errc::mismatch when there is no child of which it could be recorded.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<void>> declare_baseline(core::DeliverableId deliverable,
+                                                                              std::uint32_t uid) = 0;
+
   /// Before ACTIVATE: withdrawn. After: BACK. Errc::not_found; Errc::busy after COMMIT.
   [[nodiscard]] virtual boost::asio::awaitable<Result<void>> abort(core::Epoch epoch) = 0;
 

@@ -31,6 +31,51 @@ asio::awaitable<Result<void>> Control::close_rollout(core::RolloutId rollout, st
   co_return Result<void>{};
 }
 
+/// Who changed what is written down: the state does not say it of these.
+asio::awaitable<Result<void>> Control::carry_out(core::Event request, std::string what, std::uint32_t uid) {
+  const Result<core::RolloutId> done = co_await parts_.driver.ask(std::move(request));
+  if (!done) co_return done.error();
+  parts_.journal.write(ports::Level::notice, {}, what + " by uid " + std::to_string(uid));
+  co_return Result<void>{};
+}
+
+asio::awaitable<Result<void>> Control::form_group(core::Group group, std::uint32_t uid) {
+  if (state().groups.contains(group.id)) co_return Error{Errc::exists, "there is a group " + group.id + " already"};
+  std::string what = "group " + group.id + " made";
+  core::Event request = core::GroupFormed{std::move(group)};
+  co_return co_await carry_out(std::move(request), std::move(what), uid);
+}
+
+/// One of the configuration would be there again after the next start.
+asio::awaitable<Result<void>> Control::dissolve_group(core::GroupId group, std::uint32_t uid) {
+  const auto known = state().groups.find(group);
+  if (known != state().groups.end() && known->second.is_configured)
+    co_return Error{Errc::guard_failed, "group " + group + " is in the configuration: take it out there"};
+  std::string what = "group " + group + " dissolved";
+  core::Event request = core::GroupDissolved{std::move(group)};
+  co_return co_await carry_out(std::move(request), std::move(what), uid);
+}
+
+/// What a group has committed is always allowed again: nobody is asked who signed it.
+asio::awaitable<Result<core::RolloutId>> Control::repair_group(core::GroupId group, std::uint32_t uid) {
+  core::Event request = core::RepairRequested{std::move(group), uid};
+  co_return co_await parts_.driver.ask(std::move(request));
+}
+
+asio::awaitable<Result<void>> Control::resolve_split(core::SplitResolved resolved) {
+  const std::uint32_t uid = resolved.uid;
+  std::string what = "split of group " + resolved.group + ", child " + resolved.child + ", resolved";
+  core::Event request = std::move(resolved);
+  co_return co_await carry_out(std::move(request), std::move(what), uid);
+}
+
+asio::awaitable<Result<void>> Control::declare_baseline(core::DeliverableId deliverable, std::uint32_t uid) {
+  if (const Result<void> may = check_signers(deliverable); !may) co_return may.error();
+  std::string what = "deliverable " + deliverable + " declared the baseline";
+  core::Event request = core::BaselineDeclared{std::move(deliverable), uid};
+  co_return co_await carry_out(std::move(request), std::move(what), uid);
+}
+
 asio::awaitable<Result<void>> Control::abort(core::Epoch epoch) {
   core::Event request = core::UpdateAborted{epoch};
   const Result<core::RolloutId> done = co_await parts_.driver.ask(std::move(request));

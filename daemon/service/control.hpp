@@ -36,6 +36,13 @@ class Control final : public ports::Control {
   }
   [[nodiscard]] boost::asio::awaitable<Result<core::RolloutId>> start_rollout(core::RolloutRequested request) override;
   [[nodiscard]] boost::asio::awaitable<Result<void>> close_rollout(core::RolloutId rollout, std::uint32_t uid) override;
+  [[nodiscard]] boost::asio::awaitable<Result<void>> form_group(core::Group group, std::uint32_t uid) override;
+  [[nodiscard]] boost::asio::awaitable<Result<void>> dissolve_group(core::GroupId group, std::uint32_t uid) override;
+  [[nodiscard]] boost::asio::awaitable<Result<core::RolloutId>> repair_group(core::GroupId group,
+                                                                             std::uint32_t uid) override;
+  [[nodiscard]] boost::asio::awaitable<Result<void>> resolve_split(core::SplitResolved resolved) override;
+  [[nodiscard]] boost::asio::awaitable<Result<void>> declare_baseline(core::DeliverableId deliverable,
+                                                                      std::uint32_t uid) override;
   [[nodiscard]] boost::asio::awaitable<Result<void>> abort(core::Epoch epoch) override;
   [[nodiscard]] boost::asio::awaitable<Result<void>> import(std::string url) override {
     return parts_.ingest.take_in(std::move(url));
@@ -55,6 +62,7 @@ class Control final : public ports::Control {
 
  private:
   [[nodiscard]] Result<void> check_signers(const core::DeliverableId& id) const;
+  boost::asio::awaitable<Result<void>> carry_out(core::Event request, std::string what, std::uint32_t uid);
 
   Parts parts_;
   core::UrgencyLimits urgency_;

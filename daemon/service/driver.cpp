@@ -30,6 +30,15 @@ struct Driver::Batch {
   std::vector<core::ChildId> touched;
   std::vector<Digest> unneeded;
   std::vector<std::pair<std::shared_ptr<Asked>, Result<core::RolloutId>>> answers;
+  std::vector<std::pair<Refused, Error>> refusals;
+
+  /// All of it but what is for whoever asked. Of a child only the last action counts.
+  void add(core::Output& out) {
+    std::ranges::move(out.changes, std::back_inserter(changes));
+    std::ranges::move(out.touched, std::back_inserter(touched));
+    std::ranges::move(out.unneeded, std::back_inserter(unneeded));
+    for (core::Action& action : out.actions) actions.insert_or_assign(action.child, std::move(action));
+  }
 };
 
 Driver::Driver(asio::any_io_executor executor, ports::Catalogue& catalogue, ports::Clock& clock,
@@ -44,13 +53,13 @@ Result<void> Driver::recover() {
   Result<core::State> remembered = catalogue_.load();
   if (!remembered) return remembered.error().within("load the catalogue");
   state_ = std::move(*remembered);
-  core::resume(state_, clock_.now());
+  resumed_ = core::resume(state_, clock_.now());
   return {};
 }
 
 asio::awaitable<void> Driver::run() {
   while (!stopping_) {
-    if (queue_.empty()) {
+    if (queue_.empty() && !resumed_) {
       co_await wait_for_cancel(arrived_);
       continue;
     }
@@ -85,9 +94,9 @@ void Driver::drop_overtaken(const core::Event& event) {
   });
 }
 
-void Driver::post(core::Event event) {
+void Driver::post(core::Event event, Refused refused) {
   drop_overtaken(event);
-  queue_.push_back(Queued{std::move(event), nullptr});
+  queue_.push_back(Queued{std::move(event), nullptr, std::move(refused)});
   arrived_.cancel();
 }
 
@@ -120,14 +129,14 @@ void Driver::judge_time() {
 Driver::Batch Driver::take_batch() {
   judge_time();
   Batch batch;
+  if (resumed_) batch.add(*resumed_);
+  resumed_.reset();
   for (std::size_t taken = 0; taken < kMaxBatch && !queue_.empty(); ++taken) {
     const Queued queued = std::move(queue_.front());
     queue_.pop_front();
     core::Output out = core::apply(state_, queued.event, clock_.now());
-    std::ranges::move(out.changes, std::back_inserter(batch.changes));
-    std::ranges::move(out.touched, std::back_inserter(batch.touched));
-    std::ranges::move(out.unneeded, std::back_inserter(batch.unneeded));
-    for (core::Action& action : out.actions) batch.actions.insert_or_assign(action.child, std::move(action));
+    batch.add(out);
+    if (queued.refused && out.refusal) batch.refusals.emplace_back(queued.refused, *out.refusal);
     if (!queued.asked) continue;
     Result<core::RolloutId> answer = out.rollout;
     if (out.refusal) answer = std::move(*out.refusal);
@@ -163,6 +172,7 @@ void Driver::finish(Batch batch) {
   for (const Digest& blob : batch.unneeded)
     if (remove_ && !core::needs_blob(state_, blob)) remove_(blob);  // a later event may have come back to it
   for (auto& [asked, reply] : batch.answers) answer(*asked, std::move(reply));
+  for (const auto& [refused, error] : batch.refusals) refused(error);
 }
 
 void Driver::say_trouble(const std::string& text) {

@@ -29,7 +29,8 @@ class Driver {
   Driver(boost::asio::any_io_executor executor, ports::Catalogue& catalogue, ports::Clock& clock,
          ports::Journal& journal);
 
-  /// Takes over what was remembered, before run(). The children's steps follow when their links come up.
+  /// Takes over what was remembered, before run(), which begins with what follows from it. Most of the children's steps
+  /// follow when their links come up.
   Result<void> recover();
 
   void on_action(Start start) { start_ = std::move(start); }
@@ -46,7 +47,10 @@ class Driver {
   /// No event is taken any more; run() returns after the commit that is under way.
   void stop();
 
-  void post(core::Event event);
+  void post(core::Event event) { post(std::move(event), nullptr); }
+  /// `refused` is called after the batch when the engine does not accept the event.
+  using Refused = std::function<void(const Error&)>;
+  void post(core::Event event, Refused refused);
 
   /// As post(), and returns what came of it once that is durable: the rollout's number (0 for other events), or the
   /// engine's refusal.
@@ -67,6 +71,7 @@ class Driver {
   struct Queued {
     core::Event event;
     std::shared_ptr<Asked> asked;
+    Refused refused{};
   };
   struct Batch;
 
@@ -83,6 +88,7 @@ class Driver {
   ports::Clock& clock_;
   ports::Journal& journal_;
   core::State state_;
+  std::optional<core::Output> resumed_;  // of recover(), until run() has taken it
   std::deque<Queued> queue_;
   boost::asio::steady_timer arrived_;  // never expires; cancelled when an event comes in
   Start start_;

@@ -23,6 +23,7 @@ Gateway::Gateway(boost::asio::any_io_executor executor, GatewayPorts ports, Gate
   driver_.on_action([this](core::Action action) { deliver_.start(std::move(action)); });
   driver_.on_unneeded([this](const Digest& blob) { remove(blob); });
   driver_.watch(reporter_);
+  if (ports.shutdown_lock != nullptr) driver_.watch(shutdown_guard_.emplace(*ports.shutdown_lock));
   driver_.judge_time_by([this] { return roots_.time().is_known; });
   ports_.transport.listen([this](core::LinkChanged change) { driver_.post(std::move(change)); });
 }
@@ -36,7 +37,9 @@ void Gateway::set_policy(core::Policy policy) {
   driver_.post(core::PolicyChanged{policy});
 }
 
-void Gateway::enroll(std::vector<core::Enrollment> children) {
+void Gateway::enroll(std::vector<core::Enrollment> children, std::vector<core::Layout> layouts,
+                     std::vector<core::Group> groups) {
+  driver_.post(core::LayoutsSaid{std::move(layouts)});
   for (const core::ChildId& id : enrolled_) {  // not State's: events of the last reload may still be in the queue
     const bool is_named = std::ranges::any_of(children, [&](const core::Enrollment& e) { return e.id == id; });
     if (!is_named) driver_.post(core::ChildDropped{id});
@@ -46,7 +49,34 @@ void Gateway::enroll(std::vector<core::Enrollment> children) {
     enrolled_.push_back(child.id);
     driver_.post(core::ChildEnrolled{child});
   }
+  dissolve_all_but(groups);  // first: a child that moves must have left before it is taken
+  form(std::move(groups));
   ports_.transport.enroll(children);
+}
+
+void Gateway::dissolve_all_but(const std::vector<core::Group>& groups) {
+  std::set<core::GroupId> gone = formed_;
+  for (const auto& [id, group] : driver_.state().groups)
+    if (group.is_configured) gone.insert(id);  // by an earlier run
+  for (const core::Group& group : groups) gone.erase(group.id);
+  for (const core::GroupId& id : gone) {
+    const auto refused = [this](const Error& error) {
+      if (error.code == Errc::not_found) return;  // it was never formed
+      ports_.journal.write(ports::Level::error, {}, "not dissolved: " + error.message);
+    };
+    driver_.post(core::GroupDissolved{id}, refused);
+  }
+}
+
+void Gateway::form(std::vector<core::Group> groups) {
+  formed_.clear();
+  for (core::Group& group : groups) {
+    formed_.insert(group.id);
+    const auto refused = [this](const Error& error) {
+      ports_.journal.write(ports::Level::error, {}, "not formed as configured: " + error.message);
+    };
+    driver_.post(core::GroupFormed{std::move(group)}, refused);
+  }
 }
 
 void Gateway::remove(const Digest& blob) {

@@ -3,13 +3,17 @@
 // tests give it fakes; what runs in between is the same.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <vector>
 
+#include "ports/shutdown_lock.hpp"
 #include "service/control.hpp"
 #include "service/deliver.hpp"
 #include "service/driver.hpp"
 #include "service/ingest.hpp"
 #include "service/reporter.hpp"
+#include "service/shutdown_guard.hpp"
 
 namespace hg::service {
 
@@ -25,6 +29,7 @@ struct GatewayPorts {
   ports::Journal& journal;
   const cose::RingMaker& rings;
   const ports::GatewayKey* gateway_key = nullptr;  ///< null: this gateway has none
+  ports::ShutdownLock* shutdown_lock = nullptr;    ///< null: nothing is held off
 };
 
 struct GatewaySettings {
@@ -42,8 +47,11 @@ class Gateway {
   /// Another one who is told of changes; must outlive the gateway. Before run().
   void watch(ports::Watcher& watcher) { driver_.watch(watcher); }
 
-  /// The children of the configuration, at start and at every reload: new ones are enrolled, missing ones dropped.
-  void enroll(std::vector<core::Enrollment> children);
+  /// The children of the configuration and how they are grouped, at start and at every reload: new ones are enrolled
+  /// and formed, missing ones dropped and dissolved. What the engine refuses stays as it was, and stands in the
+  /// journal.
+  void enroll(std::vector<core::Enrollment> children, std::vector<core::Layout> layouts = {},
+              std::vector<core::Group> groups = {});
 
   /// What the administrator wants of channel heads, at start and at every reload.
   void set_policy(core::Policy policy);
@@ -61,6 +69,8 @@ class Gateway {
 
  private:
   void remove(const Digest& blob);
+  void form(std::vector<core::Group> groups);
+  void dissolve_all_but(const std::vector<core::Group>& groups);
 
   GatewayPorts ports_;
   Driver driver_;
@@ -70,7 +80,9 @@ class Gateway {
   Ingest ingest_;
   Control control_;
   Reporter reporter_;
+  std::optional<ShutdownGuard> shutdown_guard_;
   std::vector<core::ChildId> enrolled_;  // what the configuration named last
+  std::set<core::GroupId> formed_;       // the same
 };
 
 }  // namespace hg::service

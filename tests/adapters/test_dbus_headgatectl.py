@@ -228,6 +228,146 @@ def test_fetch(ctl):
     assert rows(ctl("status"))[-3][0] == "https://vendor.example/refused"
 
 
+# ------------------------------------------------------------------------------------------------------------- groups
+
+
+@pytest.fixture
+def house(ctl):
+    ctl("groups", "create", "house", "--layout", "pair", "left=ok-1", "right=ok-2")
+    return "house"
+
+
+@pytest.fixture
+def split(ctl):
+    """A group of three whose member bad-1 can reach neither."""
+    ctl("groups", "create", "farm", "--layout", "trio", "all=ok-1", "all=ok-2", "all=bad-1")
+    ctl("rollout", "start", ONE, "--group", "farm", "--wait", code=SOME_FAILED)
+    return "farm"
+
+
+def test_groups_that_come_and_go(ctl):
+    assert json.loads(ctl("groups", "--json")) == []
+    created = ctl("groups", "create", "house", "--layout", "pair", "left=ok-1", "right=ok-2")
+    assert created == "group house created\n"
+    assert ctl("groups") == ctl("groups", "list")
+    assert rows(ctl("groups"))[1] == ["house", "pair", "2", "-", "idle", "-", "-"]
+    group, = json.loads(ctl("groups", "list", "--json"))
+    assert group == json.loads(ctl("groups", "show", "house", "--json"))
+    assert group["members"] == [{"role": "left", "child": "ok-1", "id": "ok-1"},
+                                {"role": "right", "child": "ok-2", "id": "ok-2"}]
+    assert (group["name"], group["layout"], group["configured"], group["phase"]) == ("house", "pair", False, "idle")
+    assert (group["rollout"], group["until"], group["waiting_for"]) == (None, None, [])
+    assert re.search(r"^left\s+ok-1\s+yes\s+1\.0\.0\s+idle", ctl("groups", "show", "house"), re.M)
+    assert re.search(r"^Member of:\s+house as left$", ctl("children", "show", "ok-1"), re.M)
+    assert json.loads(ctl("children", "show", "ok-1", "--json"))["group"] == "house"
+    assert json.loads(ctl("groups", "dissolve", "house", "--json")) == {"group": "house", "result": "dissolved"}
+    ctl("groups", "dissolve", "house", code=NOT_FOUND)
+    ctl("groups", "show", "house", code=NOT_FOUND)
+
+
+def test_groups_that_cannot_be_made(ctl, house):
+    ctl("groups", "create", "shed", "--layout", "nothing", "one=slow-1", code=NOT_FOUND)
+    ctl("groups", "create", "shed", "--layout", "lone", "one=nobody", code=NOT_FOUND)
+    assert "not whole" in ctl("groups", "create", "shed", "--layout", "pair", "left=bad-1", code=FAILED)
+    assert "member of group house" in ctl("groups", "create", "shed", "--layout", "trio", "all=ok-1", code=FAILED)
+    ctl("groups", "create", "sh/ed", "--layout", "lone", "one=slow-1", code=USAGE)
+    for member in ("slow-1", "=slow-1", "one="):
+        assert "ROLE=CHILD" in ctl("groups", "create", "shed", "--layout", "lone", member, code=USAGE)
+
+
+def test_a_rollout_to_a_group(ctl, house):
+    assert ctl("rollout", "start", ONE, "--group", house, "--wait").splitlines()[-1] == "rollout 1: 2 of 2 confirmed"
+    assert json.loads(ctl("rollout", "show", "1", "--json"))["children"] == ["ok-1", "ok-2"]
+    group = json.loads(ctl("groups", "show", house, "--json"))
+    assert (group["phase"], group["decision"], group["deliverable"], group["rollout"]) == ("updated", "commit", ONE, 1)
+    ctl("rollout", "start", ONE, "--group", "nobody", code=NOT_FOUND)
+
+
+def test_a_rollout_to_a_group_and_a_child(ctl, house):
+    ctl("rollout", "start", ONE, "bad-1", "--group", house)
+    assert json.loads(ctl("rollout", "show", "1", "--json"))["total"] == 3
+
+
+def test_why(ctl, house):
+    text = ctl("why", "ok-1")
+    for line in (r"Child:\s+ok-1", r"Member of:\s+house as left", r"State:\s+idle", r"What to do:\s+Nothing is wrong\."):
+        assert re.search(f"^{line}$", text, re.M), (line, text)
+    shown = json.loads(ctl("why", house, "--json"))
+    assert shown == {"kind": "group", "name": house, "phase": "idle", "decision": "none", "reason": "none", "text": "",
+                     "until": None, "waiting_for": [], "advice": "Nothing is wrong.", "failing_member": ""}
+    ctl("why", "nobody", code=NOT_FOUND)
+    ctl("why", "ok-1", "--group", code=NOT_FOUND)
+
+
+def test_why_of_a_refusal(ctl):
+    ctl("rollout", "start", ONE, "bad-1", "--wait", code=SOME_FAILED)
+    why = json.loads(ctl("why", "bad-1", "--json"))
+    assert (why["reason"], why["phase"], why["group"]) == ("child-refused", "refused", "")
+    assert "firmware" in why["advice"]
+    assert "\x1b" not in ctl("why", "bad-1")
+
+
+def test_why_a_group_waits(ctl):
+    ctl("groups", "create", "shed", "--layout", "lone", "one=slow-1")
+    ctl("rollout", "start", TWO, "--group", "shed")
+    why = json.loads(ctl("why", "shed", "--json"))
+    assert (why["phase"], why["waiting_for"]) == ("preparing", ["slow-1"])
+    assert "links" in why["advice"]
+    assert re.search(r"^Waits for:\s+slow-1$", ctl("why", "shed"), re.M)
+
+
+def test_a_split_and_its_ways_out(ctl, split):
+    group = json.loads(ctl("groups", "show", split, "--json"))
+    assert (group["phase"], group["failing_member"], group["reason"]) == ("split", "bad-1", "third-version")
+    why = json.loads(ctl("why", split, "--json"))
+    assert f"groups resolve {split} bad-1 retry|drop|replace|accept" in why["advice"]
+    other = json.loads(ctl("why", "ok-1", "--json"))
+    assert other["reason"] == "other-member" and "why MEMBER" in other["advice"]
+    assert "bad-1: third-version: it runs ?[31m9.9.9" in ctl("groups")
+    ctl("groups", "resolve", split, "ok-1", "accept", code=NOTHING)
+    ctl("groups", "resolve", split, "slow-1", "accept", code=NOT_FOUND)
+    ctl("groups", "resolve", "nobody", "bad-1", "accept", code=NOT_FOUND)
+    ctl("groups", "resolve", split, "bad-1", "replace", code=USAGE)
+    ctl("groups", "resolve", split, "bad-1", "accept", "--with", "slow-1", code=USAGE)
+    ctl("groups", "resolve", split, "bad-1", "forget", code=USAGE)
+    ctl("groups", "resolve", split, "bad-1", "replace", "--with", "slow-1", code=FAILED)  # of another class
+    assert "past ACTIVATE" in ctl("groups", "dissolve", split, code=FAILED)
+    assert ctl("groups", "resolve", split, "bad-1", "accept") == "group farm resolved\n"
+    assert json.loads(ctl("groups", "show", split, "--json"))["phase"] == "reverted"
+
+
+def test_repair(ctl, house):
+    assert "committed nothing" in ctl("groups", "repair", house, code=NOT_FOUND)
+    ctl("deliverables", "import", "https://vendor.example/factory", "--baseline")
+    assert "nothing to do" in ctl("groups", "repair", house, code=NOTHING)
+    ctl("groups", "repair", "nobody", code=NOT_FOUND)
+
+
+def test_baseline(ctl):
+    ctl("deliverables", "import", "https://vendor.example/factory", "--baseline", code=OK)
+    assert json.loads(ctl("children", "show", "ok-1", "--json"))["committed"] == "f" * 64
+    assert json.loads(ctl("children", "show", "slow-1", "--json"))["committed"] == ""
+    assert "nothing to do" in ctl("deliverables", "import", "https://vendor.example/factory", "--baseline", code=NOTHING)
+    assert "signed by nobody" in ctl("deliverables", "import", "https://x/refused", "--baseline", code=FAILED)
+    assert ctl("deliverables", "import", "https://vendor.example/y") == "sealed " + "f" * 64 + "\n"
+
+
+def test_baseline_as_json(ctl):
+    shown = json.loads(ctl("deliverables", "import", "https://vendor.example/factory", "--baseline", "--json"))
+    assert shown == {"deliverable": "f" * 64, "state": "sealed", "children": ["bad-1", "ok-1", "ok-2"]}
+
+
+def test_monitor_tells_of_groups(gateway, ctl, house):
+    ctl("rollout", "start", TWO)  # so that it is not idle
+    watch = start_watching(gateway, "--until-idle")
+    assert watch.stdout.readline().startswith("slow-1: ")
+    ctl("rollout", "start", ONE, "--group", house, "--wait")
+    ctl("jobs", "cancel", "1")
+    lines = watch.communicate(timeout=private_bus.DEADLINE)[0].splitlines()
+    phases = [line.removeprefix("group house: ") for line in lines if line.startswith("group")]
+    assert (phases[0], phases[-1]) == ("preparing", "updated") and "activating" in phases
+
+
 # ---------------------------------------------------------------------------------------------------------- following
 
 
@@ -306,7 +446,8 @@ def test_monitor_draws_bars_on_a_terminal(gateway):
 
 @pytest.mark.parametrize("arguments", [
     [], ["bogus"], ["children", "show"], ["rollout"], ["rollout", "show", "x"], ["jobs", "cancel", "-3"],
-    ["history", "ok-1", "-n", "0"], ["status", "--nonsense"], ["--timeout", "-1", "status"], ["status", "extra"],
+    ["groups", "show"], ["groups", "create", "x"], ["groups", "create", "x", "--layout", "pair"], ["why"],
+    ["groups", "resolve", "x", "ok-1"], ["deliverables", "import"], ["history", "ok-1", "-n", "0"], ["status", "--nonsense"], ["--timeout", "-1", "status"], ["status", "extra"],
 ])
 def test_usage_errors(ctl, arguments):
     ctl(*arguments, code=USAGE)
@@ -315,6 +456,48 @@ def test_usage_errors(ctl, arguments):
 def test_help(ctl):
     assert "Exit status" in ctl("--help")
     assert "--wait" in ctl("rollout", "start", "--help")
+
+
+def subcommands(text):
+    """The words below "Subcommands:" of a help text."""
+    words = []
+    for line in text.partition("Subcommands:\n")[2].splitlines():
+        if not line.startswith("  "):
+            break
+        if line[2] != " ":
+            words.append(line.split()[0])
+    return words
+
+
+def test_man_page_and_completion_have_every_command(ctl):
+    with open(f"{private_bus.SOURCE}/docs/man/headgatectl.1", encoding="utf-8") as file:
+        page = re.sub(r"\\f[BIR]", "", file.read()).replace("\\-", "-")
+    with open(f"{private_bus.SOURCE}/daemon/ctl/completion/headgatectl", encoding="utf-8") as file:
+        completion = file.read()
+    commands = subcommands(ctl("--help"))
+    assert {"groups", "why", "rollout"} <= set(commands)
+    for command in commands:
+        assert re.search(rf"^{command}\b", page, re.M), command
+        assert re.search(rf"choices\+='.*\b{command}\b", completion), command
+        for word in subcommands(ctl(command, "--help")):
+            assert re.search(rf"\b{command} \[?{word}\b", page), f"{command} {word}"
+            assert re.search(rf"\b{word}\b", completion), f"{command} {word}"
+
+
+@pytest.mark.parametrize("typed, offered", [
+    ("groups re", "repair resolve"), ("groups resolve farm ok-1 re", "retry replace"), ("w", "why"),
+    ("groups resolve farm ok-1 replace --w", "--with"), ("rollout start a1 --g", "--group"),
+    ("deliverables im", "import"), ("deliverables import --ba", "--baseline"),
+])
+def test_completion_offers_what_comes_next(typed, offered):
+    script = f"{private_bus.SOURCE}/daemon/ctl/completion/headgatectl"
+    words = typed.split()
+    program = f"""source {script}; COMP_WORDS=(headgatectl {typed}); COMP_CWORD={len(words)}; _headgatectl
+      echo "${{COMPREPLY[*]}}" """
+    path = f"{private_bus.BIN}:{os.environ['PATH']}"
+    done = subprocess.run(["bash", "-u", "-c", program], capture_output=True, text=True, check=True,
+                          env=dict(os.environ, PATH=path, DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent"))
+    assert done.stdout.strip() == offered and done.stderr == ""
 
 
 def test_no_daemon(gateway, ctl):

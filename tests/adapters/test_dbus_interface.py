@@ -12,7 +12,8 @@ import private_bus  # noqa: E402
 
 EMITS = "org.freedesktop.DBus.Property.EmitsChangedSignal"
 INTERFACES = {
-    "Manager": "/Manager", "Trust": "/Trust", "Child": "/children/ok_2d1", "Deliverable": f"/deliverables/a1{'0' * 22}",
+    "Manager": "/Manager", "Trust": "/Trust", "Child": "/children/ok_2d1", "Group": "/groups/house",
+    "Deliverable": f"/deliverables/a1{'0' * 22}",
     "Rollout": "/rollouts/1", "Job": "/jobs/1",
 }
 
@@ -27,6 +28,7 @@ def address():
             address, "call", private_bus.NAME, private_bus.ROOT + "/Manager", private_bus.NAME + ".Manager",
             "StartRollout", "oaoa{sv}", f"{private_bus.ROOT}/deliverables/a2{'0' * 22}", "0", "0")
         assert status == 0, err
+        private_bus.make_group(address)
         yield address
     finally:
         processes.close()
@@ -74,3 +76,16 @@ def test_the_bus_policy_names_every_interface():
     policy = ET.parse(f"{private_bus.SOURCE}/config/dbus/{private_bus.NAME}.conf").getroot()
     allowed = {rule.get("send_interface") for rule in policy.findall("policy[@context='default']/allow")}
     assert {f"{private_bus.NAME}.{name}" for name in INTERFACES} <= allowed
+
+
+def test_the_page_names_every_interface_method_option_and_action():
+    with open(f"{private_bus.SOURCE}/docs/dbus.md", encoding="utf-8") as file:
+        page = file.read()
+    missing = []
+    for name in INTERFACES:
+        root = ET.parse(f"{private_bus.SOURCE}/config/dbus/{private_bus.NAME}.{name}.xml").getroot()
+        methods = [method.get("name") for method in root.iter("method")]
+        missing += [word for word in [f".{name} ", *methods] if word not in page]
+    policy = ET.parse(f"{private_bus.SOURCE}/config/polkit/{private_bus.NAME}.policy").getroot()
+    missing += [action.get("id") for action in policy.iter("action") if action.get("id") not in page]
+    assert missing == []

@@ -32,12 +32,20 @@ METHODS = {
     ("Manager", "StartRollout"): ("/Manager", ["oaoa{sv}", f"{ROOT}/deliverables/a1{'0' * 22}", "1",
                                                f"{ROOT}/children/ok_2d1", "0"], "start-rollout"),
     ("Manager", "Fetch"): ("/Manager", ["sa{sv}", "https://vendor.example/x", "0"], "fetch"),
+    ("Manager", "CreateGroup"): ("/Manager", ["ssa(ss)a{sv}", "shed", "lone", "1", "one", "slow-1", "0"], "manage-groups"),
+    ("Manager", "DissolveGroup"): ("/Manager", ["sa{sv}", "shed", "0"], "manage-groups"),
+    ("Group", "Repair"): ("/groups/house", ["a{sv}", "0"], "start-rollout"),
+    ("Group", "Resolve"): ("/groups/house", ["ssa{sv}", "ok-1", "retry", "0"], "resolve-split"),
+    ("Deliverable", "DeclareBaseline"): (f"/deliverables/a1{'0' * 22}", ["a{sv}", "0"], "declare-baseline"),
     ("Manager", "FindChild"): ("/Manager", ["s", "ok-1"], None),
     ("Trust", "ImportRecord"): ("/Trust", ["aya{sv}", "1", "104", "0"], "import-record"),
     ("Rollout", "Close"): ("/rollouts/1", ["a{sv}", "0"], "close-rollout"),
     ("Child", "GetHistory"): ("/children/ok_2d1", ["u", "5"], None),
     ("Job", "Cancel"): ("/jobs/1", ["a{sv}", "0"], "cancel-job"),
 }
+# What the gateway itself answers when polkit has let the call through and there is nothing that could be done.
+PASSED = {("Group", "Repair"): "has committed nothing", ("Group", "Resolve"): "is not split",
+          ("Deliverable", "DeclareBaseline"): "no child that has committed nothing"}
 # Actions that an option of a method asks for in place of the method's own.
 STRONGER = {"approve-rollout"}
 APPROVED = ["oaoa{sv}", f"{ROOT}/deliverables/a1{'0' * 22}", "1", f"{ROOT}/children/ok_2d1", "1", "approved", "b", "true"]
@@ -106,6 +114,7 @@ def start_server(processes, address):
     private_bus.face_server(processes, address, user=user.pw_uid, group=user.pw_gid, extra_groups=[],
                             env=environment, stderr=journal)
     start_job(address)
+    private_bus.make_group(address)
     return journal
 
 
@@ -114,6 +123,10 @@ def start_job(address):
     status, _, err = busctl(address, "call", NAME, ROOT + "/Manager", NAME + ".Manager", "StartRollout", "oaoa{sv}",
                             f"{ROOT}/deliverables/a2{'0' * 22}", "0", "0")
     assert status == 0, err
+
+
+def may(method, status, err):
+    return status == 0 or (method in PASSED and PASSED[method] in err)
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +209,10 @@ def test_nobody_owns_the_name(with_polkit):
 
 def test_headgatectl_says_that_nobody_may_not(with_polkit):
     address = with_polkit[0]
-    for command in (["fetch", "https://x/y"], ["jobs", "cancel", "1"], ["rollout", "start", "a1", "ok-1"]):
+    for command in (["fetch", "https://x/y"], ["jobs", "cancel", "1"], ["rollout", "start", "a1", "ok-1"],
+                    ["groups", "create", "shed", "--layout", "lone", "one=slow-1"], ["groups", "dissolve", "house"],
+                    ["groups", "repair", "house"], ["groups", "resolve", "house", "ok-1", "retry"],
+                    ["deliverables", "import", "https://x/y", "--baseline"]):
         done = subprocess.run([*NOBODY, f"{BIN}/headgatectl", "--bus", address, *command], capture_output=True,
                               text=True, timeout=150, check=False)
         assert done.returncode == 5, done.stderr
@@ -208,7 +224,7 @@ def test_headgatectl_says_that_nobody_may_not(with_polkit):
 @pytest.mark.parametrize("method", WRITES)
 def test_root_writes(with_polkit, method):
     status, _, err = call(with_polkit[0], method)
-    assert status == 0, err
+    assert may(method, status, err), err
 
 
 def test_a_rule_lets_nobody_write(with_polkit):
@@ -220,16 +236,16 @@ def test_a_rule_lets_nobody_write(with_polkit):
     with FileInPlace(RULES, rule):
         processes.end(polkitd)
         start_polkitd(processes, address)
-        start_job(address)
+        start_job(address)  # the job before was cancelled by root
+        _, out, _ = busctl(address, "tree", "--list", NAME)
+        job = max((line for line in out.split() if "/jobs/" in line), key=lambda line: int(line.rsplit("/", 1)[1]))
         for method in WRITES:
             path = METHODS[method]
-            if method == ("Job", "Cancel"):  # the job before was cancelled by root
-                status, out, err = busctl(address, "tree", "--list", NAME)
-                job = sorted(line for line in out.split() if "/jobs/" in line)[-1]
+            if method == ("Job", "Cancel"):
                 METHODS[method] = (job[len(ROOT):], *path[1:])
             status, _, err = call(address, method, prefix=NOBODY)
             METHODS[method] = path
-            assert status == 0, f"{method}: {err}"
+            assert may(method, status, err), f"{method}: {err}"
 
 
 def test_who_may_start_rollouts_may_not_approve_them(with_polkit):

@@ -218,7 +218,8 @@ TEST_P(SpoiledRow, IsNamed) {
     changes.insert(changes.end(),
                    {core::PutDeliverable{fakes::sample_deliverable(9)}, core::PutHead{fakes::sample_head("stable", 1)},
                     core::PutPermit{fakes::sample_permit(1)}, core::PutPermit{fakes::sample_permit(2)},
-                    core::PutGrant{fakes::sample_grant(1)}, core::PutRoot{{1, {1, 2}}}});
+                    core::PutGrant{fakes::sample_grant(1)}, core::PutRoot{{1, {1, 2}}},
+                    core::PutGroup{fakes::sample_group("left")}});
     ASSERT_TRUE(fakes::on_loop(loop_, catalogue->commit(changes)));
   }
   execute(GetParam().sql);
@@ -241,6 +242,11 @@ INSTANTIATE_TEST_SUITE_P(
         Spoiled{"UPDATE part SET number = 256", "part", "boiler-1", "number"},
         Spoiled{"UPDATE update_ SET backup = 'xyz'", "update_", "boiler-1", "backup"},
         Spoiled{"UPDATE update_ SET restore_due = 2", "update_", "boiler-1", "restore_due"},
+        Spoiled{"UPDATE update_ SET pivot = 2", "update_", "boiler-1", "pivot"},
+        Spoiled{"UPDATE group_ SET configured = 2", "group_", "left", "configured"},
+        Spoiled{"UPDATE member SET group_ = 'ghost' WHERE position = 0", "member", "ghost", "group_"},
+        Spoiled{"UPDATE member SET child = '' WHERE position = 0", "member", "left", "child"},
+        Spoiled{"UPDATE member SET role = ''", "member", "left", "role"},
         Spoiled{"UPDATE inspection SET staging = 'x'", "inspection", "boiler-1", "staging"},
         Spoiled{"UPDATE inspection SET power = 'x'", "inspection", "boiler-1", "power"},
         Spoiled{"UPDATE child SET confirms_itself = 7", "child", "boiler-1", "confirms_itself"},

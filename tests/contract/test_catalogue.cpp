@@ -86,18 +86,29 @@ TYPED_TEST(Catalogue, IsEmptyAtFirst) {
 }
 
 TYPED_TEST(Catalogue, KeepsEveryField) {
-  ASSERT_TRUE(this->commit(
-      {core::PutDeliverable{fakes::sample_deliverable(9)}, core::PutRollout{fakes::sample_rollout(5), 5, 77},
-       core::PutRollout{fakes::sample_rollout(4), 5, 77}, core::DropRollout{4},
-       core::PutAnnouncement{"https://a.example/1.suit", Instant{Duration{7}}},
-       core::PutAnnouncement{"https://a.example/2.suit", Instant{Duration{8}}},
-       core::DropAnnouncement{"https://a.example/1.suit"}, core::PutHead{fakes::sample_head("stable", 3)},
-       core::PutPermit{fakes::sample_permit(1)}, core::PutPermit{fakes::sample_permit(2)},
-       core::PutPermit{fakes::sample_permit(3)}, core::DropPermit{fakes::sample_permit(3).id},
-       core::PutGrant{fakes::sample_grant(1)}, core::PutGrant{fakes::sample_grant(2)},
-       core::DropGrant{fakes::sample_grant(2).image}, core::PutRoot{{3, Bytes(500, 0xD8)}},
-       core::PutGatewayFloor{"boiler", 12}, core::PutChild{fakes::sample_child("boiler-1")}}));
+  ASSERT_TRUE(this->commit({core::PutDeliverable{fakes::sample_deliverable(9)},
+                            core::PutRollout{fakes::sample_rollout(5), 5, 77},
+                            core::PutRollout{fakes::sample_rollout(4), 5, 77},
+                            core::DropRollout{4},
+                            core::PutAnnouncement{"https://a.example/1.suit", Instant{Duration{7}}},
+                            core::PutAnnouncement{"https://a.example/2.suit", Instant{Duration{8}}},
+                            core::DropAnnouncement{"https://a.example/1.suit"},
+                            core::PutHead{fakes::sample_head("stable", 3)},
+                            core::PutPermit{fakes::sample_permit(1)},
+                            core::PutPermit{fakes::sample_permit(2)},
+                            core::PutPermit{fakes::sample_permit(3)},
+                            core::DropPermit{fakes::sample_permit(3).id},
+                            core::PutGrant{fakes::sample_grant(1)},
+                            core::PutGrant{fakes::sample_grant(2)},
+                            core::DropGrant{fakes::sample_grant(2).image},
+                            core::PutRoot{{3, Bytes(500, 0xD8)}},
+                            core::PutGatewayFloor{"boiler", 12},
+                            core::PutGroup{fakes::sample_group("left")},
+                            core::PutGroup{fakes::sample_group("right")},
+                            core::DropGroup{"right"},
+                            core::PutChild{fakes::sample_child("boiler-1")}}));
   core::State expected;
+  expected.groups["left"] = fakes::sample_group("left");
   expected.heads["stable"] = fakes::sample_head("stable", 3);
   for (const std::uint8_t fill : Bytes{1, 2})
     expected.permits[fakes::sample_permit_id(fill)] = fakes::sample_permit(fill);
@@ -122,6 +133,10 @@ TYPED_TEST(Catalogue, DoesNotKeepWhatTheConfigurationAndTheLinksSay) {
   child.in_doubt = false;
   child.step = core::Inspect{};
   child.step_number = 9;
+  child.group = "left";
+  child.role = "burner";
+  child.gate = core::Gate::staged;
+  child.in_round = true;
   ASSERT_TRUE(this->commit({core::PutChild{child}}));
   EXPECT_EQ(this->reload().children.at("boiler-1"), fakes::sample_child("boiler-1"));
 }
@@ -136,6 +151,8 @@ TYPED_TEST(Catalogue, ANewValueReplacesTheWholeOldOne) {
   child.confirms_itself = false;
   child.update->parts.pop_back();
   child.update->backup = {};
+  child.update->group.clear();
+  child.update->pivot = false;
   ASSERT_TRUE(this->commit({core::PutChild{child}}));
   EXPECT_EQ(this->reload().children.at("boiler-1"), child);
   child.update.reset();
@@ -164,6 +181,31 @@ TYPED_TEST(Catalogue, KeepsTheOrderOfAnUpdatesParts) {
   child.update->delivered = 15;
   ASSERT_TRUE(this->commit({core::PutChild{child}}));
   EXPECT_EQ(this->reload().children.at("boiler-1"), child);
+}
+
+TYPED_TEST(Catalogue, AChangedGroupReplacesTheWholeOldOne) {
+  core::Group group = fakes::sample_group("left");
+  const core::Group other = fakes::sample_group("right");
+  ASSERT_TRUE(this->commit({core::PutGroup{group}, core::PutGroup{other}}));
+  group.layout = "stove";
+  group.members = {{"burner", "boiler-2"}};
+  group.committed.clear();
+  group.is_configured = false;
+  ASSERT_TRUE(this->commit({core::PutGroup{group}}));
+  EXPECT_EQ(this->reload().groups, (std::map<core::GroupId, core::Group>{{"left", group}, {"right", other}}));
+  ASSERT_TRUE(this->commit({core::DropGroup{"left"}, core::DropGroup{"was-never-there"}}));
+  EXPECT_EQ(this->reload().groups, (std::map<core::GroupId, core::Group>{{"right", other}}));
+  ASSERT_TRUE(this->commit({core::PutGroup{group}}));
+  EXPECT_EQ(this->reload().groups.at("left"), group) << "nothing of the dropped one comes back";
+}
+
+TYPED_TEST(Catalogue, KeepsTheOrderOfAGroupsMembers) {
+  core::Group group = fakes::sample_group("left");
+  group.members.clear();
+  for (std::size_t n = core::kMaxMembers; n > 0; --n)
+    group.members.push_back({"burner", "boiler-" + std::to_string(n)});
+  ASSERT_TRUE(this->commit({core::PutGroup{group}}));
+  EXPECT_EQ(this->reload().groups.at("left"), group);
 }
 
 TYPED_TEST(Catalogue, ANewRecordReplacesTheWholeOldOne) {
@@ -301,6 +343,7 @@ core::State remembered(core::State state) {
     kept.update = child.update;
     child = kept;
   }
+  state.layouts.clear();
   state.policy = {};
   state.time_is_known = true;
   return state;

@@ -115,6 +115,8 @@ class MemoryCatalogue final : public ports::Catalogue {
       state.last_epoch = row.last_epoch;
     }
     void put(const core::DropRollout& row) { state.rollouts.erase(row.rollout); }
+    void put(const core::PutGroup& row) { state.groups.insert_or_assign(row.group.id, row.group); }
+    void put(const core::DropGroup& row) { state.groups.erase(row.group); }
     void put(const core::PutAnnouncement& row) { state.announced.insert_or_assign(row.url, row.at); }
     void put(const core::DropAnnouncement& row) { state.announced.erase(row.url); }
     void put(const core::PutHead& row) { state.heads.insert_or_assign(row.head.channel, row.head); }

@@ -41,6 +41,8 @@ inline core::Update sample_update() {
   update.backup = sample_digest(7);
   update.restore_is_due = true;
   update.restores = 2;
+  update.group = "left";
+  update.pivot = true;
   return update;
 }
 
@@ -103,6 +105,10 @@ inline core::Deliverable sample_deliverable(std::uint8_t fill) {
 
 inline core::Rollout sample_rollout(core::RolloutId id) {
   return {id, sample_digest(9).hex(), {"pump-2", "boiler-1"}, 1000, Instant{Duration{1'790'000'002'000}}, true};
+}
+
+inline core::Group sample_group(const core::GroupId& id) {
+  return {id, "heater", {{"panel", "pump-2"}, {"burner", "boiler-1"}}, sample_digest(8).hex(), true};
 }
 
 inline core::Head sample_head(const std::string& channel, std::uint64_t version) {

@@ -32,6 +32,7 @@ class ScriptedControl : public ports::Control {
   std::vector<core::RolloutRequested> started;
   std::vector<core::RolloutId> closed;
   std::vector<core::Epoch> aborted;
+  std::vector<core::SplitResolved> resolved;
   std::vector<Bytes> records;
   ports::Trust trusted{3, {{"anna", {"root", "author"}, {"acme/"}, {}, {}, true}}, {}, true};
   std::vector<std::string> imported;
@@ -46,6 +47,7 @@ class ScriptedControl : public ports::Control {
                         .profile = "mcuboot-swap",
                         .vendor = {},
                         .device_class = {device_class},
+                        .link = core::LinkProtection::internal,
                         .patience = {}};
     child.enrolled = true;
     child.online = true;
@@ -78,6 +80,11 @@ class ScriptedControl : public ports::Control {
     tell({core::PutDeliverable{deliverable}});
   }
 
+  /// Its image is what enrolled children report.
+  void runs_from_factory(const core::DeliverableId& id) {
+    state_.deliverables.at(id).images.front().running_digest = *Digest::from_text(std::string(64, 'a'));
+  }
+
   void accept(const core::Head& head) {
     state_.heads[head.channel] = head;
     tell({core::PutHead{head}});
@@ -89,6 +96,11 @@ class ScriptedControl : public ports::Control {
   }
 
   core::Child& child(const core::ChildId& id) { return state_.children.at(id); }
+  core::Group& group(const core::GroupId& id) { return state_.groups.at(id); }
+
+  /// What the configuration says products are made of.
+  void lay_out(std::vector<core::Layout> layouts) { (void)take(core::LayoutsSaid{std::move(layouts)}); }
+  void form(core::Group group) { (void)take(core::GroupFormed{std::move(group)}); }
 
   /// What the test did to a child is committed.
   void commit(const core::ChildId& id) {
@@ -136,7 +148,9 @@ class ScriptedControl : public ports::Control {
     started.push_back(request);
     if (refusal) co_return *refusal;
     if (!state_.deliverables.contains(request.deliverable)) co_return Error{Errc::not_found, "no such deliverable"};
-    if (request.children.empty()) request.children = all_that_fit(request.deliverable);
+    if (request.children.empty() && request.groups.empty()) request.children = all_that_fit(request.deliverable);
+    for (const core::GroupId& group : request.groups)
+      for (const core::Member& member : state_.groups.at(group).members) request.children.push_back(member.child);
     if (request.children.empty()) co_return Error{Errc::mismatch, "it fits no child"};
     for (const core::ChildId& id : request.children) {
       const auto& update = child(id).update;
@@ -145,6 +159,34 @@ class ScriptedControl : public ports::Control {
       }
     }
     co_return make_rollout(request);
+  }
+
+  // What is asked about groups and baselines is answered by core itself.
+
+  [[nodiscard]] boost::asio::awaitable<Result<void>> form_group(core::Group group, std::uint32_t) override {
+    if (state_.groups.contains(group.id)) co_return Error{Errc::exists, "there is a group " + group.id};
+    co_return take(core::GroupFormed{std::move(group)});
+  }
+
+  [[nodiscard]] boost::asio::awaitable<Result<void>> dissolve_group(core::GroupId group, std::uint32_t) override {
+    co_return take(core::GroupDissolved{std::move(group)});
+  }
+
+  [[nodiscard]] boost::asio::awaitable<Result<core::RolloutId>> repair_group(core::GroupId group,
+                                                                             std::uint32_t uid) override {
+    const auto taken = take(core::RepairRequested{std::move(group), uid});
+    if (taken.has_error()) co_return taken.error();
+    co_return state_.last_rollout;
+  }
+
+  [[nodiscard]] boost::asio::awaitable<Result<void>> resolve_split(core::SplitResolved request) override {
+    resolved.push_back(request);
+    co_return take(std::move(request));
+  }
+
+  [[nodiscard]] boost::asio::awaitable<Result<void>> declare_baseline(core::DeliverableId deliverable,
+                                                                      std::uint32_t uid) override {
+    co_return take(core::BaselineDeclared{std::move(deliverable), uid});
   }
 
   [[nodiscard]] boost::asio::awaitable<Result<void>> close_rollout(core::RolloutId rollout, std::uint32_t) override {
@@ -218,16 +260,26 @@ class ScriptedControl : public ports::Control {
                .approved = request.approved};
     std::vector<core::Change> changes{core::PutRollout{rollout}};
     for (const core::ChildId& id : request.children) {
+      const bool is_of_group = std::ranges::find(request.groups, child(id).group) != request.groups.end();
       child(id).update = core::Update{.epoch = ++state_.last_epoch,
                                       .rollout = number,
                                       .deliverable = request.deliverable,
                                       .parts = {},
                                       .since = clock_.now(),
-                                      .cause = {}};
+                                      .cause = {},
+                                      .group = is_of_group ? child(id).group : core::GroupId{}};
       changes.emplace_back(core::PutChild{child(id)});
     }
     tell(changes);
     return number;
+  }
+
+  Result<void> take(const core::Event& event) {
+    if (refusal) return *refusal;
+    const core::Output out = core::apply(state_, event, clock_.now());
+    if (out.refusal) return *out.refusal;
+    if (watcher != nullptr) watcher->changed(state_, out.changes, out.touched);
+    return {};
   }
 
   void tell(const std::vector<core::Change>& changes) {

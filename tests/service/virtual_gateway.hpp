@@ -12,6 +12,7 @@
 
 #include "adapters/crypto/keys.hpp"
 #include "adapters/crypto/public_keys.hpp"
+#include "fakes/counting_lock.hpp"
 #include "fakes/flash_child.hpp"
 #include "fakes/memory_blobs.hpp"
 #include "fakes/memory_catalogue.hpp"
@@ -94,17 +95,18 @@ struct World {
 /// One run of the daemon. Destroying it is a SIGKILL: nothing is finished.
 class Session {
  public:
-  explicit Session(World& world, std::vector<core::Enrollment> children)
+  explicit Session(World& world, std::vector<core::Enrollment> children, std::vector<core::Layout> layouts = {},
+                   std::vector<core::Group> groups = {})
       : world_(world),
         transport(world.children, world.clock, world.latency),
         gateway(loop.get_executor(),
                 GatewayPorts{world.catalogue, world.blobs, world.web, announcements, inspector_, transport, world.clock,
-                             world.journal, *world.rings, world.gateway_key},
+                             world.journal, *world.rings, world.gateway_key, &shutdown_lock},
                 GatewaySettings{}) {
     if (const auto recovered = gateway.recover(world.source); !recovered)
       throw std::runtime_error(recovered.error().message);
     asio::co_spawn(loop, gateway.run(), [this](const std::exception_ptr&) { ended = true; });
-    gateway.enroll(std::move(children));
+    gateway.enroll(std::move(children), std::move(layouts), std::move(groups));
   }
   explicit Session(World& world) : Session(world, {world.boiler()}) {}
   Session(const Session&) = delete;
@@ -168,6 +170,7 @@ class Session {
   asio::io_context loop{1};
   fakes::QueuedAnnouncements announcements;
   fakes::FlashTransport transport;
+  fakes::CountingLock shutdown_lock;  ///< dies with the process, as a descriptor does
 
  private:
   PlainInspector inspector_;

@@ -21,8 +21,14 @@ def gateway(directory):
 
 def pytest_addoption(parser):
     parser.addoption("--faults", type=int, default=20, help="how many faults test_random_faults tries")
+    parser.addoption("--kills", type=int, default=10, help="how many kills test_groups tries")
 
 
 @pytest.fixture
 def faults(request):
     return request.config.getoption("--faults")
+
+
+@pytest.fixture
+def kills(request):
+    return request.config.getoption("--kills")

@@ -273,6 +273,7 @@ asio::awaitable<void> Face::Body::keep_looking(std::weak_ptr<Body> weak, ports::
     const auto body = weak.lock();
     if (!body || body->stopped_ || slept.has_error()) co_return;
     body->tree_.show_manager(body->trouble_);
+    body->tree_.show_gates(body->control_.state());
     body->tree_.age_jobs(kLook);
     body->kick();
   }
@@ -332,30 +333,84 @@ asio::awaitable<void> Face::Body::carry_out(std::shared_ptr<Body> self, std::sha
   connection->kick();
 }
 
+namespace {
+
+/// What is put into the reply: nothing, or one value.
+using Reply = std::variant<std::monostate, ObjectPath, std::string>;
+
+Result<Reply> nothing(const Result<void>& done) {
+  if (done.has_error()) return done.error();
+  return Reply{};
+}
+
+Result<Reply> number_of(const Result<core::RolloutId>& rollout) {
+  if (rollout.has_error()) return rollout.error();
+  return Reply{rollout_path(rollout.value())};
+}
+
+asio::awaitable<Result<Reply>> ask(ports::Control& control, StartRollout start, uid_t uid) {
+  core::RolloutRequested wanted{std::move(start.deliverable), std::move(start.children), uid, start.approved,
+                                std::move(start.groups)};
+  co_return number_of(co_await control.start_rollout(std::move(wanted)));
+}
+
+asio::awaitable<Result<Reply>> ask(ports::Control& control, CloseRollout close, uid_t uid) {
+  co_return nothing(co_await control.close_rollout(close.rollout, uid));
+}
+
+asio::awaitable<Result<Reply>> ask(ports::Control& control, ImportRecord import, uid_t uid) {
+  auto kind = co_await control.import_record(std::move(import.record), uid);
+  if (kind.has_error()) co_return kind.error();
+  co_return Reply{std::move(kind).value()};
+}
+
+asio::awaitable<Result<Reply>> ask(ports::Control& control, Fetch fetch, uid_t /*uid*/) {
+  co_return nothing(co_await control.import(std::move(fetch.url)));
+}
+
+asio::awaitable<Result<Reply>> ask(ports::Control& control, CancelJob cancel, uid_t /*uid*/) {
+  co_return nothing(co_await control.abort(cancel.epoch));
+}
+
+asio::awaitable<Result<Reply>> ask(ports::Control& control, CreateGroup create, uid_t uid) {
+  Reply created{group_path(create.group.id)};
+  const auto formed = co_await control.form_group(std::move(create.group), uid);
+  if (formed.has_error()) co_return formed.error();
+  co_return created;
+}
+
+asio::awaitable<Result<Reply>> ask(ports::Control& control, DissolveGroup dissolve, uid_t uid) {
+  co_return nothing(co_await control.dissolve_group(std::move(dissolve.group), uid));
+}
+
+asio::awaitable<Result<Reply>> ask(ports::Control& control, RepairGroup repair, uid_t uid) {
+  co_return number_of(co_await control.repair_group(std::move(repair.group), uid));
+}
+
+asio::awaitable<Result<Reply>> ask(ports::Control& control, ResolveSplit resolve, uid_t uid) {
+  resolve.resolved.uid = uid;
+  co_return nothing(co_await control.resolve_split(std::move(resolve.resolved)));
+}
+
+asio::awaitable<Result<Reply>> ask(ports::Control& control, DeclareBaseline declare, uid_t uid) {
+  co_return nothing(co_await control.declare_baseline(std::move(declare.deliverable), uid));
+}
+
+int append(sd_bus_message* message, const Reply& reply) {
+  if (const auto* path = std::get_if<ObjectPath>(&reply)) return bus::append(message, *path);
+  if (const auto* text = std::get_if<std::string>(&reply)) return bus::append(message, *text);
+  return 0;
+}
+
+}  // namespace
+
 asio::awaitable<Result<Message>> Face::Body::carry_out(Request request, uid_t uid, sd_bus_message* call) {
+  const auto asked = [this, uid](auto& one) { return ask(control_, std::move(one), uid); };
+  const Result<Reply> done = co_await std::visit(asked, request);
+  if (done.has_error()) co_return done.error();
+  if (std::holds_alternative<ImportRecord>(request)) tree_.show_manager(trouble_);
   auto reply = make_reply(call);
-  if (auto* start = std::get_if<StartRollout>(&request)) {
-    core::RolloutRequested wanted{start->deliverable, start->children, uid, start->approved};
-    const auto rollout = co_await control_.start_rollout(std::move(wanted));
-    if (rollout.has_error()) co_return rollout.error();
-    if (reply && append(reply.value().get(), rollout_path(rollout.value())) < 0) {
-      co_return Error{Errc::internal, "write reply"};
-    }
-  } else if (auto* close = std::get_if<CloseRollout>(&request)) {
-    const auto closed = co_await control_.close_rollout(close->rollout, uid);
-    if (closed.has_error()) co_return closed.error();
-  } else if (auto* import = std::get_if<ImportRecord>(&request)) {
-    const auto kind = co_await control_.import_record(std::move(import->record), uid);
-    if (kind.has_error()) co_return kind.error();
-    tree_.show_manager(trouble_);
-    if (reply && append(reply.value().get(), kind.value()) < 0) co_return Error{Errc::internal, "write reply"};
-  } else if (auto* fetch = std::get_if<Fetch>(&request)) {
-    const auto queued = co_await control_.import(fetch->url);
-    if (queued.has_error()) co_return queued.error();
-  } else if (auto* cancel = std::get_if<CancelJob>(&request)) {
-    const auto aborted = co_await control_.abort(cancel->epoch);
-    if (aborted.has_error()) co_return aborted.error();
-  }
+  if (reply && append(reply.value().get(), done.value()) < 0) co_return Error{Errc::internal, "write reply"};
   co_return reply;
 }
 

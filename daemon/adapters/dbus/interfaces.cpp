@@ -34,6 +34,10 @@ Interface<ManagerView> make_manager() {
       {SD_BUS_METHOD_WITH_ARGS("StartRollout", SD_BUS_ARGS("o", deliverable, "ao", children, "a{sv}", options),
                                SD_BUS_RESULT("o", rollout), on_call, kOpen),
        SD_BUS_METHOD_WITH_ARGS("Fetch", SD_BUS_ARGS("s", url, "a{sv}", options), SD_BUS_NO_RESULT, on_call, kOpen),
+       SD_BUS_METHOD_WITH_ARGS("CreateGroup", SD_BUS_ARGS("s", name, "s", layout, "a(ss)", members, "a{sv}", options),
+                               SD_BUS_RESULT("o", group), on_call, kOpen),
+       SD_BUS_METHOD_WITH_ARGS("DissolveGroup", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT, on_call,
+                               kOpen),
        SD_BUS_METHOD_WITH_ARGS("FindChild", SD_BUS_ARGS("s", id), SD_BUS_RESULT("o", child), on_call, kOpen),
        SD_BUS_SIGNAL_WITH_ARGS("JobRemoved", SD_BUS_ARGS("o", job, "s", result, "a{sv}", details), 0)});
 }
@@ -75,8 +79,12 @@ Interface<ChildView> make_child() {
        changing<&ChildView::busy_for_us>("BusyFor"),
        changing<&ChildView::boots>("Boots"),
        changing<&ChildView::last_seen_us>("LastSeen"),
+       changing<&ChildView::group>("Group"),
+       changing<&ChildView::role>("Role"),
+       changing<&ChildView::committed>("Committed"),
        changing<&ChildView::phase>("Phase"),
        changing<&ChildView::decision>("Decision"),
+       changing<&ChildView::gate>("Gate"),
        changing<&ChildView::reason>("Reason"),
        changing<&ChildView::reason_text>("ReasonText"),
        changing<&ChildView::attempts>("Attempts"),
@@ -85,6 +93,21 @@ Interface<ChildView> make_child() {
        changing<&ChildView::restore_due>("RestoreDue"),
        changing<&ChildView::job>("Job")},
       {SD_BUS_METHOD_WITH_ARGS("GetHistory", SD_BUS_ARGS("u", count), SD_BUS_RESULT("aa{sv}", lines), on_call, kOpen)});
+}
+
+Interface<GroupView> make_group() {
+  return make<GroupView>(
+      kGroupInterface,
+      {constant<&GroupView::name>("Name"), changing<&GroupView::layout>("Layout"),
+       changing<&GroupView::members>("Members"), changing<&GroupView::committed>("Committed"),
+       changing<&GroupView::configured>("Configured"), changing<&GroupView::phase>("Phase"),
+       changing<&GroupView::decision>("Decision"), changing<&GroupView::deliverable>("Deliverable"),
+       changing<&GroupView::rollout>("Rollout"), changing<&GroupView::failing_member>("FailingMember"),
+       changing<&GroupView::reason>("Reason"), changing<&GroupView::text>("Text"),
+       changing<&GroupView::until_us>("Until"), changing<&GroupView::waiting_for>("WaitingFor")},
+      {SD_BUS_METHOD_WITH_ARGS("Repair", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", rollout), on_call, kOpen),
+       SD_BUS_METHOD_WITH_ARGS("Resolve", SD_BUS_ARGS("s", child, "s", way, "a{sv}", options), SD_BUS_NO_RESULT,
+                               on_call, kOpen)});
 }
 
 Interface<DeliverableView> make_deliverable() {
@@ -96,7 +119,7 @@ Interface<DeliverableView> make_deliverable() {
        constant<&DeliverableView::priority>("Priority"), constant<&DeliverableView::urgency>("Urgency"),
        constant<&DeliverableView::source>("Source"), constant<&DeliverableView::sealed_at_us>("SealedAt"),
        constant<&DeliverableView::images>("Images"), constant<&DeliverableView::size>("Size")},
-      {});
+      {SD_BUS_METHOD_WITH_ARGS("DeclareBaseline", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, on_call, kOpen)});
 }
 
 Interface<RolloutView> make_rollout() {
@@ -139,6 +162,7 @@ Interfaces::Interfaces()
     : manager(make_manager()),
       trust(make_trust()),
       child(make_child()),
+      group(make_group()),
       deliverable(make_deliverable()),
       rollout(make_rollout()),
       job(make_job()) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The six interfaces as sd-bus wants them. config/dbus/*.xml is the source; a test compares what the bus says of us
+// The seven interfaces as sd-bus wants them. config/dbus/*.xml is the source; a test compares what the bus says of us
 // with it. Used by the object tree.
 #pragma once
 
@@ -15,6 +15,7 @@ struct Interfaces {
   Interface<ManagerView> manager;
   Interface<TrustView> trust;
   Interface<ChildView> child;
+  Interface<GroupView> group;
   Interface<DeliverableView> deliverable;
   Interface<RolloutView> rollout;
   Interface<JobView> job;

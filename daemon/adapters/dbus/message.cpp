@@ -45,6 +45,56 @@ int append_entry(sd_bus_message* message, const std::string& key, const Value& v
   return sd_bus_message_close_container(message);
 }
 
+constexpr std::size_t kMaxTexts = 1000;
+
+Result<std::vector<std::string>> read_texts(sd_bus_message* message) {
+  int result = sd_bus_message_enter_container(message, 'a', "s");
+  if (result <= 0) return unreadable(result);
+  std::vector<std::string> texts;
+  const char* text = nullptr;
+  while ((result = sd_bus_message_read_basic(message, 's', &text)) > 0) {
+    if (texts.size() == kMaxTexts) return Error{Errc::too_large, "more than " + std::to_string(kMaxTexts) + " names"};
+    texts.emplace_back(text);
+  }
+  if (result == 0) result = sd_bus_message_exit_container(message);
+  if (result < 0) return unreadable(result);
+  return texts;
+}
+
+const char* signature_of(OptionType type) {
+  switch (type) {
+    case OptionType::truth:
+      return "b";
+    case OptionType::text:
+      return "s";
+    case OptionType::texts:
+      break;
+  }
+  return "as";
+}
+
+/// The value of an option that is known by its name.
+Result<void> read_option(sd_bus_message* message, const KnownOption& option, Options& options) {
+  const std::string name{option.name};
+  if (sd_bus_message_enter_container(message, 'v', signature_of(option.type)) <= 0)
+    return Error{Errc::invalid, "option \"" + name + "\" must be of type " + signature_of(option.type)};
+  if (option.type == OptionType::truth) {
+    int value = 0;
+    if (const int result = sd_bus_message_read_basic(message, 'b', &value); result <= 0) return unreadable(result);
+    if (value != 0) options.on.insert(name);
+  } else if (option.type == OptionType::text) {
+    auto value = read_string(message);
+    if (value.has_error()) return value.error();
+    options.text[name] = std::move(value).value();
+  } else {
+    auto value = read_texts(message);
+    if (value.has_error()) return value.error();
+    options.texts[name] = std::move(value).value();
+  }
+  if (const int result = sd_bus_message_exit_container(message); result < 0) return unreadable(result);
+  return {};
+}
+
 }  // namespace
 
 int append(sd_bus_message* message, bool value) {
@@ -144,29 +194,41 @@ Result<Bytes> read_bytes(sd_bus_message* message, std::size_t limit) {
   return Bytes(begin, begin + size);
 }
 
-Result<std::set<std::string>> read_switches(sd_bus_message* message, std::span<const std::string_view> known) {
+Result<std::vector<std::pair<std::string, std::string>>> read_pairs(sd_bus_message* message, std::size_t limit) {
+  int result = sd_bus_message_enter_container(message, 'a', "(ss)");
+  if (result <= 0) return unreadable(result);
+  std::vector<std::pair<std::string, std::string>> pairs;
+  const char* first = nullptr;
+  const char* second = nullptr;
+  while ((result = sd_bus_message_read(message, "(ss)", &first, &second)) > 0) {
+    if (pairs.size() == limit) return Error{Errc::too_large, "more than " + std::to_string(limit) + " pairs"};
+    pairs.emplace_back(first, second);
+  }
+  if (result == 0) result = sd_bus_message_exit_container(message);
+  if (result < 0) return unreadable(result);
+  return pairs;
+}
+
+Result<Options> read_options(sd_bus_message* message, std::span<const KnownOption> known) {
   int result = sd_bus_message_enter_container(message, 'a', "{sv}");
   if (result <= 0) return unreadable(result);
-  std::set<std::string> on;
+  Options options;
   while ((result = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
     auto key = read_string(message);
     if (key.has_error()) return key.error();
-    if (std::ranges::find(known, key.value()) == known.end())
-      return Error{Errc::invalid, "unknown option \"" + key.value().substr(0, 64) + '"'};
-    int value = 0;
-    if (sd_bus_message_read(message, "v", "b", &value) < 0)
-      return Error{Errc::invalid, "option \"" + key.value() + "\": must be true or false"};
-    if (value != 0) on.insert(std::move(key).value());
+    const auto option = std::ranges::find(known, std::string_view{key.value()}, &KnownOption::name);
+    if (option == known.end()) return Error{Errc::invalid, "unknown option \"" + key.value().substr(0, 64) + '"'};
+    if (const auto taken = read_option(message, *option, options); taken.has_error()) return taken.error();
     result = sd_bus_message_exit_container(message);
     if (result < 0) return unreadable(result);
   }
   if (result == 0) result = sd_bus_message_exit_container(message);
   if (result < 0) return unreadable(result);
-  return on;
+  return options;
 }
 
 Result<void> read_no_options(sd_bus_message* message) {
-  const auto none = read_switches(message, {});
+  const auto none = read_options(message, {});
   if (none.has_error()) return none.error();
   return {};
 }

@@ -7,6 +7,7 @@
 #include <systemd/sd-bus.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <span>
@@ -119,8 +120,21 @@ Result<ObjectPath> read_path(sd_bus_message* message);
 Result<std::vector<ObjectPath>> read_paths(sd_bus_message* message, std::size_t limit);
 /// Errc::too_large for more than `limit`.
 Result<Bytes> read_bytes(sd_bus_message* message, std::size_t limit);
-/// The a{sv} at the end of a method: which of the switches in `known` are on. Any other key is an error.
-Result<std::set<std::string>> read_switches(sd_bus_message* message, std::span<const std::string_view> known);
+/// Errc::too_large for more than `limit`.
+Result<std::vector<std::pair<std::string, std::string>>> read_pairs(sd_bus_message* message, std::size_t limit);
+
+enum class OptionType : std::uint8_t { truth, text, texts };
+struct KnownOption {
+  std::string_view name;
+  OptionType type = OptionType::truth;
+};
+struct Options {
+  std::set<std::string> on;  ///< truths that are true
+  std::map<std::string, std::string> text;
+  std::map<std::string, std::vector<std::string>> texts;  ///< at most 1000 each
+};
+/// The a{sv} at the end of a method. Any key that is not in `known`, or has a value of another type, is an error.
+Result<Options> read_options(sd_bus_message* message, std::span<const KnownOption> known);
 /// The same for a method that knows no option yet.
 Result<void> read_no_options(sd_bus_message* message);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/dbus/object_tree.hpp"
 
+#include <algorithm>
 #include <variant>
 
 #include "adapters/dbus/names.hpp"
@@ -15,6 +16,7 @@ struct Affected {
   std::set<core::ChildId> children;
   std::set<core::DeliverableId> deliverables;
   std::set<core::RolloutId> rollouts;
+  std::set<core::GroupId> groups;
 
   void operator()(const core::PutChild& put) {
     children.insert(put.child.enrollment.id);
@@ -23,6 +25,8 @@ struct Affected {
   void operator()(const core::PutDeliverable& put) { deliverables.insert(put.deliverable.id); }
   void operator()(const core::PutRollout& put) { rollouts.insert(put.rollout.id); }
   void operator()(const core::DropRollout& drop) { rollouts.insert(drop.rollout); }
+  void operator()(const core::PutGroup& put) { groups.insert(put.group.id); }
+  void operator()(const core::DropGroup& drop) { groups.insert(drop.group); }
   template <class Other>  // has no object of its own
   void operator()(const Other&) {}
 };
@@ -35,6 +39,7 @@ ObjectTree::ObjectTree(const ports::Control& control, std::string version, Calle
       manager_(kManagerPath, interfaces_.manager, callee),
       trust_(kTrustPath, interfaces_.trust, callee),
       children_(kChildrenPath, interfaces_.child, callee),
+      groups_(kGroupsPath, interfaces_.group, callee),
       deliverables_(kDeliverablesPath, interfaces_.deliverable, callee),
       rollouts_(kRolloutsPath, interfaces_.rollout, callee),
       jobs_(kJobsPath, interfaces_.job, callee) {}
@@ -49,6 +54,7 @@ void ObjectTree::show_all(const core::State& state) {
     }
     show_child(state, id);
   }
+  for (const auto& [id, group] : state.groups) show_group(state, id);
   for (const auto& [id, rollout] : state.rollouts) show_rollout(state, id);
 }
 
@@ -61,6 +67,7 @@ Result<void> ObjectTree::attach(sd_bus* bus) {
   Result<void> attached = manager_.attach(bus);
   if (attached) attached = trust_.attach(bus);
   if (attached) attached = children_.attach(bus);
+  if (attached) attached = groups_.attach(bus);
   if (attached) attached = deliverables_.attach(bus);
   if (attached) attached = rollouts_.attach(bus);
   if (attached) attached = jobs_.attach(bus);
@@ -73,6 +80,7 @@ void ObjectTree::detach() {
   manager_.detach();
   trust_.detach();
   children_.detach();
+  groups_.detach();
   deliverables_.detach();
   rollouts_.detach();
   jobs_.detach();
@@ -84,6 +92,13 @@ void ObjectTree::show_changes(const core::State& state, std::span<const core::Ch
   Affected affected;
   for (const core::Change& change : changes) std::visit(affected, change);
   affected.children.insert(touched.begin(), touched.end());
+  // Who comes into a group or leaves it shows that too.
+  for (const core::GroupId& id : affected.groups) {
+    if (const auto shown = members_.find(id); shown != members_.end())
+      affected.children.insert(shown->second.begin(), shown->second.end());
+    if (const auto group = state.groups.find(id); group != state.groups.end())
+      for (const core::Member& member : group->second.members) affected.children.insert(member.child);
+  }
 
   for (const core::DeliverableId& id : affected.deliverables) {
     const auto deliverable = state.deliverables.find(id);
@@ -98,13 +113,28 @@ void ObjectTree::show_changes(const core::State& state, std::span<const core::Ch
     if (const auto job = job_of_child_.find(id); job != job_of_child_.end())
       affected.rollouts.insert(job->second.rollout);
     show_child(state, id);
+    if (const auto child = state.children.find(id); child != state.children.end() && !child->second.group.empty())
+      affected.groups.insert(child->second.group);
   }
+  for (const core::GroupId& id : affected.groups) show_group(state, id);
   for (const core::RolloutId id : affected.rollouts) show_rollout(state, id);
 }
 
 void ObjectTree::show_manager(const std::string& trouble) {
   manager_.put(ObjectPath{kManagerPath}, view_of(control_, version_, trouble));
   trust_.put(ObjectPath{kTrustPath}, view_of(control_.state(), control_.trust()));
+}
+
+void ObjectTree::show_gates(const core::State& state) {
+  for (const auto& [id, group] : state.groups) {
+    const auto is_under_way = [&](const core::Member& member) {
+      const auto child = state.children.find(member.child);
+      return child != state.children.end() && child->second.update && !core::is_over(*child->second.update);
+    };
+    if (std::ranges::none_of(group.members, is_under_way)) continue;
+    for (const core::Member& member : group.members) show_child(state, member.child);
+    show_group(state, id);
+  }
 }
 
 void ObjectTree::show_progress(core::Epoch epoch, const ports::TransferProgress& transfer) {
@@ -134,6 +164,11 @@ std::optional<core::ChildId> ObjectTree::child_at(const ObjectPath& path) const 
   return view == nullptr ? std::nullopt : std::optional{view->id};
 }
 
+std::optional<core::GroupId> ObjectTree::group_at(const ObjectPath& path) const {
+  const GroupView* view = groups_.at(path);
+  return view == nullptr ? std::nullopt : std::optional{view->name};
+}
+
 std::optional<core::RolloutId> ObjectTree::rollout_at(const ObjectPath& path) const {
   const RolloutView* view = rollouts_.at(path);
   return view == nullptr ? std::nullopt : std::optional{view->id};
@@ -154,6 +189,19 @@ void ObjectTree::show_child(const core::State& state, const core::ChildId& id) {
   }
   follow_job(state, child->second);  // first, so that Child.Job never names an object that is not there yet
   children_.put(child_path(id), view_of(child->second));
+}
+
+void ObjectTree::show_group(const core::State& state, const core::GroupId& id) {
+  const auto group = state.groups.find(id);
+  if (group == state.groups.end()) {
+    groups_.remove(group_path(id));
+    members_.erase(id);
+    return;
+  }
+  std::vector<core::ChildId>& members = members_[id];
+  members.clear();
+  for (const core::Member& member : group->second.members) members.push_back(member.child);
+  groups_.put(group_path(id), view_of(group->second, state));
 }
 
 void ObjectTree::show_rollout(const core::State& state, core::RolloutId id) {

@@ -28,6 +28,8 @@ class ObjectTree {
                     std::span<const core::ChildId> touched);
   /// Looks at what nobody announces (cloud, cache, what has expired) and tells what differs.
   void show_manager(const std::string& trouble);
+  /// The same for the gates of the members of groups, which are not remembered.
+  void show_gates(const core::State& state);
   void show_progress(core::Epoch epoch, const ports::TransferProgress& transfer);
   /// Takes away the jobs that ended long enough ago. To be called every `period`.
   void age_jobs(Duration period);
@@ -35,6 +37,7 @@ class ObjectTree {
   /// What a path stands for; nothing if there is no such object.
   [[nodiscard]] std::optional<core::DeliverableId> deliverable_at(const ObjectPath& path) const;
   [[nodiscard]] std::optional<core::ChildId> child_at(const ObjectPath& path) const;
+  [[nodiscard]] std::optional<core::GroupId> group_at(const ObjectPath& path) const;
   [[nodiscard]] std::optional<core::RolloutId> rollout_at(const ObjectPath& path) const;
   [[nodiscard]] std::optional<core::Epoch> job_at(const ObjectPath& path) const;
 
@@ -47,6 +50,7 @@ class ObjectTree {
   };
 
   void show_child(const core::State& state, const core::ChildId& id);
+  void show_group(const core::State& state, const core::GroupId& id);
   void show_rollout(const core::State& state, core::RolloutId id);
   void follow_job(const core::State& state, const core::Child& child);
   void end_job(const core::ChildId& child, Job& job, const std::string& result, const core::Cause& cause);
@@ -59,11 +63,13 @@ class ObjectTree {
   Collection<ManagerView> manager_;
   Collection<TrustView> trust_;
   Collection<ChildView> children_;
+  Collection<GroupView> groups_;
   Collection<DeliverableView> deliverables_;
   Collection<RolloutView> rollouts_;
   Collection<JobView> jobs_;
   DeliverablePaths deliverable_paths_;
-  std::map<core::ChildId, Job> job_of_child_;  // the one shown last, which may have gone
+  std::map<core::GroupId, std::vector<core::ChildId>> members_;  // of the groups as shown
+  std::map<core::ChildId, Job> job_of_child_;                    // the one shown last, which may have gone
   sd_bus* bus_ = nullptr;
   Slot object_manager_;
 };

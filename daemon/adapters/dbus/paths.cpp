@@ -11,6 +11,13 @@ namespace {
 
 constexpr std::size_t kDigitsInPath = 24;
 
+ObjectPath named(const char* prefix, const std::string& name) {
+  char* raw = nullptr;
+  if (sd_bus_path_encode(prefix, name.c_str(), &raw) < 0) return {};
+  const std::unique_ptr<char, decltype(&std::free)> encoded{raw, &std::free};
+  return ObjectPath{encoded.get()};
+}
+
 ObjectPath numbered(const char* prefix, std::uint64_t number) {
   return ObjectPath{std::string{prefix}.append("/").append(std::to_string(number))};
 }
@@ -18,10 +25,11 @@ ObjectPath numbered(const char* prefix, std::uint64_t number) {
 }  // namespace
 
 ObjectPath child_path(const core::ChildId& child) {
-  char* raw = nullptr;
-  if (sd_bus_path_encode(kChildrenPath, child.c_str(), &raw) < 0) return {};
-  const std::unique_ptr<char, decltype(&std::free)> encoded{raw, &std::free};
-  return ObjectPath{encoded.get()};
+  return named(kChildrenPath, child);
+}
+
+ObjectPath group_path(const core::GroupId& group) {
+  return named(kGroupsPath, group);
 }
 
 ObjectPath rollout_path(core::RolloutId rollout) {

@@ -12,6 +12,7 @@
 namespace hg::bus {
 
 ObjectPath child_path(const core::ChildId& child);
+ObjectPath group_path(const core::GroupId& group);
 ObjectPath rollout_path(core::RolloutId rollout);
 ObjectPath job_path(core::Epoch epoch);
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <iterator>
 
+#include "adapters/dbus/group_requests.hpp"
 #include "adapters/dbus/names.hpp"
 
 namespace hg::bus {
@@ -20,13 +21,16 @@ Result<Request> read_start_rollout(sd_bus_message* call, const ObjectTree& tree)
   if (path.has_error()) return path.error();
   const auto children = read_paths(call, kMaxChildrenPerCall);
   if (children.has_error()) return children.error();
-  constexpr std::array<std::string_view, 1> kOptions{"approved"};
-  const auto options = read_switches(call, kOptions);
+  constexpr std::array kOptions{KnownOption{"approved"}, KnownOption{"groups", OptionType::texts}};
+  auto options = read_options(call, kOptions);
   if (options.has_error()) return options.error();
 
   const auto deliverable = tree.deliverable_at(path.value());
   if (!deliverable) return Error{Errc::not_found, "no such deliverable"};
-  StartRollout request{.deliverable = *deliverable, .children = {}, .approved = options->contains("approved")};
+  StartRollout request{.deliverable = *deliverable, .children = {}, .approved = options->on.contains("approved")};
+  request.groups = std::move(options->texts["groups"]);
+  for (const core::GroupId& group : request.groups)
+    if (!tree.group_at(group_path(group))) return Error{Errc::not_found, "no such group: " + group.substr(0, 64)};
   for (const ObjectPath& child_path : children.value()) {
     auto child = tree.child_at(child_path);
     if (!child) return Error{Errc::not_found, "no such child: " + child_path.text.substr(0, 200)};
@@ -57,6 +61,13 @@ Result<Request> read_fetch(sd_bus_message* call, const ObjectTree& /*tree*/) {
   const bool printable = std::ranges::all_of(url.value(), [](char c) { return c > ' ' && c < '\x7f'; });
   if (!url.value().starts_with("https://") || !printable) return Error{Errc::invalid, "not an https URL"};
   return Request{Fetch{std::move(url).value()}};
+}
+
+Result<Request> read_baseline(sd_bus_message* call, const ObjectTree& tree) {
+  if (const auto options = read_no_options(call); options.has_error()) return options.error();
+  auto deliverable = tree.deliverable_at(ObjectPath{sd_bus_message_get_path(call)});
+  if (!deliverable) return Error{Errc::not_found, "no such deliverable"};
+  return Request{DeclareBaseline{*std::move(deliverable)}};
 }
 
 Result<Request> read_cancel(sd_bus_message* call, const ObjectTree& tree) {
@@ -96,6 +107,11 @@ Result<Message> get_history(sd_bus_message* call, const ObjectTree& tree, ports:
 
 constexpr std::array kWrites{
     WriteMethod{kManagerInterface, "StartRollout", "org.headgate.Headgate1.start-rollout", read_start_rollout},
+    WriteMethod{kManagerInterface, "CreateGroup", "org.headgate.Headgate1.manage-groups", read_create_group},
+    WriteMethod{kManagerInterface, "DissolveGroup", "org.headgate.Headgate1.manage-groups", read_dissolve_group},
+    WriteMethod{kGroupInterface, "Repair", "org.headgate.Headgate1.start-rollout", read_repair},
+    WriteMethod{kGroupInterface, "Resolve", "org.headgate.Headgate1.resolve-split", read_resolve},
+    WriteMethod{kDeliverableInterface, "DeclareBaseline", "org.headgate.Headgate1.declare-baseline", read_baseline},
     WriteMethod{kManagerInterface, "Fetch", "org.headgate.Headgate1.fetch", read_fetch},
     WriteMethod{kTrustInterface, "ImportRecord", "org.headgate.Headgate1.import-record", read_import_record},
     WriteMethod{kRolloutInterface, "Close", "org.headgate.Headgate1.close-rollout", read_close},

@@ -17,6 +17,7 @@ struct StartRollout {
   core::DeliverableId deliverable;
   std::vector<core::ChildId> children;
   bool approved = false;  ///< by name: a channel head does not hold it
+  std::vector<core::GroupId> groups{};
 };
 struct CloseRollout {
   core::RolloutId rollout = 0;
@@ -30,7 +31,23 @@ struct Fetch {
 struct CancelJob {
   core::Epoch epoch = 0;
 };
-using Request = std::variant<StartRollout, CloseRollout, ImportRecord, Fetch, CancelJob>;
+struct CreateGroup {
+  core::Group group;
+};
+struct DissolveGroup {
+  core::GroupId group;
+};
+struct RepairGroup {
+  core::GroupId group;
+};
+struct ResolveSplit {
+  core::SplitResolved resolved;
+};
+struct DeclareBaseline {
+  core::DeliverableId deliverable;
+};
+using Request = std::variant<StartRollout, CloseRollout, ImportRecord, Fetch, CancelJob, CreateGroup, DissolveGroup,
+                             RepairGroup, ResolveSplit, DeclareBaseline>;
 
 struct WriteMethod {
   std::string_view interface;

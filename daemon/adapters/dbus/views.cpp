@@ -12,11 +12,6 @@ constexpr std::int64_t kNoPriority = std::numeric_limits<std::int64_t>::max();
 /// Stands for "it does not tell" where 0 is a value.
 constexpr std::uint32_t kNotTold = std::numeric_limits<std::uint32_t>::max();
 
-std::uint64_t to_microseconds(Instant instant) {
-  const auto since_1970 = std::chrono::duration_cast<std::chrono::microseconds>(instant.time_since_epoch()).count();
-  return since_1970 < 0 ? 0 : static_cast<std::uint64_t>(since_1970);
-}
-
 template <class Named>
 std::string text_of(Named value) {
   return std::string{core::name_of(value)};
@@ -175,6 +170,11 @@ void show_update(ChildView& view, const core::Update& update) {
 
 }  // namespace
 
+std::uint64_t to_microseconds(Instant instant) {
+  const auto since_1970 = std::chrono::duration_cast<std::chrono::microseconds>(instant.time_since_epoch()).count();
+  return since_1970 < 0 ? 0 : static_cast<std::uint64_t>(since_1970);
+}
+
 void JobView::show(const ports::TransferProgress& transfer) {
   bytes_total = transfer.total;
   bytes_done = std::min(transfer.done, transfer.total);
@@ -206,8 +206,12 @@ ChildView view_of(const core::Child& child) {
                  .power = text_of(core::Power::unknown),
                  .battery = kNotTold,
                  .last_seen_us = to_microseconds(child.last_seen),
+                 .group = child.group,
+                 .role = child.role,
+                 .committed = child.committed,
                  .phase = "idle",
                  .decision = text_of(core::Decision::none),
+                 .gate = text_of(child.gate),
                  .reason = text_of(core::Reason::none)};
   if (!child.enrolled && view.link_text.empty()) view.link_text = "not in the configuration";
   show_targets(view, child);
@@ -278,7 +282,7 @@ JobView job_view_of(const core::Child& child, const core::State& state) {
       .object = child_path(child.enrollment.id),
       .rollout = rollout_path(update.rollout),
       .state = text_of(update.phase),
-      .cancelable = !ended && update.decision != core::Decision::commit && update.decision != core::Decision::back};
+      .cancelable = !ended && (update.decision == core::Decision::none || update.decision == core::Decision::activate)};
   if (const auto rollout = state.rollouts.find(update.rollout); rollout != state.rollouts.end()) {
     view.start_time_us = to_microseconds(rollout->second.started_at);
     view.started_by_uid = rollout->second.started_by;

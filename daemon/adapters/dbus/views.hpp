@@ -60,8 +60,12 @@ struct ChildView {
   std::uint64_t busy_for_us = 0;
   std::uint64_t boots = 0;
   std::uint64_t last_seen_us = 0;
+  std::string group{};
+  std::string role{};
+  core::DeliverableId committed{};
   std::string phase{};
   std::string decision{};
+  std::string gate{};
   std::string reason{};
   std::string reason_text{};
   std::uint32_t attempts = 0;
@@ -69,6 +73,23 @@ struct ChildView {
   std::string backup{};
   bool restore_due = false;
   ObjectPath job{};
+};
+
+struct GroupView {
+  core::GroupId name{};
+  std::string layout{};
+  std::vector<Dictionary> members{};
+  core::DeliverableId committed{};
+  bool configured = false;
+  std::string phase{};
+  std::string decision{};
+  core::DeliverableId deliverable{};
+  ObjectPath rollout{};
+  std::string failing_member{};
+  std::string reason{};
+  std::string text{};
+  std::uint64_t until_us = 0;
+  std::vector<std::string> waiting_for{};
 };
 
 struct DeliverableView {
@@ -120,12 +141,15 @@ struct JobView {
 
 ManagerView view_of(const ports::Control& control, const std::string& version, const std::string& trouble);
 ChildView view_of(const core::Child& child);
+GroupView view_of(const core::Group& group, const core::State& state);
 DeliverableView view_of(const core::Deliverable& deliverable, std::string urgency);
 /// What the state and `trust` say; whether something has expired is judged by the time in `trust`.
 TrustView view_of(const core::State& state, const ports::Trust& trust);
 RolloutView view_of(const core::Rollout& rollout, const core::State& state, DeliverablePaths& deliverables);
 /// The job of a child that has an update.
 JobView job_view_of(const core::Child& child, const core::State& state);
+/// Microseconds since 1970; 0 for what was before, which stands for "never".
+std::uint64_t to_microseconds(Instant instant);
 /// One line of Child.GetHistory.
 Dictionary line_of(const core::PutHistory& line);
 

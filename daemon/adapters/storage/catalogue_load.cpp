@@ -91,7 +91,7 @@ Result<void> load_slots(Database& database, core::State& state) {
 Result<void> load_updates(Database& database, core::State& state) {
   constexpr std::string_view kSql =
       "SELECT child, epoch, rollout, deliverable, delivered, phase, decision, order_, orders, attempts, since, until,"
-      " reason, cause, permit, backup, restore_due, restores FROM update_";
+      " reason, cause, permit, backup, restore_due, restores, group_, pivot FROM update_";
   return for_each(database, "update_", kSql, 0, [&](Row& row) {
     core::Update update;
     update.epoch = row.number(1);
@@ -111,6 +111,8 @@ Result<void> load_updates(Database& database, core::State& state) {
     update.backup = row.digest(15);
     update.restore_is_due = row.flag(16);
     update.restores = row.small<unsigned>(17);
+    update.group = row.text(18);
+    update.pivot = row.flag(19);
     row.owner(0, state.children, row.name(0)).update = std::move(update);
   });
 }
@@ -121,6 +123,21 @@ Result<void> load_parts(Database& database, core::State& state) {
     core::Part part{row.small<std::uint8_t>(1), row.digest(2), row.digest(3), row.digest(4)};
     core::Child& child = row.owner(0, state.children, row.name(0));
     if (child.update) child.update->parts.push_back(part);
+  });
+}
+
+Result<void> load_groups(Database& database, core::State& state) {
+  return for_each(database, "group_", "SELECT id, layout, committed, configured FROM group_", 0, [&](Row& row) {
+    core::Group group{row.name(0), row.text(1), {}, row.text(2), row.flag(3)};
+    state.groups.insert_or_assign(group.id, group);
+  });
+}
+
+Result<void> load_members(Database& database, core::State& state) {
+  constexpr std::string_view kSql = "SELECT group_, role, child FROM member ORDER BY group_, position";
+  return for_each(database, "member", kSql, 0, [&](Row& row) {
+    core::Member member{row.name(1), row.name(2)};
+    row.owner(0, state.groups, row.name(0)).members.push_back(std::move(member));
   });
 }
 
@@ -278,6 +295,8 @@ Result<core::State> load_state(Database& database) {
                           load_slots,
                           load_updates,
                           load_parts,
+                          load_groups,
+                          load_members,
                           load_deliverables,
                           load_signers,
                           load_images,

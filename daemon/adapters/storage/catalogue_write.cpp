@@ -28,8 +28,8 @@ Result<Writer> Writer::prepare(Database& database) {
       {&writer.clear_update_, "DELETE FROM update_ WHERE child = ?1"},
       {&writer.update_,
        "INSERT INTO update_ (child, epoch, rollout, deliverable, delivered, phase, decision, order_, orders, attempts,"
-       " since, until, reason, cause, permit, backup, restore_due, restores)"
-       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"},
+       " since, until, reason, cause, permit, backup, restore_due, restores, group_, pivot)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"},
       {&writer.part_,
        "INSERT INTO part (child, position, number, image, before_, after_) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
       {&writer.deliverable_,
@@ -51,6 +51,12 @@ Result<Writer> Writer::prepare(Database& database) {
       {&writer.clear_rollout_children_, "DELETE FROM rollout_child WHERE rollout = ?1"},
       {&writer.rollout_child_, "INSERT INTO rollout_child (rollout, position, child) VALUES (?1, ?2, ?3)"},
       {&writer.drop_rollout_, "DELETE FROM rollout WHERE id = ?1"},
+      {&writer.group_,
+       "INSERT INTO group_ (id, layout, committed, configured) VALUES (?1, ?2, ?3, ?4)"
+       " ON CONFLICT (id) DO UPDATE SET layout = ?2, committed = ?3, configured = ?4"},
+      {&writer.clear_members_, "DELETE FROM member WHERE group_ = ?1"},
+      {&writer.member_, "INSERT INTO member (group_, position, role, child) VALUES (?1, ?2, ?3, ?4)"},
+      {&writer.drop_group_, "DELETE FROM group_ WHERE id = ?1"},
       {&writer.announcement_, "INSERT OR REPLACE INTO announcement (url, heard) VALUES (?1, ?2)"},
       {&writer.drop_announcement_, "DELETE FROM announcement WHERE url = ?1"},
       {&writer.meta_, "UPDATE meta SET last_rollout = ?1, last_epoch = ?2"},
@@ -127,11 +133,12 @@ Result<void> Writer::put_update(const core::Child& child) {
   const std::string& id = child.enrollment.id;
   if (auto cleared = clear_update_.run(id); !cleared || !child.update) return cleared;  // and its parts
   const core::Update& update = *child.update;
-  auto put = update_.run(
-      id, stored(update.epoch), stored(update.rollout), update.deliverable, stored(std::uint64_t{update.delivered}),
-      core::name_of(update.phase), core::name_of(update.decision), core::name_of(update.order), update.orders,
-      update.attempts, stored(update.since), stored(update.until), core::name_of(update.cause.reason),
-      update.cause.text, update.permit, stored(update.backup), update.restore_is_due, update.restores);
+  auto put =
+      update_.run(id, stored(update.epoch), stored(update.rollout), update.deliverable,
+                  stored(std::uint64_t{update.delivered}), core::name_of(update.phase), core::name_of(update.decision),
+                  core::name_of(update.order), update.orders, update.attempts, stored(update.since),
+                  stored(update.until), core::name_of(update.cause.reason), update.cause.text, update.permit,
+                  stored(update.backup), update.restore_is_due, update.restores, update.group, update.pivot);
   if (!put) return put;
   std::int64_t position = 0;
   for (const core::Part& part : update.parts) {
@@ -183,6 +190,17 @@ Result<void> Writer::put(const core::PutRollout& row) {
   std::int64_t position = 0;
   for (const core::ChildId& child : rollout.children)
     if (put = rollout_child_.run(id, position++, child); !put) return put;
+  return {};
+}
+
+Result<void> Writer::put(const core::PutGroup& row) {
+  const core::Group& group = row.group;
+  auto put = group_.run(group.id, group.layout, group.committed, group.is_configured);
+  if (!put) return put;
+  if (auto cleared = clear_members_.run(group.id); !cleared) return cleared;
+  std::int64_t position = 0;
+  for (const core::Member& member : group.members)
+    if (put = member_.run(group.id, position++, member.role, member.child); !put) return put;
   return {};
 }
 

@@ -18,6 +18,8 @@ class Writer {
   Result<void> put(const core::PutDeliverable& row);
   Result<void> put(const core::PutRollout& row);
   Result<void> put(const core::DropRollout& row) { return drop_rollout_.run(stored(row.rollout)); }
+  Result<void> put(const core::PutGroup& row);
+  Result<void> put(const core::DropGroup& row) { return drop_group_.run(row.group); }
   Result<void> put(const core::PutAnnouncement& row) { return announcement_.run(row.url, stored(row.at)); }
   Result<void> put(const core::DropAnnouncement& row) { return drop_announcement_.run(row.url); }
   Result<void> put(const core::PutHistory& row);
@@ -37,9 +39,9 @@ class Writer {
 
   Statement child_, clear_floors_, floor_, clear_inspection_, inspection_, slot_, clear_update_, update_, part_,
       deliverable_, clear_signers_, signer_, clear_images_, image_, version_condition_, rollout_,
-      clear_rollout_children_, rollout_child_, drop_rollout_, announcement_, drop_announcement_, meta_, last_line_,
-      history_, prune_, head_, clear_head_entries_, head_entry_, permit_, clear_permit_uses_, permit_use_, drop_permit_,
-      grant_, drop_grant_, root_, gateway_floor_;
+      clear_rollout_children_, rollout_child_, drop_rollout_, group_, clear_members_, member_, drop_group_,
+      announcement_, drop_announcement_, meta_, last_line_, history_, prune_, head_, clear_head_entries_, head_entry_,
+      permit_, clear_permit_uses_, permit_use_, drop_permit_, grant_, drop_grant_, root_, gateway_floor_;
 };
 
 }  // namespace hg::storage

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A gateway to test clients and policies against: the real Face over a scripted control whose children act by their
-// names: "ok-*" are updated and confirm, "bad-*" are refused, "slow-*" transfer until they are cancelled.
+// names: "ok-*" are updated and confirm, "bad-*" are refused, "slow-*" transfer until they are cancelled. In a group
+// "bad-*" runs something else after ACTIVATE, and the others go back. The layouts are "pair" ("left" and "right", of
+// class 1), "trio" ("all", three of class 1) and "lone" ("one", of class 2).
 // usage: face_server ADDRESS [CHILDREN]    prints "ready" when it has the name, ends on SIGTERM
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -51,11 +53,13 @@ class ActingControl final : public fakes::ScriptedControl {
 
   [[nodiscard]] asio::awaitable<Result<core::RolloutId>> start_rollout(core::RolloutRequested request) override {
     const auto rollout = co_await ScriptedControl::start_rollout(std::move(request));
-    if (rollout) {
-      for (const auto& id : state().rollouts.at(rollout.value()).children) {
-        asio::co_spawn(loop_, act(id, child(id).update->epoch), asio::detached);
-      }
-    }
+    if (rollout) begin(rollout.value());
+    co_return rollout;
+  }
+
+  [[nodiscard]] asio::awaitable<Result<core::RolloutId>> repair_group(core::GroupId group, std::uint32_t uid) override {
+    const auto rollout = co_await ScriptedControl::repair_group(std::move(group), uid);
+    if (rollout) begin(rollout.value());
     co_return rollout;
   }
 
@@ -67,6 +71,36 @@ class ActingControl final : public fakes::ScriptedControl {
   }
 
  private:
+  void begin(core::RolloutId rollout) {
+    for (const auto& id : state().rollouts.at(rollout).children) {
+      const core::Update& update = *child(id).update;
+      const bool has_bad_member = std::ranges::any_of(state().groups, [&](const auto& entry) {
+        return entry.first == update.group && std::ranges::any_of(entry.second.members, [](const core::Member& member) {
+                 return member.child.starts_with("bad-");
+               });
+      });
+      if (has_bad_member) {
+        asio::co_spawn(loop_, fail_together(id, update.epoch), asio::detached);
+      } else {
+        asio::co_spawn(loop_, act(id, update.epoch), asio::detached);
+      }
+    }
+  }
+
+  // A member of a group of which one runs something else after ACTIVATE.
+  asio::awaitable<void> fail_together(core::ChildId id, core::Epoch epoch) {
+    for (const Phase phase : {Phase::staged, Phase::activating, Phase::reverting}) {
+      (void)co_await clock_.sleep_for(milliseconds{20});
+      if (phase == Phase::reverting) child(id).update->decision = core::Decision::back;
+      if (!go_on(id, epoch, phase)) co_return;
+    }
+    (void)co_await clock_.sleep_for(milliseconds{20});
+    const bool is_bad = id.starts_with("bad-");
+    const core::Cause cause = is_bad ? core::Cause{core::Reason::third_version, "it runs \x1b[31m9.9.9"}
+                                     : core::Cause{core::Reason::other_member, "bad-1: it runs 9.9.9"};
+    move(id, is_bad ? Phase::split : Phase::reverted, cause);
+  }
+
   // False when the child's update is another one by then, or over.
   bool go_on(const core::ChildId& id, core::Epoch epoch, Phase phase) {
     const auto& update = child(id).update;
@@ -102,6 +136,7 @@ class ActingControl final : public fakes::ScriptedControl {
     entry->state = refused ? ports::ArrivalState::refused : ports::ArrivalState::sealed;
     entry->text = refused ? "signed by nobody" : std::string(64, 'f');
     seal(std::string(64, refused ? 'c' : 'f'), "3.0.0");
+    if (url.ends_with("factory")) runs_from_factory(std::string(64, 'f'));
   }
 
   asio::io_context& loop_;
@@ -138,6 +173,9 @@ void furnish(ActingControl& control, int children) {
   for (int number = 0; number < children; ++number) control.enroll("many-" + std::to_string(number), 3);
   control.enroll("two-1", 4);
   make_talkative(control.child("two-1"));
+  control.lay_out({core::Layout{"pair", {core::Role{"left", {}, {1}}, core::Role{"right", {}, {1}}}},
+                   core::Layout{"trio", {core::Role{"all", {}, {1}, 3}}},
+                   core::Layout{"lone", {core::Role{"one", {}, {2}}}}});
   control.child("bad-1").online = false;
   control.child("bad-1").link_text = "cable \x1b[2Jout";
   control.seal("a1" + std::string(62, '0'), "2.0.0", 1);

@@ -97,6 +97,13 @@ def face_server(processes, address, children=0, **options):
     return process
 
 
+def make_group(address):
+    """The group "house" of ok-1 and ok-2."""
+    status, _, err = busctl(address, "call", NAME, ROOT + "/Manager", NAME + ".Manager", "CreateGroup", "ssa(ss)a{sv}",
+                            "house", "pair", "2", "left", "ok-1", "right", "ok-2", "0")
+    assert status == 0, err
+
+
 def busctl(address, *arguments, prefix=(), interactive=False):
     """What busctl says: (status, standard output, standard error)."""
     done = subprocess.run(

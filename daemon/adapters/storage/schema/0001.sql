@@ -73,7 +73,9 @@ CREATE TABLE update_ (
   permit      TEXT NOT NULL,
   backup      TEXT NOT NULL,
   restore_due INTEGER NOT NULL,
-  restores    INTEGER NOT NULL
+  restores    INTEGER NOT NULL,
+  group_      TEXT NOT NULL,         -- whose transaction it is part of; '': the child's alone
+  pivot       INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- The images of an update.
@@ -85,6 +87,22 @@ CREATE TABLE part (
   before_  TEXT NOT NULL,
   after_   TEXT NOT NULL,
   PRIMARY KEY (child, position)
+) STRICT, WITHOUT ROWID;
+
+-- Children that are updated together or not at all.
+CREATE TABLE group_ (
+  id         TEXT PRIMARY KEY,
+  layout     TEXT NOT NULL,
+  committed  TEXT NOT NULL,          -- the deliverable that all of them confirmed last
+  configured INTEGER NOT NULL        -- the configuration names it, not an operator
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE member (
+  group_   TEXT NOT NULL REFERENCES group_ (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  role     TEXT NOT NULL,
+  child    TEXT NOT NULL,
+  PRIMARY KEY (group_, position)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE deliverable (

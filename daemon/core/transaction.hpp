@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The transaction of a group: what makes its members change together or not at all (docs/state-machines.md, "A group").
+// It stores nothing of its own: the decisions stand in the updates of all members, set in one apply(), and where each
+// stands follows from them. Internal to core; engine.cpp calls settle() after each turn of a child.
+#pragma once
+
+#include "core/engine.hpp"
+
+namespace hg::core {
+
+/// What has happened to one member since `before` is followed by the others, and whoever waits at a gate that all have
+/// reached goes on. Does nothing for a child whose update is its own.
+void settle(State& state, const Child& before, const ChildId& child, Instant now, Output& out);
+
+/// Whether the member's turn to go back has come: who was activated later goes first, but nobody waits for one that is
+/// silent.
+bool may_go_back(const State& state, const Child& child);
+
+/// Whether a group's transaction is under way past ACTIVATE, or rests in split: nothing else may begin.
+bool is_bound(const State& state, const Group& group);
+
+/// Whether a member can neither be brought to the new nor to the old.
+bool is_split(const State& state, const Group& group);
+
+/// The members' updates as a group, before ACTIVATE or between two attempts, are done with: one of them is to go
+/// another way, and the others may not go on without it.
+void withdraw_all(State& state, const Group& group, const std::string& why, Instant now, Output& out);
+
+/// An operator's way out of split, for one member.
+Result<void> resolve(State& state, const SplitResolved& event, Instant now, Output& out);
+
+}  // namespace hg::core

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who lives in a fleet: products of two to four members, with their layouts and orders, lone children between them, and
+// the deliverables of each.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/model.hpp"
+#include "sim/faults.hpp"
+#include "sim/random.hpp"
+#include "sim/sim_child.hpp"
+
+namespace hg::sim {
+
+struct Population {
+  std::vector<core::Layout> layouts;
+  std::vector<core::Group> groups;
+  std::vector<core::Enrollment> enrollments;
+  std::map<core::ChildId, SimChild> children;
+};
+
+/// Exactly so many children.
+Population populate(std::size_t children, const Faults& faults, Random& random);
+
+/// The names of the products; each has deliverables with the sequence numbers from 2.
+const std::vector<std::string>& products();
+core::Deliverable deliverable_of(const std::string& product, std::uint64_t sequence);
+
+}  // namespace hg::sim
