@@ -14,6 +14,7 @@ using core::Decision;
 using core::Phase;
 
 constexpr unsigned kMostOrders = 8;
+constexpr unsigned kMostLostOrders = 16;  // after COMMIT or BACK of a group: answers that are lost are nobody's fault
 
 bool is_about_child(const core::Event& event, core::ChildId& child) {
   return std::visit(
@@ -201,7 +202,9 @@ void Invariants::check_child(const core::State&, const core::Child& child) {
       wrong(child.enrollment.id, "a floor went down");
   if (!child.update) return;
   const core::Update& u = *child.update;
-  if (u.orders > kMostOrders) wrong(child.enrollment.id, "more orders than an attempt may give");
+  const bool may_lose = !u.group.empty() && (u.decision == Decision::commit || u.decision == Decision::back);
+  if (u.orders > (may_lose ? kMostLostOrders : kMostOrders))
+    wrong(child.enrollment.id, "more orders than an attempt may give");
   if (u.attempts >= child.enrollment.patience.attempts) wrong(child.enrollment.id, "attempts without a rest");
   if (u.epoch != was.epoch) return;
   check_decision(was, child);
