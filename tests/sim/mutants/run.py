@@ -118,7 +118,7 @@ class Bench:
         if self.tables is None:
             self.tables = build(table_sources())
         program = os.path.join(OUT, "tables")
-        link(program, [*core, *self.rest, *self.tables], pkg_config("--libs", "gmock", "gtest_main"))
+        link(program, [*core, *self.rest, *self.tables], pkg_config("--libs", "gmock", "gtest_main", "tomlplusplus"))
         found = breaks([program, "--gtest_brief=1"])
         return f"tables: {found}" if found else None
 
