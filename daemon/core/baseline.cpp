@@ -4,20 +4,10 @@
 #include <algorithm>
 
 #include "core/preflight.hpp"
-#include "core/standing.hpp"
 
 namespace hg::core {
 
 namespace {
-
-/// By its own word. Whether its link may carry the images does not matter: nothing is brought.
-bool rests_on(const Deliverable& deliverable, Child child) {
-  if (!child.enrolled || !child.seen) return false;
-  child.enrollment.link = LinkProtection::internal;
-  const auto choice = choose_parts(deliverable, child);
-  const auto* parts = std::get_if<Parts>(&choice);
-  return parts != nullptr && rests_on_new(*child.seen, *parts);
-}
 
 bool is_in_update(const Child& child) {
   return child.update && !is_over(*child.update);
@@ -39,10 +29,10 @@ void record(const Deliverable& deliverable, std::uint32_t uid, Child& child, Ins
 bool has_all_committed(const State& state, const Group& group, const Deliverable& deliverable) {
   bool is_for_any = false;
   for (const Member& member : group.members) {
-    const auto child = state.children.find(member.child);
-    if (child == state.children.end()) return false;
-    if (fitting_images(deliverable, child->second).empty()) continue;
-    if (child->second.committed != deliverable.id) return false;
+    const Child* child = find_child(state, member.child);
+    if (child == nullptr) return false;
+    if (fitting_images(deliverable, *child).empty()) continue;
+    if (child->committed != deliverable.id) return false;
     is_for_any = true;
   }
   return is_for_any;
@@ -58,7 +48,7 @@ void declare_baseline(State& state, const BaselineDeclared& event, Instant now, 
   }
   const Deliverable& deliverable = found->second;
   for (auto& [id, child] : state.children)
-    if (child.committed.empty() && !is_in_update(child) && rests_on(deliverable, child))
+    if (child.enrolled && child.committed.empty() && !is_in_update(child) && runs_all_of(deliverable, child))
       record(deliverable, event.uid, child, now, out);
   if (out.changes.empty()) {
     out.refusal = Error{Errc::mismatch, "no child that has committed nothing so far runs what it brings"};

@@ -29,11 +29,6 @@ void with_child(State& state, Child& child, Instant now, Output& out, Handle han
   settle(state, before, child.enrollment.id, now, out);
 }
 
-Child* find_child(State& state, const ChildId& id) {
-  const auto found = state.children.find(id);
-  return found == state.children.end() ? nullptr : &found->second;
-}
-
 /// Whether a reload left alone what an update under way hangs on; a changed patience interrupts nothing.
 bool is_same_child(const Enrollment& a, const Enrollment& b) {
   return a.transport == b.transport && a.address == b.address && a.vendor == b.vendor &&
@@ -133,21 +128,11 @@ void on(State& state, const DeliverableSealed& event, Instant, Output& out) {
   if (is_new) out.changes.emplace_back(PutDeliverable{position->second});
 }
 
-bool is_past_activate(const Child& child) {
-  return child.update && child.update->decision != Decision::none && !is_over(*child.update) &&
-         child.update->phase != Phase::reverted;
-}
-
 /// What a rollout brings the deliverable to: groups as a whole, and children that are in none.
 struct Reach {
   std::vector<GroupId> groups;
   std::vector<ChildId> children;  ///< members first
 };
-
-void append(std::vector<ChildId>& chosen, const std::vector<ChildId>& more) {
-  for (const ChildId& id : more)
-    if (std::ranges::find(chosen, id) == chosen.end()) chosen.push_back(id);
-}
 
 /// Of all that are free. A group that cannot be updated as a whole is left out as a whole.
 Result<Reach> choose_all(const State& state, const Deliverable& deliverable) {
@@ -159,32 +144,39 @@ Result<Reach> choose_all(const State& state, const Deliverable& deliverable) {
     std::ranges::move(*members, std::back_inserter(reach.children));  // a child is in one group at most
   }
   for (const auto& [id, child] : state.children)
-    if (child.enrolled && child.group.empty() && !is_past_activate(child) &&
+    if (child.enrolled && child.group.empty() && !(child.update && is_past_activate(*child.update)) &&
         !fitting_images(deliverable, child).empty())
       reach.children.push_back(id);
   if (reach.children.empty()) return Error{Errc::mismatch, "the deliverable fits no child or group that is free"};
   return reach;
 }
 
-/// What was named must exist and be free.
+Result<void> may_be_named(const State& state, const ChildId& id) {
+  const Child* child = find_child(state, id);
+  if (child == nullptr || !child->enrolled) return Error{Errc::not_found, "no child " + id};
+  if (!child->group.empty())
+    return Error{Errc::denied, "child " + id + " is a member of group " + child->group +
+                                   ", which is updated as a whole: name the group, or repair it"};
+  if (child->update && is_past_activate(*child->update))
+    return Error{Errc::busy, "child " + id + " is in an update that is past ACTIVATE"};
+  return {};
+}
+
+/// What was named must exist and be free; what was named twice is reached once.
 Result<Reach> choose_named(const State& state, const RolloutRequested& event, const Deliverable& deliverable) {
   Reach reach{event.groups, {}};
+  std::set<std::string> named;
   for (const GroupId& id : event.groups) {
     const auto group = state.groups.find(id);
     if (group == state.groups.end()) return Error{Errc::not_found, "no group " + id};
     const auto members = choose_members(state, group->second, deliverable);
     if (!members) return members.error();
-    append(reach.children, *members);
+    if (named.insert(id).second) std::ranges::copy(*members, std::back_inserter(reach.children));
   }
+  named.clear();
   for (const ChildId& id : event.children) {
-    const auto child = state.children.find(id);
-    if (child == state.children.end() || !child->second.enrolled) return Error{Errc::not_found, "no child " + id};
-    if (!child->second.group.empty())
-      return Error{Errc::denied, "child " + id + " is a member of group " + child->second.group +
-                                     ", which is updated as a whole: name the group, or repair it"};
-    if (is_past_activate(child->second))
-      return Error{Errc::busy, "child " + id + " is in an update that is past ACTIVATE"};
-    append(reach.children, {id});
+    if (const auto may = may_be_named(state, id); !may) return may.error();
+    if (named.insert(id).second) reach.children.push_back(id);
   }
   return reach;
 }

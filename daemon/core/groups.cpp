@@ -22,11 +22,6 @@ const Role* role_in(const Layout& layout, const std::string& name) {
   return role == layout.roles.end() ? nullptr : &*role;
 }
 
-const Child* find_child(const State& state, const ChildId& id) {
-  const auto child = state.children.find(id);
-  return child == state.children.end() ? nullptr : &child->second;
-}
-
 /// Nobody would take it: it is for a role or a class that this product does not have.
 const Image* image_for_nobody(const State& state, const Group& group, const Deliverable& deliverable) {
   std::vector<const Image*> taken;
@@ -61,25 +56,21 @@ Duration time_to_activate(const State& state, const std::vector<const Child*>& m
   return sum;
 }
 
-}  // namespace
-
-namespace {
-
 void index_members_of(State& state, const Group& group) {
   for (const Member& member : group.members) {
-    const auto child = state.children.find(member.child);
-    if (child == state.children.end()) continue;
-    child->second.group = group.id;
-    child->second.role = member.role;
+    Child* child = find_child(state, member.child);
+    if (child == nullptr) continue;
+    child->group = group.id;
+    child->role = member.role;
   }
 }
 
 void forget_members_of(State& state, const Group& group) {
   for (const Member& member : group.members) {
-    const auto child = state.children.find(member.child);
-    if (child == state.children.end() || child->second.group != group.id) continue;
-    child->second.group.clear();
-    child->second.role.clear();
+    Child* child = find_child(state, member.child);
+    if (child == nullptr || child->group != group.id) continue;
+    child->group.clear();
+    child->role.clear();
   }
 }
 
@@ -150,9 +141,7 @@ Result<std::vector<ChildId>> choose_to_repair(const State& state, const Group& g
   if (!members) return members;
   std::erase_if(*members, [&](const ChildId& id) {
     const Child& child = state.children.at(id);
-    const auto parts = choose_parts(deliverable->second, child);
-    const auto* chosen = std::get_if<Parts>(&parts);
-    return child.committed == group.committed && chosen != nullptr && child.seen && rests_on_new(*child.seen, *chosen);
+    return child.committed == group.committed && runs_all_of(deliverable->second, child);
   });
   if (members->empty()) return Error{Errc::exists, "all of group " + group.id + " run what it has committed"};
   return members;

@@ -174,6 +174,20 @@ bool is_over(const Update& update) {
   return is_end(update.phase) || (update.phase == Phase::reverted && update.until == Instant{});
 }
 
+bool is_past_activate(const Update& update) {
+  return update.decision != Decision::none && update.phase != Phase::reverted && !is_over(update);
+}
+
+const Child* find_child(const State& state, const ChildId& id) {
+  const auto found = state.children.find(id);
+  return found == state.children.end() ? nullptr : &found->second;
+}
+
+Child* find_child(State& state, const ChildId& id) {
+  const auto found = state.children.find(id);
+  return found == state.children.end() ? nullptr : &found->second;
+}
+
 bool waits_for_time(const Update& update) {
   return !is_over(update) &&
          (update.phase == Phase::deferred || update.phase == Phase::resting || update.phase == Phase::reverted);

@@ -386,8 +386,13 @@ RevertClass revert_class_of(const Child& child);
 bool is_end(Phase phase);
 /// Whether the update has come to its end: an end phase, or reverted without a time for another attempt.
 bool is_over(const Update& update);
+/// Whether ACTIVATE is decided and it has not come to its end: nothing may take its place.
+bool is_past_activate(const Update& update);
 /// Whether it is between two attempts: deferred, resting, or reverted with a time for the next one.
 bool waits_for_time(const Update& update);
+/// Null when there is no child of this name.
+const Child* find_child(const State& state, const ChildId& id);
+Child* find_child(State& state, const ChildId& id);
 /// Whether something refers to a sealed blob: a deliverable as its image, or a child's last update as its backup.
 bool needs_blob(const State& state, const Digest& blob);
 /// Who signed it, for people: the names with commas between them.

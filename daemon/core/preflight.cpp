@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/standing.hpp"
+
 namespace hg::core {
 
 namespace {
@@ -82,6 +84,15 @@ std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverab
     return Cause{Reason::does_not_fit, "the deliverable has no image for this child's vendor, class and targets"};
   std::ranges::sort(parts, {}, &Part::image_number);
   return parts;
+}
+
+bool runs_all_of(const Deliverable& deliverable, const Child& child) {
+  if (!child.seen) return false;
+  Child trusted = child;
+  trusted.enrollment.link = LinkProtection::internal;
+  const auto choice = choose_parts(deliverable, trusted);
+  const auto* parts = std::get_if<Parts>(&choice);
+  return parts != nullptr && rests_on_new(*child.seen, *parts);
 }
 
 bool are_parts_still_chosen(const State& state, const Child& child) {

@@ -21,6 +21,10 @@ const Image* image_of(const State& state, const Update& update, const Part& part
 /// it cannot be brought to the child.
 std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverable, const Child& child);
 
+/// Whether the child says that it rests on all that the deliverable has for it. What its link may carry does not
+/// matter: nothing is brought.
+bool runs_all_of(const Deliverable& deliverable, const Child& child);
+
 /// Whether the child's configuration still leads to the parts that its update brings; not once the deliverable is gone.
 bool are_parts_still_chosen(const State& state, const Child& child);
 

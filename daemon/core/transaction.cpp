@@ -15,16 +15,21 @@ Cause because_of(const Child& member, const Cause& cause) {
   return {Reason::other_member, member.enrollment.id + ": " + cause.text};
 }
 
+/// The members whose update is the group's.
+template <class AnyState>
+auto members_in(AnyState& state, const Group& group) {
+  std::vector<decltype(find_child(state, ChildId{}))> members;
+  for (const Member& member : group.members)
+    if (auto* child = find_child(state, member.child); child != nullptr && child->update)
+      if (child->update->group == group.id) members.push_back(child);
+  return members;
+}
+
 class Transaction {
  public:
   Transaction(State& state, Group& group, RolloutId rollout, Instant now, Output& out)
-      : state_(state), group_(group), now_(now), out_(out) {
-    for (const Member& member : group.members) {
-      const auto child = state.children.find(member.child);
-      if (child == state.children.end() || !child->second.update) continue;
-      const Update& update = *child->second.update;
-      if (update.group == group.id && update.rollout == rollout) members_.push_back(&child->second);
-    }
+      : state_(state), group_(group), now_(now), out_(out), members_(members_in(state, group)) {
+    std::erase_if(members_, [&](const Child* member) { return member->update->rollout != rollout; });
   }
 
   void follow(const Child& before, const Child& child);
@@ -234,55 +239,53 @@ bool may_go_back(const State& state, const Child& child) {
   const auto group = state.groups.find(child.update->group);
   if (group == state.groups.end()) return true;
   const unsigned rank = rank_of(state, child);
-  return std::ranges::none_of(group->second.members, [&](const Member& member) {
-    const auto other = state.children.find(member.child);
-    if (other == state.children.end() || !other->second.update) return false;
-    const Child& later = other->second;
-    const bool is_silent = !later.online || std::max(later.unanswered, later.losses) >= kMaxUnanswered;
-    const bool goes_back = later.update->rollout == child.update->rollout && later.update->phase == Phase::reverting;
-    return goes_back && !is_silent && rank_of(state, later) > rank;
+  return std::ranges::none_of(members_in(state, group->second), [&](const Child* later) {
+    const bool is_silent = !later->online || std::max(later->unanswered, later->losses) >= kMaxUnanswered;
+    const bool goes_back = later->update->rollout == child.update->rollout && later->update->phase == Phase::reverting;
+    return goes_back && !is_silent && rank_of(state, *later) > rank;
   });
 }
 
 bool is_bound(const State& state, const Group& group) {
-  return std::ranges::any_of(group.members, [&](const Member& member) {
-    const auto child = state.children.find(member.child);
-    if (child == state.children.end() || !child->second.update) return false;
-    const Update& u = *child->second.update;
-    if (u.group == group.id && u.phase == Phase::split) return true;
-    return u.decision != Decision::none && u.phase != Phase::reverted && !is_over(u);
-  });
+  return is_split(state, group) || std::ranges::any_of(group.members, [&](const Member& member) {
+           const Child* child = find_child(state, member.child);  // also in an update of its own: a repair
+           return child != nullptr && child->update && is_past_activate(*child->update);
+         });
 }
 
 bool is_split(const State& state, const Group& group) {
-  return std::ranges::any_of(group.members, [&](const Member& member) {
-    const auto child = state.children.find(member.child);
-    return child != state.children.end() && child->second.update && child->second.update->group == group.id &&
-           child->second.update->phase == Phase::split;
-  });
+  return std::ranges::any_of(members_in(state, group),
+                             [](const Child* member) { return member->update->phase == Phase::split; });
 }
 
 void withdraw_all(State& state, const Group& group, const std::string& why, Instant now, Output& out) {
-  for (const Member& member : group.members) {
-    const auto child = state.children.find(member.child);
-    if (child == state.children.end() || !child->second.update) continue;
-    const Update& u = *child->second.update;
-    if (u.group != group.id || is_over(u)) continue;
-    take_turn(state, child->second, now, out, [&](Turn& turn) { turn.withdraw({Reason::superseded, why}); });
-  }
+  for (Child* member : members_in(state, group))
+    if (!is_over(*member->update))
+      take_turn(state, *member, now, out, [&](Turn& turn) { turn.withdraw({Reason::superseded, why}); });
 }
 
 namespace {
 
-std::string_view done_by(Resolution resolution) {
-  switch (resolution) {
+/// For the history: what was done, and by whom.
+std::string told(const SplitResolved& event) {
+  const std::string uid = "uid " + std::to_string(event.uid);
+  switch (event.resolution) {
+    case Resolution::retry:
+      return uid + " has it tried again";
     case Resolution::drop:
-      return "an operator has taken it out of its group";
+      return uid + " has taken it out of its group";
     case Resolution::replace:
-      return "an operator has put another child in its place";
-    default:
-      return "an operator lets it rest as it is";
+      return uid + " has put " + event.replacement + " in its place";
+    case Resolution::accept:
+      break;
   }
+  return uid + " lets it rest as it is";
+}
+
+Result<void> may_replace(const State& state, const Group& group, const std::string& role, const ChildId& id) {
+  if (std::ranges::find(group.members, id, &Member::child) != group.members.end())
+    return Error{Errc::exists, "child " + id + " is a member of group " + group.id + " already"};
+  return may_take(state, group, role, id);
 }
 
 /// Without the member that could not be reached the others have something to wait for no more. Nor are they tried
@@ -310,18 +313,14 @@ Result<void> resolve(State& state, const SplitResolved& event, Instant now, Outp
     return Error{Errc::exists, "child " + event.child + " is not split: nothing is to be resolved"};
   if (event.resolution == Resolution::retry) {
     const Child before = child;
-    take_turn(state, child, now, out, [](Turn& turn) { turn.try_split_again(); });
+    take_turn(state, child, now, out, [&](Turn& turn) { turn.try_split_again(told(event)); });
     settle(state, before, event.child, now, out);
     return {};
   }
-  const bool is_member_already =
-      std::ranges::find(group.members, event.replacement, &Member::child) != group.members.end();
-  if (event.resolution == Resolution::replace && is_member_already)
-    return Error{Errc::exists, "child " + event.replacement + " is a member of group " + group.id + " already"};
   if (event.resolution == Resolution::replace)
-    if (const auto may = may_take(state, group, member->role, event.replacement); !may) return may.error();
+    if (const auto may = may_replace(state, group, member->role, event.replacement); !may) return may.error();
   const Update left = *child.update;
-  take_turn(state, child, now, out, [&](Turn& turn) { turn.leave_split(std::string(done_by(event.resolution))); });
+  take_turn(state, child, now, out, [&](Turn& turn) { turn.leave_split(told(event)); });
   if (event.resolution == Resolution::replace) member->child = event.replacement;
   if (event.resolution == Resolution::drop) group.members.erase(member);
   if (event.resolution != Resolution::accept) {

@@ -89,7 +89,7 @@ class Turn {
   void plan_retry();
   void plan_retry_with(const Update& other);
   /// An operator's way out of split.
-  void try_split_again();
+  void try_split_again(const std::string& how);
   void leave_split(const std::string& how);
 
  private:

@@ -174,7 +174,7 @@ void Turn::gone_too_long() {
 
 // ------------------------------------------------------------------------------------------------------------ split
 
-void Turn::try_split_again() {
+void Turn::try_split_again(const std::string& how) {
   Update& u = update();
   u.order = Order::none;
   u.orders = 0;
@@ -182,8 +182,7 @@ void Turn::try_split_again() {
   child_.in_doubt = true;
   child_.quiet_until = {};
   child_.unanswered = 0;
-  enter(u.decision == Decision::back ? Phase::reverting : Phase::activating,
-        {Reason::resolved, "an operator has it tried again"});
+  enter(u.decision == Decision::back ? Phase::reverting : Phase::activating, {Reason::resolved, how});
 }
 
 void Turn::leave_split(const std::string& how) {

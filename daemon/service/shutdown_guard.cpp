@@ -7,9 +7,7 @@ namespace {
 
 /// A child that the configuration no longer names is shown, but nothing is done for it: nobody need wait.
 bool is_under_way(const core::Child& child) {
-  if (!child.enrolled || !child.update) return false;
-  const core::Update& update = *child.update;
-  return update.decision != core::Decision::none && update.phase != core::Phase::reverted && !is_over(update);
+  return child.enrolled && child.update && core::is_past_activate(*child.update);
 }
 
 }  // namespace

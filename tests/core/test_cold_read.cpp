@@ -283,26 +283,28 @@ TEST(LostLinks, InEveryRestoreAreBounded) {
 
 // ---------------------------------------------------------------------------------------- ways out, and second looks
 
-TEST(SilentRescue, PastActivateCanBeGivenUpByOneCommand) {
+/// A rescue whose reset is decided.
+Bench past_activate() {
   Bench b;
   b.link(true);
   b.start();
   b.says(in_recovery());
   b.answer(Delivered{});
   b.says(in_recovery());
+  return b;
+}
+
+TEST(SilentRescue, PastActivateCanBeGivenUpByOneCommand) {
+  Bench b = past_activate();
   ASSERT_EQ(b.update().decision, Decision::activate);
   b.link(false);
   EXPECT_FALSE(b.post(UpdateAborted{b.update().epoch}).refusal);
   EXPECT_EQ(b.phase(), "split");
   EXPECT_FALSE(b.start().refusal) << "another rollout may take its place";
 }
+
 TEST(SilentRescue, GivenUpIsStillConfirmedByTheChildsOwnReport) {
-  Bench b;
-  b.link(true);
-  b.start();
-  b.says(in_recovery());
-  b.answer(Delivered{});
-  b.says(in_recovery());
+  Bench b = past_activate();
   b.link(false);
   b.post(UpdateAborted{b.update().epoch});
   b.link(true);

@@ -154,6 +154,13 @@ TEST(Groups, ARolloutToAllReachesGroupsAndChildrenThatAreInNone) {
   EXPECT_EQ(bench.update("spare").group, "");
 }
 
+TEST(Groups, WhatIsNamedTwiceIsReachedOnce) {
+  GroupBench bench;
+  const Output out = bench.post(RolloutRequested{kDeliverable, {}, 0, false, {kHeater, kHeater}});
+  ASSERT_FALSE(out.refusal);
+  EXPECT_EQ(bench.state.rollouts.at(out.rollout).children.size(), kMembers.size());
+}
+
 TEST(Groups, AGroupAndAChildCanBeNamedTogether) {
   GroupBench bench;
   enroll(bench, "spare");
@@ -299,6 +306,15 @@ TEST(Groups, RepairOfAWholeGroupIsRefused) {
   EXPECT_EQ(refused(bench.post(RepairRequested{"boat-1", 0})).code, Errc::not_found);
 }
 
+TEST(Groups, ALinkThatMayNotCarryTheImageAnyMoreIsNoReasonForARepair) {
+  GroupBench bench = all_confirmed();
+  Enrollment unprotected = bench.child(kPump).enrollment;
+  unprotected.link = LinkProtection::none;
+  bench.post(ChildEnrolled{unprotected});
+  bench.run();
+  EXPECT_EQ(refused(bench.post(RepairRequested{kHeater, 0})).code, Errc::exists) << "it runs what it should";
+}
+
 TEST(Groups, RepairWithdrawsARolloutThatIsUnderWay) {
   GroupBench bench = all_confirmed();
   bench.flash.at(kPump).runs = kOld;
@@ -352,6 +368,7 @@ TEST(Groups, ResolveRetryGivesAsManyOrdersAgain) {
   GroupBench bench = split_pump();
   ASSERT_FALSE(bench.resolve(kPump, Resolution::retry).refusal);
   EXPECT_EQ(bench.phases(), "reverted reverting reverted");
+  EXPECT_EQ(bench.history.back().cause, (Cause{Reason::resolved, "uid 1000 has it tried again"}));
   EXPECT_EQ(bench.step(kPump), "inspect");
   bench.run();
   EXPECT_EQ(bench.phases(), "reverted");
@@ -388,6 +405,7 @@ TEST(Groups, ResolveAcceptLetsItRestAsItIs) {
   ASSERT_FALSE(out.refusal);
   EXPECT_EQ(bench.child(kPump).group, kHeater);
   EXPECT_EQ(bench.phases(), "reverted cancelled reverted");
+  EXPECT_EQ(bench.history.back().cause, (Cause{Reason::resolved, "uid 1000 lets it rest as it is"}));
   EXPECT_FALSE(is_split(bench.state, bench.state.groups.at(kHeater)));
   EXPECT_FALSE(bench.start().refusal);
 }

@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "fakes/remembered_rows.hpp"
 #include "ports/catalogue.hpp"
 #include "ports/clock.hpp"
 
@@ -93,39 +94,11 @@ class MemoryCatalogue final : public ports::Catalogue {
     std::map<core::ChildId, std::deque<core::PutHistory>> history;
 
     void write(const std::vector<core::Change>& changes) {
-      for (const auto& change : changes) std::visit([this](const auto& row) { put(row); }, change);
+      for (const core::Change& change : changes) {
+        std::visit(RememberedRows{state}, change);
+        if (const auto* row = std::get_if<core::PutHistory>(&change)) put(*row);
+      }
     }
-    void put(const core::PutChild& row) {
-      core::Child kept;  // only what is persisted: the rest comes back as after a start
-      kept.enrollment.id = row.child.enrollment.id;
-      kept.seen = row.child.seen;
-      kept.last_seen = row.child.last_seen;
-      kept.floors = row.child.floors;
-      kept.committed = row.child.committed;
-      kept.confirms_itself = row.child.confirms_itself;
-      kept.update = row.child.update;
-      state.children.insert_or_assign(kept.enrollment.id, kept);
-    }
-    void put(const core::PutDeliverable& row) {
-      state.deliverables.insert_or_assign(row.deliverable.id, row.deliverable);
-    }
-    void put(const core::PutRollout& row) {
-      state.rollouts.insert_or_assign(row.rollout.id, row.rollout);
-      state.last_rollout = row.last_rollout;
-      state.last_epoch = row.last_epoch;
-    }
-    void put(const core::DropRollout& row) { state.rollouts.erase(row.rollout); }
-    void put(const core::PutGroup& row) { state.groups.insert_or_assign(row.group.id, row.group); }
-    void put(const core::DropGroup& row) { state.groups.erase(row.group); }
-    void put(const core::PutAnnouncement& row) { state.announced.insert_or_assign(row.url, row.at); }
-    void put(const core::DropAnnouncement& row) { state.announced.erase(row.url); }
-    void put(const core::PutHead& row) { state.heads.insert_or_assign(row.head.channel, row.head); }
-    void put(const core::PutPermit& row) { state.permits.insert_or_assign(row.permit.id, row.permit); }
-    void put(const core::DropPermit& row) { state.permits.erase(row.permit); }
-    void put(const core::PutGrant& row) { state.grants.insert_or_assign(row.grant.image, row.grant); }
-    void put(const core::DropGrant& row) { state.grants.erase(row.image); }
-    void put(const core::PutRoot& row) { state.root = row.root; }
-    void put(const core::PutGatewayFloor& row) { state.floors.insert_or_assign(row.product, row.sequence); }
     void put(const core::PutHistory& row) {
       auto& lines = history[row.child];
       lines.push_back(row);
