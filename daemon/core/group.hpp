@@ -27,7 +27,9 @@ struct Role {
 /// What a product is made of. From the configuration at every start; not persisted.
 struct Layout {
   std::string name;
-  std::vector<Role> roles;  ///< names are unique
+  std::vector<Role> roles;         ///< names are unique
+  bool is_formed_by_unit = false;  ///< children that report the same unit make up a group; then vendors and classes of
+                                   ///< the roles are unique, also among the other such layouts
 
   friend bool operator==(const Layout&, const Layout&) = default;
 };
@@ -46,6 +48,7 @@ struct Group {
   std::vector<Member> members;
   DeliverableId committed;     ///< what all of them confirmed last: the one that a replaced member is brought to
   bool is_configured = false;  ///< the configuration names it, not an operator
+  bool is_reported = false;    ///< its members do: it has the name of the unit that they report (core/units)
 
   friend bool operator==(const Group&, const Group&) = default;
 };

@@ -53,6 +53,7 @@ struct Inspection {
   Power power = Power::unknown;
   std::string identity;                ///< what the child claims to be, unproven; empty: it does not say
   std::optional<std::uint64_t> boots;  ///< the child's own count of its starts
+  std::string unit;                    ///< the product it says it is built into, a name; empty: it does not say
 
   [[nodiscard]] const Slot* active(std::uint8_t image) const;
   /// The slot that holds `digest` and is not the active one.

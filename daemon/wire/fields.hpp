@@ -18,7 +18,7 @@ concept Is = std::same_as<std::remove_const_t<Given>, M>;
 inline constexpr std::uint64_t kAnyNumber = ~std::uint64_t{0};
 inline constexpr std::uint64_t kAnyByte = 0xFF;
 
-/// Child and transport names; checked against is_name() too.
+/// Names of children, transports and units; checked against is_name() too.
 struct NameLimit {};
 
 template <class V, class T>
@@ -153,6 +153,7 @@ void fields(V& v, Is<Seen> auto& m) {
   v(9, "power", m.power, 0);
   v(10, "identity", m.identity, kMaxName);
   v(11, "boots", m.boots, kAnyNumber);
+  v(12, "unit", m.unit, NameLimit{});
 }
 template <class V, class M>
 requires Is<M, Inspected> || Is<M, Ordered> || Is<M, GuardFailed>

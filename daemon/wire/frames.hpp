@@ -211,6 +211,7 @@ struct Seen {
   Power power = Power::unknown;
   std::string identity;                ///< as the child claims, unproven; empty: it does not say
   std::optional<std::uint64_t> boots;  ///< the child's own count of its starts
+  std::optional<std::string> unit;     ///< the product it says it is built into: is_name()
   friend bool operator==(const Seen&, const Seen&) = default;
 };
 

@@ -439,11 +439,16 @@ static struct hg_child_answer tell_status(const struct hg_child* child, const ui
   knows_until = status.busy && status.busy_ms > 0;
 
   hg_cbor_start(&writer, out, out_size);
-  hg_cbor_put_map(&writer, 7u + (platform->boots ? 1u : 0u) + (knows_battery ? 1u : 0u) + (knows_until ? 1u : 0u));
+  hg_cbor_put_map(&writer, 7u + (platform->unit ? 1u : 0u) + (platform->boots ? 1u : 0u) + (knows_battery ? 1u : 0u) +
+                               (knows_until ? 1u : 0u));
   hg_cbor_put_text(&writer, "v");
   hg_cbor_put_uint(&writer, HG_CHILD_VERSION);
   hg_cbor_put_text(&writer, "id");
   hg_cbor_put_text(&writer, platform->id);
+  if (platform->unit) {
+    hg_cbor_put_text(&writer, "unit");
+    hg_cbor_put_text(&writer, platform->unit);
+  }
   hg_cbor_put_text(&writer, "can");
   hg_cbor_put_uint(&writer, abilities_of(child));
   hg_cbor_put_text(&writer, "prove");

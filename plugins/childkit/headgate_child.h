@@ -54,6 +54,7 @@ enum hg_child_error {
 #define HG_CHILD_MAX_NONCE 32u
 #define HG_CHILD_NONCE 16u /* of the child's own */
 #define HG_CHILD_MAX_ID 64u
+#define HG_CHILD_MAX_UNIT 64u
 #define HG_CHILD_MAX_KEY_ID 32u
 #define HG_CHILD_MAX_TAG 64u
 #define HG_CHILD_MAX_VERSION 32u /* of a running image's version, zero byte included */
@@ -61,7 +62,7 @@ enum hg_child_error {
 #define HG_CHILD_MAX_TEXT 64u
 #define HG_CHILD_MAX_IMAGES 8u /* images */
 /* What `out` must hold at least for anything but an error. Identify needs room for its answer (docs/child-protocol.md,
- * Sizes) and up to 9 bytes more; without a key up to 47. */
+ * Sizes) and up to 9 bytes more; without a key up to 47. A unit needs 7 bytes and its length more. */
 #define HG_CHILD_MIN_ANSWER 144u
 
 /* Algorithms by their COSE numbers. */
@@ -133,6 +134,7 @@ enum hg_child_verdict { HG_CHILD_HOLDS, HG_CHILD_DOES_NOT_HOLD, HG_CHILD_KEY_UNK
  * this: the command answers "not supported", the key is left out. What every child needs is marked. */
 struct hg_child_platform {
   const char* id;      /* needed: 1 to HG_CHILD_MAX_ID bytes of UTF-8, the same for life */
+  const char* unit;    /* the product that it is built into: 1 to HG_CHILD_MAX_UNIT of A-Z a-z 0-9 . _ -, or null */
   bool requires_proof; /* offer, notice and confirm_all only for a gateway that has proven itself */
 
   /* The key. HG_CHILD_NO_ALGORITHM: none; identify is answered without proof, and prove not at all. */

@@ -23,15 +23,22 @@ Answer failed(const wire::Reply& reply, const Error& error) {
   return {wire::Failed{reply, error.code, wire::bounded_text(error.message)}, {}};
 }
 
+/// The daemon would take the whole frame for hostile.
+wire::Seen without_bad_unit(wire::Seen seen) {
+  if (seen.unit && !wire::is_name(*seen.unit)) seen.unit.reset();
+  return seen;
+}
+
 Answer from(const wire::Reply& reply, Result<wire::Seen> seen) {
   if (!seen) return failed(reply, seen.error());
-  return {wire::Inspected{reply, std::move(*seen)}, {}};
+  return {wire::Inspected{reply, without_bad_unit(std::move(*seen))}, {}};
 }
 
 Answer from(const wire::Reply& reply, Result<Outcome> outcome) {
   if (!outcome) return failed(reply, outcome.error());
-  if (!outcome->guard_held) return {wire::GuardFailed{reply, std::move(outcome->seen)}, {}};
-  return {wire::Ordered{reply, std::move(outcome->seen)}, {}};
+  wire::Seen seen = without_bad_unit(std::move(outcome->seen));
+  if (!outcome->guard_held) return {wire::GuardFailed{reply, std::move(seen)}, {}};
+  return {wire::Ordered{reply, std::move(seen)}, {}};
 }
 
 Answer from(const wire::Reply& reply, Result<Willingness> willingness) {
@@ -62,7 +69,8 @@ asio::awaitable<Answer> carry_out(Driver* driver, wire::Deliver request, UniqueF
   if (!fd) co_return failed(reply, Error{Errc::invalid, "Deliver without a descriptor"});
   auto delivered = co_await driver->deliver(std::move(job), std::move(request), std::move(fd));
   if (!delivered) co_return failed(reply, delivered.error());
-  if (!delivered->guard_held) co_return Answer{wire::GuardFailed{reply, std::move(delivered->seen)}, {}};
+  if (!delivered->guard_held)
+    co_return Answer{wire::GuardFailed{reply, without_bad_unit(std::move(delivered->seen))}, {}};
   co_return Answer{wire::Delivered{reply}, {}};
 }
 

@@ -56,8 +56,16 @@ Result<bool> read_battery(LooseReader& reader, KitStatus& status) {
   return true;
 }
 
+Result<bool> read_unit(LooseReader& reader, KitStatus& status) {
+  auto unit = reader.read_text(kLongestText);
+  if (!unit) return unit.error();
+  if (wire::is_name(*unit)) status.unit = std::move(*unit);
+  return true;
+}
+
 Result<bool> read_status_key(LooseReader& reader, const std::string& key, KitStatus& status) {
   if (key == "id") return store_text(reader.read_text(kLongestText), status.id);
+  if (key == "unit") return read_unit(reader, status);
   if (key == "can") return read_abilities(reader, status);
   if (key == "prove") return store(reader.read_bool(), status.must_prove);
   if (key == "boots") return store(read_bounded(reader, UINT64_MAX), status.boots);

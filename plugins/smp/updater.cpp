@@ -72,6 +72,7 @@ wire::Seen Updater::seen(const Found& found) const {
   seen.identity = found.kit->id;
   seen.boots = found.kit->boots;
   return seen;
+  if (!found.kit->unit.empty()) seen.unit = found.kit->unit;
 }
 
 asio::awaitable<Result<wire::Seen>> Updater::inspect(plugin::Job job) {

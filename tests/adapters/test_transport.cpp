@@ -268,6 +268,7 @@ TEST_F(PluginBoardTest, BringsAnInspectionAcross) {
   seen.power = wire::Power::battery;
   seen.identity = "boiler-4711";
   seen.boots = 12;
+  seen.unit = "HTR-0042";
   ASSERT_TRUE(channel->send(wire::Inspected{{request.task.request, "boiler"}, seen}));
   const auto inspection = std::get<core::Inspection>(answer());
   ASSERT_EQ(inspection.slots.size(), 1U);
@@ -280,6 +281,7 @@ TEST_F(PluginBoardTest, BringsAnInspectionAcross) {
   EXPECT_EQ(inspection.power, core::Power::battery);
   EXPECT_EQ(inspection.identity, "boiler-4711");
   EXPECT_EQ(inspection.boots, 12U);
+  EXPECT_EQ(inspection.unit, "HTR-0042");
 }
 
 TEST_F(PluginBoardTest, HandsOverTheImageAndPassesProgressOn) {

@@ -217,6 +217,11 @@ def test_status(start_kit):
         assert (status["boots"], status["reset"]) == (2, 3)
 
 
+def test_status_names_the_unit(start_kit):
+    with start_kit("--kit-unit", "HTR-0042").client() as client:
+        assert ask(client, kit.STATUS)["unit"] == "HTR-0042"
+
+
 def test_a_busy_child_says_how_long_and_puts_a_notice_off(start_kit):
     child = start_kit("--busy-ms", 60000)
     with child.client() as client:

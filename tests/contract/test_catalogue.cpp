@@ -147,6 +147,7 @@ TYPED_TEST(Catalogue, ANewValueReplacesTheWholeOldOne) {
   child.seen->slots.pop_back();
   child.seen->battery_percent.reset();
   child.seen->boots.reset();
+  child.seen->unit.clear();
   child.floors.erase("boiler");
   child.confirms_itself = false;
   child.update->parts.pop_back();
@@ -192,6 +193,7 @@ TYPED_TEST(Catalogue, AChangedGroupReplacesTheWholeOldOne) {
   group.committed.clear();
   group.is_configured = false;
   ASSERT_TRUE(this->commit({core::PutGroup{group}}));
+  group.is_reported = true;
   EXPECT_EQ(this->reload().groups, (std::map<core::GroupId, core::Group>{{"left", group}, {"right", other}}));
   ASSERT_TRUE(this->commit({core::DropGroup{"left"}, core::DropGroup{"was-never-there"}}));
   EXPECT_EQ(this->reload().groups, (std::map<core::GroupId, core::Group>{{"right", other}}));

@@ -88,6 +88,7 @@ void set_up(Device& it) {
   hg_child_init(&it.child, &it.platform, &it);
   if ((it.abilities & kSilent) != 0) return;
   it.platform.boots = [](void*) -> std::uint32_t { return 1000; };
+  it.platform.unit = "HTR-0042";
   it.platform.status = [](void*, hg_child_status* status) {
     *status = {55, HG_CHILD_MAINS, true, 9, HG_CHILD_RESET_PIN};
   };
@@ -101,12 +102,14 @@ void read_as_gateway(ByteView body) {
   if (const auto status = hg::smp::kit_status_in(body)) {
     seen.identity = status->id;
     seen.boots = status->boots;
+    if (!status->unit.empty()) seen.unit = status->unit;
     seen.power = status->power;
     seen.busy = status->busy;
     seen.busy_ms = status->busy_ms;
     seen.battery_percent = status->battery_percent;
   }
   require(hg::wire::encode(hg::wire::Inspected{{1, "child"}, seen}).has_value());
+  require(!seen.unit || hg::wire::is_name(*seen.unit));
   if (const auto decision = hg::smp::decision_in(body)) {
     const hg::wire::OfferAnswer answer{{1, "child"}, decision->willing, decision->wait_ms, decision->text};
     require(hg::wire::encode(answer).has_value());

@@ -402,6 +402,13 @@ TEST(ChildKit, AnswersThatDoNotFitAreRefusedAtEachSize) {
   }
 }
 
+TEST(ChildKit, AStatusNamesTheUnitOfADeviceThatHasOne) {
+  Device it;
+  it.platform.unit = "HTR-0042";
+  EXPECT_EQ(to_hex(ask(it, HG_CHILD_STATUS, page_example("status request")).body),
+            to_hex(page_example("status answer with unit")));
+}
+
 TEST(ChildKit, TheLongestStatusAndOfferFit) {
   Device it;
   const std::string id(HG_CHILD_MAX_ID, 'i');
@@ -409,6 +416,11 @@ TEST(ChildKit, TheLongestStatusAndOfferFit) {
   it.platform.boots = [](void*) -> std::uint32_t { return UINT32_MAX; };
   it.status = {100, HG_CHILD_BATTERY, true, UINT32_MAX, HG_CHILD_RESET_WAKE};
   EXPECT_EQ(ask(it, HG_CHILD_STATUS, {}, HG_CHILD_MIN_ANSWER).answer.length, 134U);  // as the page says
+  const std::string unit(HG_CHILD_MAX_UNIT, 'u');
+  it.platform.unit = unit.c_str();
+  EXPECT_EQ(ask(it, HG_CHILD_STATUS, {}).answer.length, 134U + 7U + HG_CHILD_MAX_UNIT);
+  EXPECT_EQ(ask(it, HG_CHILD_STATUS, {}, HG_CHILD_MIN_ANSWER).answer.rc, 7) << "it needs more room with a unit";
+  it.platform.unit = nullptr;
   const std::string text(HG_CHILD_MAX_TEXT, 't');
   it.decision = {HG_CHILD_LATER, UINT32_MAX, text.c_str()};
   EXPECT_EQ(ask(it, HG_CHILD_OFFER, page_example("offer request"), HG_CHILD_MIN_ANSWER).answer.length, 88U);

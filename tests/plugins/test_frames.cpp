@@ -37,6 +37,7 @@ std::vector<Frame> one_of_each() {
   charged.power = Power::battery;
   charged.identity = "boiler:0042";
   charged.boots = 7;
+  charged.unit = "HTR-0042";
   const ProfileValues profile = {{"baud", std::int64_t{115200}},
                                  {"a", std::int64_t{-5}},
                                  {"line_gap_ms", true},
@@ -131,6 +132,22 @@ INSTANTIATE_TEST_SUITE_P(
                     Broken{"NoErrorCode", "a300030118630260", "Refused"},
                     Broken{"NestedProfile", "a40004016161026003a161618100", "key 3 (profile)"}),
     [](const auto& row) { return std::string(row.param.name); });
+
+TEST(Frames, AUnitThatIsNoNameRefusesTheWholeFrame) {
+  Seen seen;
+  for (const std::string& unit : {std::string(), std::string("HTR 42"), std::string("a/b"), std::string(65, 'a')}) {
+    seen.unit = unit;
+    const auto decoded = decode(*encode(Inspected{{1, "boiler"}, seen}));
+    ASSERT_FALSE(decoded) << unit;
+    EXPECT_THAT(decoded.error().message, testing::HasSubstr("key 12 (unit)")) << unit;
+  }
+}
+
+TEST(Frames, APluginThatKnowsNoUnitsIsUnderstood) {
+  const auto decoded = decode(*encode(Inspected{{1, "boiler"}, {}}));
+  ASSERT_TRUE(decoded) << decoded.error().message;
+  EXPECT_FALSE(std::get<Inspected>(*decoded).seen.unit);
+}
 
 TEST(Frames, MoreThan16KiBIsRefused) {
   const auto decoded = decode(Bytes(17 * 1024, 0));

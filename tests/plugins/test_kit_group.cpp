@@ -70,6 +70,19 @@ TEST(KitGroup, AStatusIsRead) {
   EXPECT_EQ(status->busy_ms, 90000U);
 }
 
+TEST(KitGroup, AUnitIsReadIfItIsAName) {
+  EXPECT_EQ(kit_status_in(page_example("status answer"))->unit, "");
+  EXPECT_EQ(kit_status_in(page_example("status answer with unit"))->unit, "HTR-0042");
+  for (const char* odd : {"", "HTR 42", "a/b", "\xFF"}) {
+    Bytes body;
+    cbor::Writer(body).map(2).text("unit").text(odd).text("boots").uint(3);
+    const auto status = kit_status_in(body);
+    ASSERT_TRUE(status) << status.error().message;
+    EXPECT_EQ(status->unit, "") << odd;
+    EXPECT_EQ(status->boots, 3U) << "what else it says is not lost";
+  }
+}
+
 TEST(KitGroup, DecisionsAreRead) {
   const auto yes = decision_in(page_example("offer answer yes"));
   ASSERT_TRUE(yes);

@@ -51,7 +51,7 @@ class ObedientDriver : public Driver {
       ++left;
       co_return Error{Errc::cancelled, "cancelled"};
     }
-    co_return wire::Seen{};
+    co_return says;
   }
   asio::awaitable<Result<Outcome>> deliver(Job job, wire::Deliver request, UniqueFd) override {
     if (request.staging != wire::Staging::aside) co_return Outcome{false, {}};
@@ -68,6 +68,7 @@ class ObedientDriver : public Driver {
     gate_.cancel();
   }
 
+  wire::Seen says;
   std::vector<wire::Enroll> enrolled;
   std::vector<std::string> forgotten;
   std::vector<std::string> begun;
@@ -202,6 +203,17 @@ TEST_F(SdkTest, WorksForAChildOnOneRequestAtATime) {
   for (std::uint64_t request = 1; request <= 1 + kMaxWaiting; ++request) {
     EXPECT_EQ(next<wire::Inspected>().reply.request, request);
   }
+}
+
+TEST_F(SdkTest, PassesAUnitOnUnlessItIsNoName) {
+  let_in();
+  enroll("a");
+  driver_.says.unit = "HTR-0042";
+  send(wire::Inspect{task(1)});
+  EXPECT_EQ(next<wire::Inspected>().seen.unit, "HTR-0042");
+  driver_.says.unit = "HTR 42";
+  send(wire::Inspect{task(2)});
+  EXPECT_FALSE(next<wire::Inspected>().seen.unit) << "the daemon would have refused the frame";
 }
 
 TEST_F(SdkTest, AnswersAtTheDeadlineWhateverTheDriverDoes) {

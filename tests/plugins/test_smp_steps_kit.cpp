@@ -52,6 +52,21 @@ TEST_F(SmpKit, SaysHowTheChildIs) {
   EXPECT_EQ(seen->busy_ms, 90000U);
 }
 
+TEST_F(SmpKit, SaysWhichUnitTheChildIsBuiltInto) {
+  child_.answers_instead = [](const Asked& asked) -> std::optional<Bytes> {
+    if (!is(asked, kKitStatus)) return std::nullopt;
+    Bytes body;
+    cbor::Writer(body).map(2).text("v").uint(1).text("unit").text("HTR-0042");
+    return body;
+  };
+  EXPECT_EQ(inspect()->unit, "HTR-0042");
+}
+
+TEST_F(SmpKit, AnOlderKitSaysNoUnit) {
+  give_kit(15);
+  EXPECT_FALSE(inspect()->unit);
+}
+
 TEST_F(SmpKit, AChildThatDoesNotAnswerIsAskedTwiceInAnOpening) {
   child_.loses_request = [](const Asked& asked) { return asked.header.group == kKitGroup; };
   for (int i = 0; i < 3; ++i) {

@@ -45,8 +45,8 @@ Result<void> load_children(Database& database, core::State& state) {
 
 Result<void> load_inspections(Database& database, core::State& state) {
   constexpr std::string_view kSql =
-      "SELECT child, revert_class, bootloader, staging, obstacle, busy, busy_for, power, battery, identity, boots"
-      " FROM inspection";
+      "SELECT child, revert_class, bootloader, staging, obstacle, busy, busy_for, power, battery, identity, boots,"
+      " unit FROM inspection";
   return for_each(database, "inspection", kSql, 0, [&](Row& row) {
     core::Inspection& seen = row.owner(0, state.children, row.name(0)).seen.emplace();
     seen.revert_class = row.named(1, core::revert_class_from);
@@ -59,6 +59,7 @@ Result<void> load_inspections(Database& database, core::State& state) {
     if (row.has(8)) seen.battery_percent = row.small<std::uint8_t>(8);
     seen.identity = row.text(9);
     seen.boots = row.optional_number(10);
+    seen.unit = row.text(11);
   });
 }
 
@@ -127,10 +128,11 @@ Result<void> load_parts(Database& database, core::State& state) {
 }
 
 Result<void> load_groups(Database& database, core::State& state) {
-  return for_each(database, "group_", "SELECT id, layout, committed, configured FROM group_", 0, [&](Row& row) {
-    core::Group group{row.name(0), row.text(1), {}, row.text(2), row.flag(3)};
-    state.groups.insert_or_assign(group.id, group);
-  });
+  return for_each(database, "group_", "SELECT id, layout, committed, configured, reported FROM group_", 0,
+                  [&](Row& row) {
+                    core::Group group{row.name(0), row.text(1), {}, row.text(2), row.flag(3), row.flag(4)};
+                    state.groups.insert_or_assign(group.id, group);
+                  });
 }
 
 Result<void> load_members(Database& database, core::State& state) {

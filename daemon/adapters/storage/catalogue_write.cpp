@@ -19,7 +19,7 @@ Result<Writer> Writer::prepare(Database& database) {
       {&writer.clear_inspection_, "DELETE FROM inspection WHERE child = ?1"},
       {&writer.inspection_,
        "INSERT INTO inspection (child, revert_class, bootloader, staging, obstacle, busy, busy_for, power, battery,"
-       " identity, boots) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"},
+       " identity, boots, unit) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
       {&writer.clear_floors_, "DELETE FROM floor WHERE child = ?1"},
       {&writer.floor_, "INSERT INTO floor (child, product, sequence) VALUES (?1, ?2, ?3)"},
       {&writer.slot_,
@@ -52,8 +52,8 @@ Result<Writer> Writer::prepare(Database& database) {
       {&writer.rollout_child_, "INSERT INTO rollout_child (rollout, position, child) VALUES (?1, ?2, ?3)"},
       {&writer.drop_rollout_, "DELETE FROM rollout WHERE id = ?1"},
       {&writer.group_,
-       "INSERT INTO group_ (id, layout, committed, configured) VALUES (?1, ?2, ?3, ?4)"
-       " ON CONFLICT (id) DO UPDATE SET layout = ?2, committed = ?3, configured = ?4"},
+       "INSERT INTO group_ (id, layout, committed, configured, reported) VALUES (?1, ?2, ?3, ?4, ?5)"
+       " ON CONFLICT (id) DO UPDATE SET layout = ?2, committed = ?3, configured = ?4, reported = ?5"},
       {&writer.clear_members_, "DELETE FROM member WHERE group_ = ?1"},
       {&writer.member_, "INSERT INTO member (group_, position, role, child) VALUES (?1, ?2, ?3, ?4)"},
       {&writer.drop_group_, "DELETE FROM group_ WHERE id = ?1"},
@@ -118,7 +118,7 @@ Result<void> Writer::put_inspection(const core::Child& child) {
   const core::Inspection& seen = *child.seen;
   auto inspected = inspection_.run(id, core::name_of(seen.revert_class), seen.bootloader, core::name_of(seen.staging),
                                    seen.obstacle, seen.busy, seen.busy_for.count(), core::name_of(seen.power),
-                                   seen.battery_percent, seen.identity, stored(seen.boots));
+                                   seen.battery_percent, seen.identity, stored(seen.boots), seen.unit);
   if (!inspected) return inspected;
   std::int64_t position = 0;
   for (const core::Slot& slot : child.seen->slots) {
@@ -195,7 +195,7 @@ Result<void> Writer::put(const core::PutRollout& row) {
 
 Result<void> Writer::put(const core::PutGroup& row) {
   const core::Group& group = row.group;
-  auto put = group_.run(group.id, group.layout, group.committed, group.is_configured);
+  auto put = group_.run(group.id, group.layout, group.committed, group.is_configured, group.is_reported);
   if (!put) return put;
   if (auto cleared = clear_members_.run(group.id); !cleared) return cleared;
   std::int64_t position = 0;

@@ -63,6 +63,7 @@ core::Inspection inspection_from(const wire::Seen& seen) {
   inspection.power = static_cast<core::Power>(seen.power);
   inspection.identity = seen.identity;
   inspection.boots = seen.boots;
+  inspection.unit = seen.unit.value_or("");
   return inspection;
 }
 

@@ -26,6 +26,7 @@ KitGroup::KitGroup(const Options& options, Board& board)
     : options_(options), board_(board), key_(options.kit.key, options.kit.gateway_key) {
   const KitOptions& kit = options.kit;
   platform_.id = kit.id.c_str();
+  platform_.unit = kit.unit.empty() ? nullptr : kit.unit.c_str();
   platform_.requires_proof = kit.require_proof;
   platform_.algorithm = key_.algorithm();
   platform_.key_id = bytes_of(kit.key_id).data();

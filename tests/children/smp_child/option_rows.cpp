@@ -185,6 +185,7 @@ std::vector<OptionRow> kit_rows(KitOptions& o) {
   return {
       {"--kit", "", "the child kit is there (else rc 8)", flag(o.is_there)},
       {"--kit-id", "TEXT", "who the child says it is (smp-child)", string(o.id)},
+      {"--kit-unit", "TEXT", "which product it says it is built into (none)", string(o.unit)},
       {"--kit-key", "FILE", "hexadecimal HMAC key, or private PEM key of P-256 or Ed25519 (none)", string(o.key)},
       {"--kit-key-id", "TEXT", "which key that is (k1)", string(o.key_id)},
       {"--kit-gateway-key", "FILE", "the gateway's public PEM key, of the key id \"gateway\"", string(o.gateway_key)},

@@ -111,6 +111,7 @@ struct OfferAnswer {
 struct KitOptions {
   bool is_there = false;
   std::string id = "smp-child";
+  std::string unit;
   std::filesystem::path key;
   std::string key_id = "k1";
   std::filesystem::path gateway_key;

@@ -29,7 +29,8 @@ CREATE TABLE inspection (
   power        TEXT NOT NULL,
   battery      INTEGER,              -- percent; NULL: it does not tell
   identity     TEXT NOT NULL,
-  boots        INTEGER               -- NULL: it does not tell
+  boots        INTEGER,              -- NULL: it does not tell
+  unit         TEXT NOT NULL         -- the product it says it is built into; '': it does not tell
 ) STRICT, WITHOUT ROWID;
 
 -- The highest sequence number that a child has confirmed of each product.
@@ -94,7 +95,8 @@ CREATE TABLE group_ (
   id         TEXT PRIMARY KEY,
   layout     TEXT NOT NULL,
   committed  TEXT NOT NULL,          -- the deliverable that all of them confirmed last
-  configured INTEGER NOT NULL        -- the configuration names it, not an operator
+  configured INTEGER NOT NULL,       -- the configuration names it, not an operator
+  reported   INTEGER NOT NULL        -- its members did, by the unit that they report
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE member (
