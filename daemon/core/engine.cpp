@@ -11,6 +11,7 @@
 #include "core/transaction.hpp"
 #include "core/trust_facts.hpp"
 #include "core/turn.hpp"
+#include "core/units.hpp"
 
 namespace hg::core {
 
@@ -291,7 +292,9 @@ void on(State& state, const RepairRequested& event, Instant now, Output& out) {
 }
 
 void on(State& state, const SplitResolved& event, Instant now, Output& out) {
-  if (const Result<void> resolved = resolve(state, event, now, out); !resolved) out.refusal = resolved.error();
+  const Result<void> resolved =
+      is_about_reported(state, event) ? replace_reported(state, event, now, out) : resolve(state, event, now, out);
+  if (!resolved) out.refusal = resolved.error();
 }
 
 template <class Event>
@@ -336,9 +339,12 @@ void on(State& state, const TimePassed& event, Instant now, Output& out) {
 void on(State& state, const StepEnded& event, Instant now, Output& out) {
   Child* child = find_child(state, event.child);
   if (child == nullptr || child->step_number != event.number) return;
+  const std::string unit = unit_of(*child);
+  StepAnswer given = event.answer;
+  keep_unit_in_recovery(*child, given);
   const auto handle = [&](Turn& turn) {
     const Step ended = std::exchange(child->step, Idle{});
-    if (!std::holds_alternative<StepFailed>(event.answer)) child->losses = 0;
+    if (!std::holds_alternative<StepFailed>(given)) child->losses = 0;
     const bool was_backup = std::holds_alternative<Backup>(ended);
     const bool was_deliver = std::holds_alternative<Deliver>(ended);
     const bool was_restore = std::holds_alternative<Restore>(ended);
@@ -368,9 +374,10 @@ void on(State& state, const StepEnded& event, Instant now, Output& out) {
                        turn.step_failed(failure.error);
                    },
                },
-               event.answer);
+               given);
   };
   with_child(state, *child, now, out, handle);
+  hear_unit(state, event.child, unit, now, out);
 }
 
 template <class Record>
@@ -407,6 +414,7 @@ Output apply(State& state, const Event& event, Instant now) {
 Output resume(State& state, Instant now) {
   Output out;
   index_members(state);
+  index_units(state);
   for (auto& [id, child] : state.children) {
     child.online = false;
     child.in_doubt = true;

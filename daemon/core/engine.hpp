@@ -78,7 +78,7 @@ struct LayoutsSaid {
 struct GroupFormed {
   Group group;  ///< `committed` is kept as it was
 };
-/// Refused while its transaction is past ACTIVATE.
+/// Refused while its transaction is past ACTIVATE, or its children's reports would form it again.
 struct GroupDissolved {
   GroupId group;
 };
@@ -86,7 +86,8 @@ struct GroupDissolved {
 enum class Resolution : std::uint8_t {
   retry,    ///< the member may be given as many orders again
   drop,     ///< it is no member any more
-  replace,  ///< another child takes its place; a repair brings it to what the group has committed
+  replace,  ///< another child takes its place; a repair brings it to what the group has committed. Of a group that was
+            ///< formed by report this may be said of any member, and the child must report the group's unit
   accept,   ///< it rests as it is
 };
 struct SplitResolved {

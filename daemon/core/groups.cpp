@@ -7,6 +7,7 @@
 #include "core/preflight.hpp"
 #include "core/standing.hpp"
 #include "core/transaction.hpp"
+#include "core/units.hpp"
 
 namespace hg::core {
 
@@ -112,6 +113,9 @@ Result<void> check_members(const State& state, const Group& group) {
   }
   for (const Role& role : layout->roles)
     if (taken[role.name] != role.count)
+  if (const std::string unit = unit_of(*child); group.is_reported && unit != group.id)
+    return Error{Errc::mismatch,
+                 "group " + group.id + ": child " + id + " reports " + (unit.empty() ? "no unit" : "unit " + unit)};
       return Error{Errc::mismatch, "group " + group.id + " is not whole: " + std::to_string(taken[role.name]) + " of " +
                                        std::to_string(role.count) + " in role " + role.name};
   return {};
@@ -219,3 +223,8 @@ void on_group_event(State& state, const GroupDissolved& event, Instant now, Outp
 }
 
 }  // namespace hg::core
+  if (would_form_again(state, group->second)) {
+    out.refusal = Error{Errc::guard_failed, "group " + event.group + " is what its children report: it would be " +
+                                                "formed again, while layout " + group->second.layout + " has form_by"};
+    return;
+  }

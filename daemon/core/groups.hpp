@@ -17,7 +17,8 @@ void on_group_event(State& state, const GroupDissolved& event, Instant now, Outp
 /// Says to each child which group it is a member of, after groups have changed.
 void index_members(State& state);
 
-/// Whether the child can take this role: enrolled, of the role's class, in no other group.
+/// Whether the child can take this role: enrolled, of the role's class, in no other group, and reporting the unit that
+/// a group formed by report is named after.
 Result<void> may_take(const State& state, const Group& group, const std::string& role, const ChildId& child);
 
 /// Whether each role has as many children as the layout wants, and each of them can take it. Errors name what is wrong:

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -370,6 +371,8 @@ struct State {
   TrustRoot root;
   Floors floors;              ///< of the gateway: raised by heads and by closed rollouts, never lowered
   Policy policy;              ///< not persisted
+  std::map<std::string, std::set<ChildId>> units;  ///< who reports which; as their inspections say
+
   bool time_is_known = true;  ///< whether `now` can be held against an expiry; not persisted
 
   friend bool operator==(const State&, const State&) = default;
