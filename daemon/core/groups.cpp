@@ -98,6 +98,9 @@ Result<void> may_take(const State& state, const Group& group, const std::string&
                  "group " + group.id + ": child " + id + " is not of the vendor and class of role " + role_name};
   if (!child->group.empty() && child->group != group.id)
     return Error{Errc::exists, "group " + group.id + ": child " + id + " is a member of group " + child->group};
+  if (const std::string unit = unit_of(*child); group.is_reported && unit != group.id)
+    return Error{Errc::mismatch,
+                 "group " + group.id + ": child " + id + " reports " + (unit.empty() ? "no unit" : "unit " + unit)};
   return {};
 }
 
@@ -113,9 +116,6 @@ Result<void> check_members(const State& state, const Group& group) {
   }
   for (const Role& role : layout->roles)
     if (taken[role.name] != role.count)
-  if (const std::string unit = unit_of(*child); group.is_reported && unit != group.id)
-    return Error{Errc::mismatch,
-                 "group " + group.id + ": child " + id + " reports " + (unit.empty() ? "no unit" : "unit " + unit)};
       return Error{Errc::mismatch, "group " + group.id + " is not whole: " + std::to_string(taken[role.name]) + " of " +
                                        std::to_string(role.count) + " in role " + role.name};
   return {};
@@ -216,6 +216,11 @@ void on_group_event(State& state, const GroupDissolved& event, Instant now, Outp
     out.refusal = Error{Errc::busy, "group " + event.group + " is in an update that is past ACTIVATE"};
     return;
   }
+  if (would_form_again(state, group->second)) {
+    out.refusal = Error{Errc::guard_failed, "group " + event.group + " is what its children report: it would be " +
+                                                "formed again, while layout " + group->second.layout + " has form_by"};
+    return;
+  }
   withdraw_all(state, group->second, "group " + event.group + " was dissolved", now, out);
   forget_members_of(state, group->second);
   state.groups.erase(group);
@@ -223,8 +228,3 @@ void on_group_event(State& state, const GroupDissolved& event, Instant now, Outp
 }
 
 }  // namespace hg::core
-  if (would_form_again(state, group->second)) {
-    out.refusal = Error{Errc::guard_failed, "group " + event.group + " is what its children report: it would be " +
-                                                "formed again, while layout " + group->second.layout + " has form_by"};
-    return;
-  }

@@ -365,14 +365,14 @@ struct State {
   RolloutId last_rollout = 0;
   Epoch last_epoch = 0;
 
+  std::map<std::string, std::set<ChildId>> units;  ///< who reports which; as their inspections say
+
   std::map<std::string, Head> heads;  ///< by channel
   std::map<PermitId, Permit> permits;
   std::map<Digest, Grant> grants;  ///< by image
   TrustRoot root;
   Floors floors;              ///< of the gateway: raised by heads and by closed rollouts, never lowered
   Policy policy;              ///< not persisted
-  std::map<std::string, std::set<ChildId>> units;  ///< who reports which; as their inspections say
-
   bool time_is_known = true;  ///< whether `now` can be held against an expiry; not persisted
 
   friend bool operator==(const State&, const State&) = default;
