@@ -71,8 +71,8 @@ wire::Seen Updater::seen(const Found& found) const {
   seen.busy_ms = found.kit->busy_ms;
   seen.identity = found.kit->id;
   seen.boots = found.kit->boots;
-  return seen;
   if (!found.kit->unit.empty()) seen.unit = found.kit->unit;
+  return seen;
 }
 
 asio::awaitable<Result<wire::Seen>> Updater::inspect(plugin::Job job) {

@@ -192,8 +192,8 @@ TYPED_TEST(Catalogue, AChangedGroupReplacesTheWholeOldOne) {
   group.members = {{"burner", "boiler-2"}};
   group.committed.clear();
   group.is_configured = false;
-  ASSERT_TRUE(this->commit({core::PutGroup{group}}));
   group.is_reported = true;
+  ASSERT_TRUE(this->commit({core::PutGroup{group}}));
   EXPECT_EQ(this->reload().groups, (std::map<core::GroupId, core::Group>{{"left", group}, {"right", other}}));
   ASSERT_TRUE(this->commit({core::DropGroup{"left"}, core::DropGroup{"was-never-there"}}));
   EXPECT_EQ(this->reload().groups, (std::map<core::GroupId, core::Group>{{"right", other}}));

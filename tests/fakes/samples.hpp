@@ -62,8 +62,8 @@ inline core::Child sample_child(const std::string& id) {
   child.seen->power = core::Power::battery;
   child.seen->identity = "acme/boiler/0017";
   child.seen->boots = 41;
-  child.last_seen = Instant{Duration{1'790'000'000'999}};
   child.seen->unit = "HTR-0042";
+  child.last_seen = Instant{Duration{1'790'000'000'999}};
   child.floors = {{"boiler", 12}, {"boiler-lite", 3}};
   child.committed = sample_digest(8).hex();
   child.confirms_itself = true;
