@@ -17,6 +17,7 @@
 namespace hg::bus::test {
 namespace {
 
+/// Asks "polkit" as logind 252 does: about several kinds at once as about a lid, which our rule does not allow.
 /// Gives out the write ends of pipes, as logind does: the read end tells when the last copy is closed.
 class FakeLogind {
  public:
@@ -34,8 +35,8 @@ class FakeLogind {
     UniqueFd watched;
   };
   std::vector<Given> given;
-  std::string refuses_mode;  ///< as polkit would
-  bool is_silent = false;    ///< the answer comes with answer_now()
+  std::string refuses_mode;   ///< as polkit would
+  std::string is_silent_for;  ///< the answer comes with answer_now()
 
   [[nodiscard]] bool is_held(std::size_t number) const {
     pollfd ready{given.at(number).watched.get(), POLLIN, 0};
@@ -43,7 +44,8 @@ class FakeLogind {
   }
   [[nodiscard]] bool has_question() const { return static_cast<bool>(pending_); }
   void answer_now() {
-    is_silent = false;
+    is_silent_for.clear();
+    sd_bus_message_rewind(pending_.get(), 1);
     answer(pending_.get(), this, nullptr);
     connection_->kick();
   }
@@ -52,16 +54,17 @@ class FakeLogind {
   static int answer(sd_bus_message* call, void* userdata, sd_bus_error*) {
     auto& self = *static_cast<FakeLogind*>(userdata);
     if (sd_bus_message_is_method_call(call, "org.freedesktop.login1.Manager", "Inhibit") <= 0) return 0;
-    if (self.is_silent) {
-      self.pending_ = share(call);
-      return 1;
-    }
     const char* what = nullptr;
     const char* who = nullptr;
     const char* why = nullptr;
     const char* mode = nullptr;
     if (sd_bus_message_read(call, "ssss", &what, &who, &why, &mode) < 0) return -EBADMSG;
-    if (mode == self.refuses_mode) return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_ACCESS_DENIED, "not for you");
+    if (what == self.is_silent_for) {
+      self.pending_ = share(call);
+      return 1;
+    }
+    if (mode == self.refuses_mode || std::string_view{what}.find(':') != std::string_view::npos)
+      return sd_bus_reply_method_errorf(call, SD_BUS_ERROR_ACCESS_DENIED, "not for you");
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return -errno;
     const UniqueFd lock{ends[1]};
@@ -89,15 +92,19 @@ TEST_F(LockOnBus, BlocksShutdownAndSleepUntilItIsReleased) {
   FakeLogind logind(loop_, bus_.address());
   LogindLock lock(loop_.get_executor(), bus_.address(), journal_);
   lock.hold();
-  ASSERT_TRUE(says("shutdown and sleep are held off (block)"));
-  ASSERT_EQ(logind.given.size(), 1U);
-  EXPECT_EQ(logind.given[0].what, "shutdown:sleep");
-  EXPECT_EQ(logind.given[0].who, "headgated");
-  EXPECT_EQ(logind.given[0].mode, "block");
-  EXPECT_TRUE(logind.is_held(0));
+  ASSERT_TRUE(says("sleep is held off (block)"));
+  EXPECT_EQ(journal_.count("shutdown is held off (block)"), 1U);
+  ASSERT_EQ(logind.given.size(), 2U);
+  EXPECT_EQ(logind.given[0].what, "shutdown") << "it matters more";
+  EXPECT_EQ(logind.given[1].what, "sleep");
+  for (std::size_t number = 0; number < 2; ++number) {
+    EXPECT_EQ(logind.given[number].who, "headgated");
+    EXPECT_EQ(logind.given[number].mode, "block");
+    EXPECT_TRUE(logind.is_held(number));
+  }
   lock.release();
-  EXPECT_TRUE(eventually([&] { return !logind.is_held(0); }));
-  EXPECT_EQ(journal_.count("held off no longer"), 1U);
+  EXPECT_TRUE(eventually([&] { return !logind.is_held(0) && !logind.is_held(1); }));
+  EXPECT_EQ(journal_.count("held off no longer"), 2U);
 }
 
 TEST_F(LockOnBus, IsTakenAnewForTheNextUpdate) {
@@ -105,11 +112,28 @@ TEST_F(LockOnBus, IsTakenAnewForTheNextUpdate) {
   LogindLock lock(loop_.get_executor(), bus_.address(), journal_);
   for (std::size_t number = 0; number < 2; ++number) {
     lock.hold();
-    ASSERT_TRUE(eventually([&] { return journal_.count("(block)") == number + 1; }));
-    EXPECT_TRUE(logind.is_held(number));
+    ASSERT_TRUE(eventually([&] { return journal_.count("(block)") == 2 * (number + 1); }));
+    EXPECT_TRUE(logind.is_held(2 * number));
+    EXPECT_TRUE(logind.is_held(2 * number + 1));
     lock.release();
-    EXPECT_TRUE(eventually([&] { return !logind.is_held(number); }));
+    EXPECT_TRUE(eventually([&] { return !logind.is_held(2 * number) && !logind.is_held(2 * number + 1); }));
   }
+}
+
+TEST_F(LockOnBus, IsWholeWhenItIsWantedAgainWhileItAsks) {
+  FakeLogind logind(loop_, bus_.address());
+  LogindLock lock(loop_.get_executor(), bus_.address(), journal_);
+  logind.is_silent_for = "sleep";
+  lock.hold();
+  ASSERT_TRUE(eventually([&] { return logind.has_question(); }));
+  lock.release();  // shutdown is free again
+  lock.hold();
+  logind.answer_now();
+  ASSERT_TRUE(eventually([&] { return journal_.count("(block)") == 3; })) << "shutdown, sleep, shutdown once more";
+  ASSERT_EQ(logind.given.size(), 3U);
+  EXPECT_FALSE(logind.is_held(0));
+  EXPECT_TRUE(logind.is_held(1));
+  EXPECT_TRUE(logind.is_held(2));
 }
 
 TEST_F(LockOnBus, DelaysWherePolkitDoesNotLetItBlockAndSaysSoOnce) {
@@ -118,39 +142,41 @@ TEST_F(LockOnBus, DelaysWherePolkitDoesNotLetItBlockAndSaysSoOnce) {
   LogindLock lock(loop_.get_executor(), bus_.address(), journal_);
   for (std::size_t number = 0; number < 2; ++number) {
     lock.hold();
-    ASSERT_TRUE(eventually([&] { return journal_.count("(delay)") == number + 1; }));
-    EXPECT_EQ(logind.given.at(number).mode, "delay");
-    EXPECT_TRUE(logind.is_held(number));
+    ASSERT_TRUE(eventually([&] { return journal_.count("(delay)") == 2 * (number + 1); }));
+    EXPECT_EQ(logind.given.at(2 * number).mode, "delay");
+    EXPECT_TRUE(logind.is_held(2 * number));
+    EXPECT_TRUE(logind.is_held(2 * number + 1));
     lock.release();
   }
-  EXPECT_EQ(journal_.count("only be delayed during updates, not blocked: not for you"), 1U);
+  EXPECT_EQ(journal_.count("shutdown can only be delayed during updates, not blocked: not for you"), 1U);
+  EXPECT_EQ(journal_.count("sleep can only be delayed during updates, not blocked: not for you"), 1U);
 }
 
 TEST_F(LockOnBus, WithoutLogindItIsOneNotice) {
   LogindLock lock(loop_.get_executor(), bus_.address(), journal_);
   lock.hold();
-  ASSERT_TRUE(says("nothing holds off a shutdown"));
+  ASSERT_TRUE(says("nothing holds off shutdown"));
   EXPECT_EQ(journal_.lines().front().level, ports::Level::notice);
   lock.release();
   FakeLogind logind(loop_, bus_.address());  // it comes later, for the next update
   lock.hold();
-  ASSERT_TRUE(says("held off (block)"));
-  EXPECT_EQ(journal_.count("nothing holds off a shutdown"), 1U);
+  ASSERT_TRUE(says("sleep is held off (block)"));
+  EXPECT_EQ(journal_.count("nothing holds off"), 1U);
 }
 
 TEST_F(LockOnBus, WithoutABusItIsOneNotice) {
   LogindLock lock(loop_.get_executor(), "unix:path=/nowhere/bus", journal_);
   lock.hold();
-  ASSERT_TRUE(says("nothing holds off a shutdown"));
+  ASSERT_TRUE(says("nothing holds off shutdown"));
   lock.release();
   lock.hold();
   EXPECT_TRUE(eventually([&] { return loop_.stopped(); })) << "the second question has ended";
-  EXPECT_EQ(journal_.count("nothing holds off a shutdown"), 1U);
+  EXPECT_EQ(journal_.count("nothing holds off shutdown"), 1U);
 }
 
 TEST_F(LockOnBus, WhatComesTooLateIsClosedAgain) {
   FakeLogind logind(loop_, bus_.address());
-  logind.is_silent = true;
+  logind.is_silent_for = "shutdown";
   LogindLock lock(loop_.get_executor(), bus_.address(), journal_);
   lock.hold();
   ASSERT_TRUE(eventually([&] { return logind.has_question(); }));
@@ -163,7 +189,7 @@ TEST_F(LockOnBus, WhatComesTooLateIsClosedAgain) {
 
 TEST_F(LockOnBus, MayGoWhileItAsks) {
   FakeLogind logind(loop_, bus_.address());
-  logind.is_silent = true;
+  logind.is_silent_for = "shutdown";
   {
     LogindLock lock(loop_.get_executor(), bus_.address(), journal_);
     lock.hold();

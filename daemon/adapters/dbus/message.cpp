@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapters/dbus/message.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
 
 #include "base/cbor.hpp"
 
@@ -157,6 +160,14 @@ Result<std::string> read_string(sd_bus_message* message) {
   const char* text = nullptr;
   if (const int result = sd_bus_message_read_basic(message, 's', &text); result <= 0) return unreadable(result);
   return std::string{text};
+}
+
+Result<UniqueFd> read_descriptor(sd_bus_message* message) {
+  int lent = -1;  // the message's own
+  if (const int result = sd_bus_message_read_basic(message, 'h', &lent); result <= 0) return unreadable(result);
+  UniqueFd copy{::fcntl(lent, F_DUPFD_CLOEXEC, 0)};
+  if (!copy) return from_errno(errno, "keep a descriptor");
+  return copy;
 }
 
 Result<std::uint32_t> read_uint32(sd_bus_message* message) {

@@ -19,6 +19,7 @@
 
 #include "base/bytes.hpp"
 #include "base/error.hpp"
+#include "base/unique_fd.hpp"
 
 namespace hg::bus {
 
@@ -114,6 +115,8 @@ int append(sd_bus_message* message, const Dictionary& value);
 int append(sd_bus_message* message, const std::vector<Dictionary>& value);
 
 Result<std::string> read_string(sd_bus_message* message);
+/// A copy of a descriptor that came with the message.
+Result<UniqueFd> read_descriptor(sd_bus_message* message);
 Result<std::uint32_t> read_uint32(sd_bus_message* message);
 Result<ObjectPath> read_path(sd_bus_message* message);
 /// Errc::too_large for more than `limit`.
