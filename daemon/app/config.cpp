@@ -162,6 +162,7 @@ Result<void> apply_profiles(const ProfileDirectories& directories, Config& confi
     }
     child.patience = profiles.at(child.profile).patience;
     child.restore = profiles.at(child.profile).restore;
+    child.least_battery = profiles.at(child.profile).least_battery;
   }
   for (auto& [name, profile] : profiles) config.profiles.emplace(name, std::move(profile.tables));
   return {};

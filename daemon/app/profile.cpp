@@ -96,7 +96,7 @@ bool fits_a_frame(const ProfileValues& values) {
 Result<void> read_tables(const ProfileDirectories& directories, Section top, TransportTables& tables,
                          Silence& silence) {
   for (const std::string& transport : top.section_names()) {
-    if (transport == "patience" || transport == "backup") continue;
+    if (transport == "patience" || transport == "power" || transport == "backup") continue;
     const std::filesystem::path path = find(directories, std::filesystem::path("schema") / (transport + ".toml"));
     if (path.empty() || !wire::is_name(transport)) {
       // An empty table says nothing that would have to be checked.
@@ -132,6 +132,7 @@ Result<Profile> read_profile(const ProfileDirectories& directories, const std::s
   if (const Result<void> read = read_tables(directories, top, profile.tables, silence); !read) return read.error();
   profile.patience = read_patience(top.section("patience"), silence);
   profile.restore = read_restore(top.section("backup"));
+  profile.least_battery = static_cast<unsigned>(top.section("power").integer("least_battery", 20, 0, 100));
   if (const Result<void> finished = file->finish(); !finished) return finished.error();
   return profile;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A profile: what the administrator says of one kind of child. Patience and backup are for the daemon; every other
-// table is named like a transport and goes to that transport's plugin, checked by its schema. docs/profiles.md
+// A profile: what the administrator says of one kind of child. Patience, power and backup are for the daemon; every
+// other table is named like a transport and goes to that transport's plugin, checked by its schema. docs/profiles.md
 // describes each key. app/config reads those that children name.
 #pragma once
 
@@ -20,6 +20,7 @@ using TransportTables = std::map<std::string, ProfileValues>;
 struct Profile {
   core::Patience patience;
   core::RestorePolicy restore = core::RestorePolicy::after_revert;
+  unsigned least_battery = 20;  ///< percent
   TransportTables tables;
 };
 

@@ -272,7 +272,7 @@ void on(State& state, const RolloutRequested& event, Instant now, Output& out) {
     out.refusal = may.error();
     return;
   }
-  Rollout rollout{0, event.deliverable, std::move(reach->children), event.uid, now, event.approved};
+  Rollout rollout{0, event.deliverable, std::move(reach->children), event.uid, now, event.approved, event.forced};
   begin_rollout(state, std::move(rollout), reach->groups, now, out);
 }
 

@@ -46,6 +46,7 @@ Duration time_to_activate(const State& state, const std::vector<const Child*>& m
   std::map<unsigned, Duration> longest;
   Duration sum{0};
   for (const Child* child : members) {
+    if (child->update->after_commit) continue;  // no test waits for it
     if (child->update->pivot) {
       sum += time_to_activate(state, *child);
       continue;
@@ -55,6 +56,20 @@ Duration time_to_activate(const State& state, const std::vector<const Child*>& m
   }
   for (const auto& [rank, time] : longest) sum += time;
   return sum;
+}
+
+/// What stands against a member that cannot be brought back, beside the pivot.
+Cause judge_further(const std::vector<const Child*>& members, const Child& child, bool is_forced) {
+  const auto pivot = std::ranges::find_if(members, [](const Child* member) { return member->update->pivot; });
+  const std::string both = (*pivot)->enrollment.id + " and " + child.enrollment.id;
+  if (revert_class_of(child) == RevertClass::unstageable)
+    return {Reason::revert_class_not_allowed, both + " both install as they receive: no order among them is safe"};
+  if (is_forced) return {};
+  for (const Child* member : {*pivot, &child})
+    if (revert_class_of(*member) == RevertClass::reinstall)
+      return {Reason::no_rollback_image, both + " could neither be brought back: what " + member->enrollment.id +
+                                             " runs is not held here, and the group might end mixed"};
+  return {Reason::revert_class_not_allowed, both + " could neither be brought back: the group might end mixed"};
 }
 
 void index_members_of(State& state, const Group& group) {
@@ -151,15 +166,13 @@ Result<std::vector<ChildId>> choose_to_repair(const State& state, const Group& g
   return members;
 }
 
-Cause judge_together(const State& state, const std::vector<const Child*>& members) {
-  const Child* pivot = nullptr;
+Cause judge_together(const State& state, const std::vector<const Child*>& members, bool is_forced) {
   Duration window{0};
   for (const Child* child : members) {
-    if (child->update->pivot && pivot != nullptr)
-      return {Reason::revert_class_not_allowed, pivot->enrollment.id + " and " + child->enrollment.id +
-                                                    " could neither be brought back: their group might end mixed"};
-    if (child->update->pivot) pivot = child;
-    if (child->update->pivot || brings_nothing(child->update->parts)) continue;  // no test of theirs could end
+    if (child->update->after_commit)
+      if (Cause cause = judge_further(members, *child, is_forced); cause.reason != Reason::none) return cause;
+    if (is_touched_last(*child->update) || brings_nothing(child->update->parts))
+      continue;  // no test of theirs could end
     const Duration own = child->enrollment.patience.test_window;
     if (own > Duration{0}) window = window > Duration{0} ? std::min(window, own) : own;
   }

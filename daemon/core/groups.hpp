@@ -33,9 +33,10 @@ Result<std::vector<ChildId>> choose_members(const State& state, const Group& gro
 /// Errc::exists when all do.
 Result<std::vector<ChildId>> choose_to_repair(const State& state, const Group& group);
 
-/// What stands against these members together, each of which may go on: more than one that cannot be brought back, or a
-/// test that would end before the last one is activated.
-Cause judge_together(const State& state, const std::vector<const Child*>& members);
+/// What stands against these members together, each of which may go on: more than one that cannot be brought back,
+/// unless the group may end mixed, which an operator has forced; or a test that would end before the last one is
+/// activated.
+Cause judge_together(const State& state, const std::vector<const Child*>& members, bool is_forced);
 
 /// When the member is activated, by its role: lower ones first. 0 when its layout does not say.
 unsigned rank_of(const State& state, const Child& child);

@@ -59,7 +59,7 @@ constexpr Names<Gate, 4> kGates{{
     {Gate::healthy, "healthy"},
 }};
 
-constexpr Names<Reason, 39> kReasons{{
+constexpr Names<Reason, 42> kReasons{{
     {Reason::none, "none"},
     {Reason::does_not_fit, "does-not-fit"},
     {Reason::ambiguous, "ambiguous"},
@@ -98,6 +98,9 @@ constexpr Names<Reason, 39> kReasons{{
     {Reason::other_member, "other-member"},
     {Reason::revert_class_not_allowed, "revert-class-not-allowed"},
     {Reason::no_room_in_window, "no-room-in-window"},
+    {Reason::no_rollback_image, "no-rollback-image"},
+    {Reason::no_space, "no-space"},
+    {Reason::battery_low, "battery-low"},
     {Reason::resolved, "resolved"},
 }};
 
@@ -172,6 +175,10 @@ bool is_end(Phase phase) {
 
 bool is_over(const Update& update) {
   return is_end(update.phase) || (update.phase == Phase::reverted && update.until == Instant{});
+}
+
+bool is_touched_last(const Update& update) {
+  return update.pivot || update.after_commit;
 }
 
 bool is_past_activate(const Update& update) {

@@ -184,6 +184,7 @@ struct Enrollment {
   std::vector<Target> targets{Target{}};  ///< at least one; names and image numbers are unique
   LinkProtection link = LinkProtection::none;
   RestorePolicy restore = RestorePolicy::after_revert;
+  unsigned least_battery = 20;  ///< percent, below which one that runs on a battery is left alone
   Patience patience;
 
   friend bool operator==(const Enrollment&, const Enrollment&) = default;
@@ -259,6 +260,9 @@ enum class Reason : std::uint8_t {
   other_member,              ///< another member of its group is the cause
   revert_class_not_allowed,  ///< it could not be brought back, as another member of its group could not
   no_room_in_window,         ///< a member's test would end before the last one is activated
+  no_rollback_image,         ///< it is brought back only by a whole transfer, and the image it runs is not held here
+  no_space,                  ///< the child has no room for the image
+  battery_low,               ///< it runs on a battery that holds too little
   resolved,                  ///< an operator has settled a split
 };
 
@@ -303,6 +307,7 @@ struct Update {
   unsigned restores = 0;  ///< how often writing it back was tried
   GroupId group{};        ///< whose transaction it is part of; empty: the child's alone
   bool pivot = false;     ///< the one member that cannot be brought back: touched last, and its report decides
+  bool after_commit = false;  ///< a further one, forced along: touched after COMMIT, so that the group may end mixed
 
   friend bool operator==(const Update&, const Update&) = default;
 };
@@ -344,6 +349,7 @@ struct Rollout {
   std::uint32_t started_by = 0;  ///< uid
   Instant started_at{};
   bool approved = false;  ///< by name, by somebody who may
+  bool forced = false;    ///< a group may end mixed: several of its members may be such that cannot be brought back
 
   friend bool operator==(const Rollout&, const Rollout&) = default;
 };
@@ -389,6 +395,8 @@ RevertClass revert_class_of(const Child& child);
 bool is_end(Phase phase);
 /// Whether the update has come to its end: an end phase, or reverted without a time for another attempt.
 bool is_over(const Update& update);
+/// Whether the member stays as it is until all others run the new image, and well: it cannot be brought back.
+bool is_touched_last(const Update& update);
 /// Whether ACTIVATE is decided and it has not come to its end: nothing may take its place.
 bool is_past_activate(const Update& update);
 /// Whether it is between two attempts: deferred, resting, or reverted with a time for the next one.

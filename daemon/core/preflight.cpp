@@ -86,6 +86,27 @@ std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverab
   return parts;
 }
 
+const Image* rollback_image(const State& state, const Child& child, const Part& part) {
+  const auto committed = state.deliverables.find(child.committed);
+  if (committed == state.deliverables.end() || part.before.empty()) return nullptr;
+  for (const Target& target : child.enrollment.targets) {
+    if (target.image_number != part.image_number) continue;
+    const auto fitting = images_for(committed->second, child, target);
+    if (fitting.empty()) return nullptr;
+    const auto choice = choose_image(fitting, child.enrollment, target);
+    const auto* image = std::get_if<const Image*>(&choice);
+    return image != nullptr && (*image)->running_digest == part.before ? *image : nullptr;
+  }
+  return nullptr;
+}
+
+bool may_be_reinstalled(const State& state, const Child& child) {
+  return revert_class_of(child) == RevertClass::reinstall &&
+         std::ranges::all_of(child.update->parts, [&](const Part& part) {
+           return !changes(part) || rollback_image(state, child, part) != nullptr;
+         });
+}
+
 bool runs_all_of(const Deliverable& deliverable, const Child& child) {
   if (!child.seen) return false;
   Child trusted = child;

@@ -21,6 +21,13 @@ const Image* image_of(const State& state, const Update& update, const Part& part
 /// it cannot be brought to the child.
 std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverable, const Child& child);
 
+/// What would bring one part of the child's update back by a whole transfer: the image that it ran before, as the
+/// deliverable that it has committed brought it. Null when that is not held, or could not be brought.
+const Image* rollback_image(const State& state, const Child& child, const Part& part);
+
+/// Whether the child takes old images again, and those that its update replaces are held.
+bool may_be_reinstalled(const State& state, const Child& child);
+
 /// Whether the child says that it rests on all that the deliverable has for it. What its link may carry does not
 /// matter: nothing is brought.
 bool runs_all_of(const Deliverable& deliverable, const Child& child);

@@ -40,6 +40,20 @@ Step revert(const State& state, const Child& child) {
   return order;
 }
 
+/// The next of the old images that the child needs before it can be told to go back: of one that keeps none. What is
+/// marked is played through first.
+std::optional<Deliver> reinstall(const State& state, const Child& child) {
+  const Inspection& seen = *child.seen;
+  if (!may_be_reinstalled(state, child) || seen.staging != Staging::aside) return std::nullopt;
+  for (const Part& part : child.update->parts) {
+    const bool is_there = active_of(child, part) == part.before || seen.standby(part.image_number, part.before);
+    if (!changes(part) || is_there || seen.anything_pending(part.image_number)) continue;
+    const Image& image = *rollback_image(state, child, part);
+    return Deliver{image.digest, image.size, part.image_number, part.before, seen.staging};
+  }
+  return std::nullopt;
+}
+
 Step give_order(const State& state, const Child& child) {
   switch (child.update->order) {
     case Order::activate:
@@ -47,6 +61,7 @@ Step give_order(const State& state, const Child& child) {
     case Order::confirm:
       return confirm(child);
     case Order::revert:
+      if (const auto first = reinstall(state, child)) return *first;
       return revert(state, child);
     case Order::none:
       break;
@@ -85,6 +100,10 @@ bool waits_for_others(const Child& child) {
   return child.gate != Gate::none || holds_still;
 }
 
+bool is_going_back(const Step& step) {
+  return std::holds_alternative<Revert>(step) || std::holds_alternative<Deliver>(step);
+}
+
 Step next_step_of_update(const State& state, const Child& child) {
   const Update& u = *child.update;
   if (!child.in_doubt && waits_for_others(child)) return Wait{child.last_seen + child.enrollment.patience.look_again};
@@ -100,7 +119,7 @@ Step next_step_of_update(const State& state, const Child& child) {
       return child.in_doubt ? Step{Inspect{}} : give_order(state, child);
     case Phase::reverting:
       // What is on its way to the child is not called back because another member answers again.
-      if (!child.in_doubt && !std::holds_alternative<Revert>(child.step) && !may_go_back(state, child)) return Idle{};
+      if (!child.in_doubt && !is_going_back(child.step) && !may_go_back(state, child)) return Idle{};
       [[fallthrough]];
     case Phase::activating:
       return child.in_doubt ? Step{Inspect{}} : give_order(state, child);

@@ -65,6 +65,7 @@ class Transaction {
 
   void follow_end_of_attempt(const Child& child);
   void all_back(const Child& child);
+  void choose_pivot();
   void pass_preflight();
   void round_before_activate();
   void activate_in_order();
@@ -85,7 +86,7 @@ bool stands_at(const Child& member, Gate gate) {
 }
 
 bool is_at_last_gate(const Child& member) {
-  return stands_at(member, member.update->pivot ? Gate::staged : Gate::healthy);
+  return stands_at(member, is_touched_last(*member.update) ? Gate::staged : Gate::healthy);
 }
 
 // ------------------------------------------------------------------------------------- what one does, the others do
@@ -147,11 +148,28 @@ bool Transaction::has_pivot() const {
   return std::ranges::any_of(members_, [](const Child* member) { return member->update->pivot; });
 }
 
+/// Of those that cannot be brought back the first to be activated; one that installs as it receives before all others.
+void Transaction::choose_pivot() {
+  Child* pivot = nullptr;
+  const auto place = [&](const Child& member) {
+    return std::pair(revert_class_of(member) != RevertClass::unstageable, rank_of(state_, member));
+  };
+  for (Child* member : members_) {
+    member->update->pivot = false;
+    member->update->after_commit = !can_be_brought_back(state_, *member);
+    if (member->update->after_commit && (pivot == nullptr || place(*member) < place(*pivot))) pivot = member;
+  }
+  if (pivot == nullptr) return;
+  pivot->update->pivot = true;
+  pivot->update->after_commit = false;
+}
+
 void Transaction::pass_preflight() {
   if (!all([](const Child& member) { return stands_at(member, Gate::preflight); })) return;
-  for (Child* member : members_) member->update->pivot = !can_be_brought_back(*member);
+  choose_pivot();
   const std::vector<const Child*> members(members_.begin(), members_.end());
-  if (Cause cause = judge_together(state_, members); cause.reason != Reason::none)
+  const bool is_forced = state_.rollouts.at(members_.front()->update->rollout).forced;
+  if (Cause cause = judge_together(state_, members, is_forced); cause.reason != Reason::none)
     return each([&](Turn& turn, const Child&) { turn.refuse(cause); });
   each([](Turn& turn, const Child&) { turn.pass_preflight(); });
 }
@@ -171,14 +189,14 @@ void Transaction::round_before_activate() {
 bool Transaction::is_its_turn(const Child& child) const {
   const unsigned rank = rank_of(state_, child);
   return all([&](const Child& member) {
-    return member.update->pivot || rank_of(state_, member) >= rank || member.gate == Gate::healthy;
+    return is_touched_last(*member.update) || rank_of(state_, member) >= rank || member.gate == Gate::healthy;
   });
 }
 
 void Transaction::activate_in_order() {
   for (Child* member : members_) {
     const bool waits = member->update->phase == Phase::staged && stands_at(*member, Gate::staged);
-    if (!waits || member->update->pivot || !is_its_turn(*member)) continue;
+    if (!waits || is_touched_last(*member->update) || !is_its_turn(*member)) continue;
     take_turn(state_, *member, now_, out_, [](Turn& turn) { turn.activate(); });
   }
 }

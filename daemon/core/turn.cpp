@@ -53,6 +53,10 @@ void Turn::backed_up(const BackedUp& answer) {
 
 void Turn::delivered() {
   Update& u = update();
+  if (u.phase == Phase::reverting) {  // the image before, to one that keeps none
+    child_.in_doubt = true;
+    return;
+  }
   u.delivered += 1;
   if (u.delivered < static_cast<std::size_t>(std::ranges::count_if(u.parts, changes))) return;
   if (u.decision != Decision::pivot) return enter(Phase::staged);
@@ -62,6 +66,7 @@ void Turn::delivered() {
 }
 
 void Turn::stages_otherwise(const Inspection& seen) {
+  if (update().phase == Phase::reverting) return believe(seen);
   child_.seen = seen;
   child_.last_seen = now_;
   child_.unanswered = 0;

@@ -104,6 +104,7 @@ class Turn {
   void judge_old_after_activate(const Inspection& seen, bool order_was_done);
   void judge_testing(const Inspection& seen);
   void judge_pivot(const Inspection& seen, bool order_was_done);
+  void judge_forced_along(const Inspection& seen);
   void judge_reverting(const Inspection& seen);
   void judge_split(const Inspection& seen);
   void judge_recovery(const Inspection& seen, bool order_was_done);
@@ -115,6 +116,7 @@ class Turn {
   // Decisions.
   bool is_allowed();
   void put_off(Instant until, Cause cause);
+  bool is_ready(const Inspection& seen);
   void put_off_busy(const Inspection& seen);
   void reach(Gate gate);
   void start_over(const Inspection& seen, Cause cause);
@@ -158,11 +160,16 @@ bool is_to_restore(const Child& child);
 /// Whether it should have been written back and could not be: no later backup, of what may be spoilt, takes its place.
 bool is_backup_owed(const Update& update);
 
-/// Whether the child, if it takes the new image, gets back to the old one by a reset, or by a mark and a reset.
-bool can_be_brought_back(const Child& child);
+/// Whether the child, if it takes the new image, gets back to the old one: by a reset, by a mark and a reset, or by a
+/// whole transfer of what is held here.
+bool can_be_brought_back(const State& state, const Child& child);
 
 /// Whether the member is the pivot, and installs as it receives: nothing is sent to it before PIVOT.
 bool is_delivered_by_pivot(const Child& child);
+
+/// Whether a member that could not be brought back, and is not the pivot, holds still for COMMIT, or has it and was not
+/// told yet.
+bool is_forced_along(const Update& update);
 
 /// Whether others wait for a member's report, so that it may not be away for ever: what it runs decides for all.
 bool awaits_report(const Child& child);

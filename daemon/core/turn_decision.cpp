@@ -76,6 +76,22 @@ void Turn::put_off(Instant until, Cause cause) {
   enter(Phase::deferred, std::move(cause));
 }
 
+/// Whether the child may be disturbed now, and has the power for it; otherwise it is put off. Asked before anything is
+/// sent, and again before ACTIVATE: the transfer may have taken hours.
+bool Turn::is_ready(const Inspection& seen) {
+  if (rests_on_new(seen, update().parts) || brings_nothing(update().parts)) return true;
+  if (seen.busy) {
+    put_off_busy(seen);
+    return false;
+  }
+  const unsigned least = child_.enrollment.least_battery;
+  if (seen.power != Power::battery || seen.battery_percent.value_or(least) >= least) return true;
+  put_off(now_ + patience().look_again,
+          {Reason::battery_low, "the battery holds " + std::to_string(*seen.battery_percent) + " %, less than " +
+                                    std::to_string(least) + " %"});
+  return false;
+}
+
 /// A child that says for how long is left alone for as long, but not for ever. One that does not is tried as one that
 /// fails, so that its pauses grow.
 void Turn::put_off_busy(const Inspection& seen) {
@@ -96,7 +112,8 @@ bool Turn::may_order() const {
   const Update& u = *child_.update;
   const bool is_decided = u.decision == Decision::commit || u.decision == Decision::back;
   const bool has_refused = was_carried_out_ || u.cause.reason == Reason::confirm_refused;
-  return u.orders < (!is_alone() && is_decided && !has_refused ? kMaxLostOrders : kMaxOrders);
+  const bool may_be_lost = !is_alone() || (u.decision == Decision::back && may_be_reinstalled(state_, child_));
+  return u.orders < (may_be_lost && is_decided && !has_refused ? kMaxLostOrders : kMaxOrders);
 }
 
 void Turn::agree_to_activate() {
@@ -130,7 +147,8 @@ void Turn::decide_commit() {
   child_.gate = Gate::none;
   child_.in_round = false;
   if (!is_alone() && !child_.in_doubt && rests_on_new(*child_.seen, u.parts)) return end_confirmed();
-  const bool runs_new = !child_.in_doubt && standing_of(*child_.seen, u.parts) == Standing::all_new;
+  const bool runs_new =
+      !child_.in_doubt && u.phase != Phase::staged && standing_of(*child_.seen, u.parts) == Standing::all_new;
   if (runs_new) return give(Order::confirm);
   child_.in_doubt = true;  // it may have fallen back while it held still
 }

@@ -62,6 +62,7 @@ void Turn::judge(const Inspection& seen, bool order_was_done) {
   child_.gate = Gate::none;
   if (!child_.update) return;
   update().order = Order::none;
+  if (is_forced_along(update())) return judge_forced_along(seen);
   if (seen.is_in_recovery()) return judge_recovery(seen, order_was_done);
   judge_phase(seen, order_was_done);
 }
@@ -174,8 +175,7 @@ void Turn::begin(const Inspection& seen) {
     enter(Phase::testing);
     return judge_testing(seen);
   }
-  if (seen.busy && !rests_on_new(seen, u.parts))
-    return put_off_busy(seen);  // before any reset, also one that plays a mark through
+  if (!is_ready(seen)) return;  // before any reset, also one that plays a mark through
   if (is_alone() && is_marked(seen, u.parts)) {
     agree_to_activate();
     return activate();
@@ -208,10 +208,9 @@ void Turn::judge_staged(const Inspection& seen) {
     return fail_attempt(Phase::deferred,
                         {Reason::transfer_failed, "the image was sent but the child does not list it"});
   if (u.decision != Decision::none) return reach(Gate::staged);
-  if (!is_alone() && !u.pivot && !can_be_brought_back(child_))
+  if (!is_alone() && !is_touched_last(u) && !can_be_brought_back(state_, child_))
     return fail_attempt(Phase::deferred, {Reason::revert_class_not_allowed, "it could not be brought back any more"});
-  if (seen.busy && !brings_nothing(u.parts)) return put_off_busy(seen);  // the transfer may have taken hours
-  if (is_allowed()) reach(Gate::staged);
+  if (is_ready(seen) && is_allowed()) reach(Gate::staged);
 }
 
 // ---------------------------------------------------------------------------------------------------- from ACTIVATE
@@ -280,7 +279,7 @@ void Turn::judge_reverting(const Inspection& seen) {
   if (rests_on_old(seen, u.parts)) return rest_on_old(u.cause);
   if (standing_of(seen, u.parts) == Standing::third)
     return enter(Phase::split, {Reason::third_version, "the child runs " + describe(seen, u.parts)});
-  if (is_stuck_on_new(seen, u.parts))
+  if (is_stuck_on_new(seen, u.parts) && !may_be_reinstalled(state_, child_))
     return enter(Phase::split, {u.cause.reason, "the child has confirmed the new image and no longer has the old one"});
   if (!may_order())
     return enter(Phase::split, {u.cause.reason, "the child does not go back: it runs " + describe(seen, u.parts)});

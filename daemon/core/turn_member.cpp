@@ -5,18 +5,25 @@
 #include <utility>
 
 #include "core/bounds.hpp"
+#include "core/preflight.hpp"
 #include "core/turn.hpp"
 
 namespace hg::core {
 
-bool can_be_brought_back(const Child& child) {
+bool can_be_brought_back(const State& state, const Child& child) {
   if (brings_nothing(child.update->parts)) return true;
   const RevertClass revert_class = revert_class_of(child);
-  return revert_class == RevertClass::self_reverting || revert_class == RevertClass::swap_back;
+  return revert_class == RevertClass::self_reverting || revert_class == RevertClass::swap_back ||
+         may_be_reinstalled(state, child);
 }
 
 bool is_delivered_by_pivot(const Child& child) {
   return child.update->pivot && revert_class_of(child) == RevertClass::unstageable;
+}
+
+bool is_forced_along(const Update& update) {
+  return update.after_commit && update.phase == Phase::staged &&
+         (update.decision == Decision::pivot || update.decision == Decision::commit);
 }
 
 bool awaits_report(const Child& child) {
@@ -51,6 +58,9 @@ void Turn::reach(Gate gate) {
 }
 
 void Turn::pass_preflight() {
+  if (update().after_commit)
+    note({Reason::none, "uid " + std::to_string(state_.rollouts.at(update().rollout).started_by) +
+                            " has forced it: it could not be brought back, and the group may end mixed"});
   if (!brings_nothing(update().parts)) return enter(Phase::offered);
   child_.in_doubt = true;
   enter(Phase::staged);
@@ -152,6 +162,20 @@ void Turn::judge_pivot(const Inspection& seen, bool order_was_done) {
   }
   if (u.phase != Phase::activating) enter(Phase::activating);
   give(Order::activate);
+}
+
+/// Until COMMIT it holds still, whatever it has become; then the way is only forward.
+void Turn::judge_forced_along(const Inspection& seen) {
+  if (update().decision == Decision::pivot) return;
+  switch (standing_of(seen, update().parts)) {
+    case Standing::all_new:
+      enter(Phase::testing);
+      return judge_testing(seen);
+    case Standing::third:
+      return enter(Phase::split, {Reason::third_version, "the child runs " + describe(seen, update().parts)});
+    default:
+      return go_forward(seen, {});
+  }
 }
 
 /// How much of it the child has taken is its secret: what it runs is asked.

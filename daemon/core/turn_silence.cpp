@@ -70,6 +70,7 @@ void Turn::begin_attempt() {
   u.orders = 0;
   u.until = {};
   u.pivot = false;
+  u.after_commit = false;
   const bool is_lost = !is_to_restore(child_) && std::exchange(u.restore_is_due, false);
   if (is_lost) u.restores = kMaxRestores;  // it could not even be tried: still owed
   if (!is_backup_owed(u)) u.restores = 0;
@@ -107,6 +108,7 @@ void Turn::count_failure(const Error& error, unsigned in_a_row) {
   switch (u.phase) {
     case Phase::preflight:
     case Phase::staged:
+      if (is_forced_along(u)) return;  // only forward, whenever it can be asked
       if (in_a_row >= kMaxUnanswered) fail_attempt(Phase::deferred, {Reason::not_answering, error.message});
       return;
     case Phase::backing_up:
@@ -115,6 +117,8 @@ void Turn::count_failure(const Error& error, unsigned in_a_row) {
     case Phase::offered:
     case Phase::transferring:
       if (u.decision == Decision::pivot) return delivery_to_pivot_failed();
+      if (error.code == Errc::too_large && u.phase == Phase::transferring)
+        return refuse({Reason::no_space, error.message});  // no later try makes room
       if (!is_link_trouble(error) || in_a_row >= kMaxUnanswered)
         fail_attempt(Phase::deferred, {Reason::transfer_failed, error.message});
       return;

@@ -46,8 +46,12 @@ constexpr std::array kAdvice{
     Advice{"restore-failed", "Set its configuration by hand, or start a rollout, which tries it once more."},
     Advice{"backup-failed", "Save its configuration by hand if it matters: it could not be read out."},
     Advice{"other-member", "Look at the member that is named: `headgatectl why MEMBER`."},
-    Advice{"revert-class-not-allowed", "Take one of the named members out of the group: two cannot be brought back."},
+    Advice{"revert-class-not-allowed", "Start the rollout with --force if the group may end mixed: two cannot be brought back."},
     Advice{"no-room-in-window", "Give the members a longer test window, or fewer ranks of activation in the layout."},
+    Advice{"no-rollback-image",
+           "Import what it runs with --baseline, or start the rollout with --force: the group may end mixed."},
+    Advice{"no-space", "Release an image that its slot has room for."},
+    Advice{"battery-low", "Wait, or charge it: it is asked again by itself."},
     Advice{"resolved", "Nothing: an operator has settled it; `headgatectl groups repair` brings a replaced member up."},
 };
 

@@ -31,6 +31,7 @@ struct Arguments {
   bool json = false;
   bool wait = false;
   bool approve = false;
+  bool force = false;
   bool until_idle = false;
   bool baseline = false;
   bool is_group = false;
@@ -95,13 +96,14 @@ void add_rollouts(CLI::App& app, Arguments& given, Command& command) {
   start->add_option("DELIVERABLE", given.name, "Its id, or a unique beginning of it")->required();
   start->add_option("CHILD", given.children);
   start->add_option("--group", given.groups, "Bring it to this group, as a whole; may be given several times")
+  start->add_flag("--force", given.force, "Although a group may end mixed: more than one member cannot be brought back");
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   start->add_flag("--wait", given.wait, "Until every child is confirmed or has failed");
   start->add_flag("--approve", given.approve, "Go on although the channel's head has expired or says otherwise");
   start->callback([&] {
     command = [&given](Session session) {
-      return start_rollout(session, given.name, given.children, {given.approve, given.wait, given.groups});
+      return start_rollout(session, given.name, given.children, {given.approve, given.force, given.wait, given.groups});
     };
   });
   CLI::App* close = rollout->add_subcommand("close", "From now on nothing goes below it without a permit");

@@ -31,6 +31,7 @@ int append_rollout_options(sd_bus_message* call, const RolloutOptions& options) 
     std::vector<char*> names;
     for (const std::string& name : options.groups) names.push_back(const_cast<char*>(name.c_str()));  // NOLINT: a strv
     names.push_back(nullptr);
+  if (result >= 0 && options.force) result = sd_bus_message_append(call, "{sv}", "forced", "b", 1);
     result = sd_bus_message_open_container(call, 'e', "sv");
     if (result >= 0) result = sd_bus_message_append(call, "s", "groups");
     if (result >= 0) result = sd_bus_message_open_container(call, 'v', "as");

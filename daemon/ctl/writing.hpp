@@ -12,6 +12,7 @@ namespace hg::ctl {
 /// `deliverable` is a unique prefix of its id; no children and no groups: all that it fits.
 struct RolloutOptions {
   bool approve = false;  ///< whatever a channel head says
+  bool force = false;    ///< groups may end mixed
   bool wait = false;
   std::vector<std::string> groups{};
 };

@@ -50,6 +50,8 @@ Character character_of(const BootloaderInfo& info, Circumstances circumstances) 
              !circumstances.can_confirm_all) {
     character.revert_class = RevertClass::irrevocable;
     character.marks_for_good = true;
+  } else if (mode->revert_class == RevertClass::irrevocable && circumstances.takes_older && !info.no_downgrade) {
+    character.revert_class = RevertClass::reinstall;
   }
   return character;
 }

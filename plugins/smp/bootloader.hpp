@@ -16,6 +16,7 @@ struct Circumstances {
   bool is_recovery = false;      ///< the bootloader itself answers, nothing runs
   std::size_t images = 1;        ///< how many image numbers the child lists
   bool can_confirm_all = false;  ///< by the child kit, or because the profile says that it was tried
+  bool takes_older = false;      ///< an older image is not refused, because the profile says that it was tried
 };
 
 struct Character {

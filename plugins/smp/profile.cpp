@@ -122,6 +122,7 @@ Result<Profile> profile_from(const wire::ProfileValues& values) {
   read.choice("recovery", {"auto", "never"}, profile.rescue);
   read.choice("framing", {"console", "raw"}, profile.framing);
   read.boolean("confirms_all", profile.confirms_all);
+  read.boolean("takes_older", profile.takes_older);
   read.boolean("force_reset", profile.force_reset);
   read.texts("backup_settings", kLongestSetting, profile.backup_settings);
   read.texts("backup_files", kLongestPath, profile.backup_files);

@@ -37,6 +37,7 @@ struct Profile {
   Rescue rescue = Rescue::automatic;   ///< recovery: "auto", "never"
   Framing framing = Framing::console;  ///< framing: "console", "raw"
   bool confirms_all = false;           ///< confirms_all: all images can be confirmed from outside (tested by somebody)
+  bool takes_older = false;            ///< takes_older: the bootloader takes an older image again (tested by somebody)
   bool force_reset = false;            ///< force_reset: a reset that is refused as busy is asked for with force
   std::vector<std::string> backup_settings;  ///< backup_settings: keys whose values are saved
   std::vector<std::string> backup_files;     ///< backup_files: paths that are saved

@@ -53,7 +53,8 @@ asio::awaitable<Result<Updater::Found>> Updater::find(SteadyTime deadline) {
 
 Character Updater::character(const Sight& sight) const {
   const bool can_confirm_all = profile_.confirms_all || kit_.can_confirm_all();
-  return character_of(sight.bootloader, {sight.is_recovery, image_count(sight.slots), can_confirm_all});
+  return character_of(sight.bootloader,
+                      {sight.is_recovery, image_count(sight.slots), can_confirm_all, profile_.takes_older});
 }
 
 wire::Seen Updater::seen(const Found& found) const {

@@ -270,6 +270,16 @@ TEST_F(FaceOnBus, PassesAnApprovalOn) {
 TEST_F(FaceOnBus, PassesTheCloseOfARolloutOn) {
   begin_update();
   const auto close = [&](core::RolloutId rollout) {
+TEST_F(FaceOnBus, PassesOnThatItIsForced) {
+  control_.enroll("a");
+  control_.seal(kNewId);
+  open();
+  ASSERT_TRUE(start_rollout(new_path_, {}, "forced").reply);
+  EXPECT_TRUE(control_.started.at(0).forced);
+  EXPECT_FALSE(control_.started.at(0).approved);
+  EXPECT_EQ(client_.property(rollout_path(1).text, kRolloutInterface, "Forced"), "1");
+}
+
     const auto fill = [](sd_bus_message* call) { return append(call, Dictionary{}); };
     return client_.call(rollout_path(rollout).text, kRolloutInterface, "Close", fill);
   };

@@ -192,9 +192,15 @@ def test_a_rollout_to_nobody(ctl):
     assert "nothing to do" in ctl("rollout", "start", NINE, code=NOTHING)
 
 
+def test_a_rollout_that_is_forced(ctl):
+    ctl("rollout", "start", ONE, "ok-1", "--force")
+    assert json.loads(ctl("rollout", "show", "1", "--json"))["forced"] is True
+
+
 def test_a_rollout_that_is_approved_and_closed(ctl):
     ctl("rollout", "start", ONE, "ok-1", "--approve")
     assert json.loads(ctl("rollout", "show", "1", "--json"))["approved"] is True
+    assert json.loads(ctl("rollout", "show", "1", "--json"))["forced"] is False
     ctl("rollout", "close", "1")
     ctl("rollout", "close", "2", code=NOT_FOUND)
 

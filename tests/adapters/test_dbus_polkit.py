@@ -32,6 +32,7 @@ METHODS = {
     ("Manager", "StartRollout"): ("/Manager", ["oaoa{sv}", f"{ROOT}/deliverables/a1{'0' * 22}", "1",
                                                f"{ROOT}/children/ok_2d1", "0"], "start-rollout"),
     ("Manager", "Fetch"): ("/Manager", ["sa{sv}", "https://vendor.example/x", "0"], "fetch"),
+    ("Manager", "Import"): ("/Manager", ["ha{sv}", "0", "0"], "fetch"),  # busctl's stdin
     ("Manager", "CreateGroup"): ("/Manager", ["ssa(ss)a{sv}", "shed", "lone", "1", "one", "slow-1", "0"], "manage-groups"),
     ("Manager", "DissolveGroup"): ("/Manager", ["sa{sv}", "shed", "0"], "manage-groups"),
     ("Group", "Repair"): ("/groups/house", ["a{sv}", "0"], "start-rollout"),
@@ -49,6 +50,7 @@ PASSED = {("Group", "Repair"): "has committed nothing", ("Group", "Resolve"): "i
 # Actions that an option of a method asks for in place of the method's own.
 STRONGER = {"approve-rollout"}
 APPROVED = ["oaoa{sv}", f"{ROOT}/deliverables/a1{'0' * 22}", "1", f"{ROOT}/children/ok_2d1", "1", "approved", "b", "true"]
+FORCED = [*APPROVED[:-3], "forced", "b", "true"]
 WRITES = [method for method, (_, _, action) in METHODS.items() if action]
 
 
@@ -248,7 +250,8 @@ def test_a_rule_lets_nobody_write(with_polkit):
             assert may(method, status, err), f"{method}: {err}"
 
 
-def test_who_may_start_rollouts_may_not_approve_them(with_polkit):
+@pytest.mark.parametrize("option", (APPROVED, FORCED), ids=("approved", "forced"))
+def test_who_may_start_rollouts_may_not_approve_or_force_them(with_polkit, option):
     address, polkitd, processes, _ = with_polkit
     rule = """polkit.addRule(function(action, subject) {
       if (action.id == "org.headgate.Headgate1.start-rollout" && subject.user == "nobody") return polkit.Result.YES;
@@ -258,10 +261,10 @@ def test_who_may_start_rollouts_may_not_approve_them(with_polkit):
         start_polkitd(processes, address)
         status, _, err = call(address, ("Manager", "StartRollout"), prefix=NOBODY)
         assert status == 0, err
-        status, _, err = busctl(address, "call", NAME, ROOT + "/Manager", NAME + ".Manager", "StartRollout", *APPROVED,
+        status, _, err = busctl(address, "call", NAME, ROOT + "/Manager", NAME + ".Manager", "StartRollout", *option,
                                 prefix=NOBODY)
         assert status != 0 and ("authentication" in err.lower() or "Access denied" in err), err
-    status, _, err = busctl(address, "call", NAME, ROOT + "/Manager", NAME + ".Manager", "StartRollout", *APPROVED)
+    status, _, err = busctl(address, "call", NAME, ROOT + "/Manager", NAME + ".Manager", "StartRollout", *option)
     assert status == 0, err
 
 

@@ -154,6 +154,7 @@ TYPED_TEST(Catalogue, ANewValueReplacesTheWholeOldOne) {
   child.update->backup = {};
   child.update->group.clear();
   child.update->pivot = false;
+  child.update->after_commit = false;
   ASSERT_TRUE(this->commit({core::PutChild{child}}));
   EXPECT_EQ(this->reload().children.at("boiler-1"), child);
   child.update.reset();

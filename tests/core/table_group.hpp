@@ -41,6 +41,7 @@ struct Flash {
     const bool is_to_swap = std::exchange(is_marked, false);
     if (is_to_swap && !refuses_new) {
       std::swap(runs, other);
+      if (revert_class == RevertClass::reinstall) other = {};  // overwritten
       is_confirmed = revert_class != RevertClass::self_reverting || confirms_by_itself;
     } else if (!is_confirmed) {
       std::swap(runs, other);
@@ -55,7 +56,8 @@ struct Flash {
   void revert(const Digest& goal) {
     if (is_marked) return boot();
     if (!is_confirmed) return boot();
-    if (revert_class != RevertClass::swap_back && !confirms_by_itself) return;
+    const bool takes_older = revert_class == RevertClass::swap_back || revert_class == RevertClass::reinstall;
+    if (!takes_older && !confirms_by_itself) return;
     const bool refused = std::exchange(refuses_new, false);
     activate(goal);
     refuses_new = refused;

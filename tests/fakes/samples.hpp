@@ -43,6 +43,7 @@ inline core::Update sample_update() {
   update.restores = 2;
   update.group = "left";
   update.pivot = true;
+  update.after_commit = true;
   return update;
 }
 

@@ -257,7 +257,8 @@ class ScriptedControl : public ports::Control {
                .children = request.children,
                .started_by = request.uid,
                .started_at = clock_.now(),
-               .approved = request.approved};
+               .approved = request.approved,
+               .forced = request.forced};
     std::vector<core::Change> changes{core::PutRollout{rollout}};
     for (const core::ChildId& id : request.children) {
       const bool is_of_group = std::ranges::find(request.groups, child(id).group) != request.groups.end();

@@ -287,6 +287,20 @@ INSTANTIATE_TEST_SUITE_P(
       return mode == -2 ? std::string("None") : mode < 0 ? std::string("Negative") : "Mode" + std::to_string(mode);
     });
 
+TEST(Modes, WhatOverwritesIsReinstalledOnlyIfItTakesOlderImages) {
+  const auto class_of = [](int mode, bool no_downgrade, bool takes_older, std::size_t images = 1) {
+    return character_of({.name = "MCUboot", .mode = mode, .no_downgrade = no_downgrade},
+                        {.is_recovery = false, .images = images, .can_confirm_all = false, .takes_older = takes_older})
+        .revert_class;
+  };
+  EXPECT_EQ(class_of(2, false, true), RevertClass::reinstall);
+  EXPECT_EQ(class_of(2, false, true, 2), RevertClass::reinstall);
+  EXPECT_EQ(class_of(2, false, false), RevertClass::irrevocable) << "never guessed upward";
+  EXPECT_EQ(class_of(2, true, true), RevertClass::irrevocable) << "the child knows better than the profile";
+  EXPECT_EQ(class_of(3, false, true), RevertClass::self_reverting);
+  EXPECT_EQ(class_of(3, false, true, 2), RevertClass::irrevocable) << "it is marked for good";
+}
+
 TEST(Modes, NoDowngradeIsShown) {
   EXPECT_EQ(text_of({.name = "MCUboot", .mode = 2, .no_downgrade = true}),
             "MCUboot mode 2 (overwrite only), no downgrade");

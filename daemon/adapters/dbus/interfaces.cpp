@@ -133,6 +133,7 @@ Interface<RolloutView> make_rollout() {
        changing<&RolloutView::pending>("Pending")},
       {SD_BUS_METHOD_WITH_ARGS("Close", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, on_call, kOpen)});
 }
+       constant<&RolloutView::forced>("Forced"),
 
 Interface<JobView> make_job() {
   return make<JobView>(

@@ -21,13 +21,15 @@ Result<Request> read_start_rollout(sd_bus_message* call, const ObjectTree& tree)
   if (path.has_error()) return path.error();
   const auto children = read_paths(call, kMaxChildrenPerCall);
   if (children.has_error()) return children.error();
-  constexpr std::array kOptions{KnownOption{"approved"}, KnownOption{"groups", OptionType::texts}};
+  constexpr std::array kOptions{KnownOption{"approved"}, KnownOption{"forced"},
+                                KnownOption{"groups", OptionType::texts}};
   auto options = read_options(call, kOptions);
   if (options.has_error()) return options.error();
 
   const auto deliverable = tree.deliverable_at(path.value());
   if (!deliverable) return Error{Errc::not_found, "no such deliverable"};
-  StartRollout request{.deliverable = *deliverable, .children = {}, .approved = options->on.contains("approved")};
+  StartRollout request{.deliverable = *deliverable, .children = {}, .approved = options->on.contains("approved"),
+                       .forced = options->on.contains("forced")};
   request.groups = std::move(options->texts["groups"]);
   for (const core::GroupId& group : request.groups)
     if (!tree.group_at(group_path(group))) return Error{Errc::not_found, "no such group: " + group.substr(0, 64)};
@@ -145,7 +147,7 @@ const ReadMethod* find_read(sd_bus_message* call) {
 
 const char* action_for(const WriteMethod& method, const Request& request) {
   const auto* start = std::get_if<StartRollout>(&request);
-  return start != nullptr && start->approved ? "org.headgate.Headgate1.approve-rollout" : method.action;
+  return start != nullptr && (start->approved || start->forced) ? "org.headgate.Headgate1.approve-rollout" : method.action;
 }
 
 Result<Message> make_reply(sd_bus_message* call) {

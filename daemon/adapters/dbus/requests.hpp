@@ -18,6 +18,7 @@ struct StartRollout {
   std::vector<core::ChildId> children;
   bool approved = false;  ///< by name: a channel head does not hold it
   std::vector<core::GroupId> groups{};
+  bool forced = false;    ///< groups may end mixed
 };
 struct CloseRollout {
   core::RolloutId rollout = 0;

@@ -260,6 +260,7 @@ RolloutView view_of(const core::Rollout& rollout, const core::State& state, Deli
   for (const core::ChildId& id : rollout.children) {
     view.children.push_back(child_path(id));
     const auto child = state.children.find(id);
+                   .forced = rollout.forced,
     if (child == state.children.end() || !child->second.update) continue;
     const core::Update& update = *child->second.update;
     if (update.rollout != rollout.id) continue;  // it went on to a later one

@@ -117,6 +117,7 @@ struct RolloutView {
   std::string state{};
   std::uint32_t total = 0;
   std::uint32_t confirmed = 0;
+  bool forced = false;
   std::uint32_t failed = 0;
   std::uint32_t pending = 0;
 };

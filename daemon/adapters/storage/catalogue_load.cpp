@@ -92,7 +92,7 @@ Result<void> load_slots(Database& database, core::State& state) {
 Result<void> load_updates(Database& database, core::State& state) {
   constexpr std::string_view kSql =
       "SELECT child, epoch, rollout, deliverable, delivered, phase, decision, order_, orders, attempts, since, until,"
-      " reason, cause, permit, backup, restore_due, restores, group_, pivot FROM update_";
+      " reason, cause, permit, backup, restore_due, restores, group_, pivot, after_commit FROM update_";
   return for_each(database, "update_", kSql, 0, [&](Row& row) {
     core::Update update;
     update.epoch = row.number(1);
@@ -114,6 +114,7 @@ Result<void> load_updates(Database& database, core::State& state) {
     update.restores = row.small<unsigned>(17);
     update.group = row.text(18);
     update.pivot = row.flag(19);
+    update.after_commit = row.flag(20);
     row.owner(0, state.children, row.name(0)).update = std::move(update);
   });
 }
@@ -202,7 +203,7 @@ Result<void> load_version_conditions(Database& database, core::State& state) {
 }
 
 Result<void> load_rollouts(Database& database, core::State& state) {
-  constexpr std::string_view kSql = "SELECT id, deliverable, started_by, started_at, approved FROM rollout";
+  constexpr std::string_view kSql = "SELECT id, deliverable, started_by, started_at, approved, forced FROM rollout";
   return for_each(database, "rollout", kSql, 0, [&](Row& row) {
     core::Rollout rollout;
     rollout.id = row.number(0);
@@ -210,6 +211,7 @@ Result<void> load_rollouts(Database& database, core::State& state) {
     rollout.started_by = row.small<std::uint32_t>(2);
     rollout.started_at = row.instant(3);
     rollout.approved = row.flag(4);
+    rollout.forced = row.flag(5);
     state.rollouts.insert_or_assign(rollout.id, rollout);
   });
 }

@@ -28,8 +28,8 @@ Result<Writer> Writer::prepare(Database& database) {
       {&writer.clear_update_, "DELETE FROM update_ WHERE child = ?1"},
       {&writer.update_,
        "INSERT INTO update_ (child, epoch, rollout, deliverable, delivered, phase, decision, order_, orders, attempts,"
-       " since, until, reason, cause, permit, backup, restore_due, restores, group_, pivot)"
-       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"},
+       " since, until, reason, cause, permit, backup, restore_due, restores, group_, pivot, after_commit)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)"},
       {&writer.part_,
        "INSERT INTO part (child, position, number, image, before_, after_) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
       {&writer.deliverable_,
@@ -46,8 +46,10 @@ Result<Writer> Writer::prepare(Database& database) {
       {&writer.version_condition_,
        "INSERT INTO version_condition (deliverable, image, position, operator, version) VALUES (?1, ?2, ?3, ?4, ?5)"},
       {&writer.rollout_,
-       "INSERT INTO rollout (id, deliverable, started_by, started_at, approved) VALUES (?1, ?2, ?3, ?4, ?5)"
-       " ON CONFLICT (id) DO UPDATE SET deliverable = ?2, started_by = ?3, started_at = ?4, approved = ?5"},
+       "INSERT INTO rollout (id, deliverable, started_by, started_at, approved, forced)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+       " ON CONFLICT (id) DO UPDATE SET deliverable = ?2, started_by = ?3, started_at = ?4, approved = ?5,"
+       " forced = ?6"},
       {&writer.clear_rollout_children_, "DELETE FROM rollout_child WHERE rollout = ?1"},
       {&writer.rollout_child_, "INSERT INTO rollout_child (rollout, position, child) VALUES (?1, ?2, ?3)"},
       {&writer.drop_rollout_, "DELETE FROM rollout WHERE id = ?1"},
@@ -138,7 +140,8 @@ Result<void> Writer::put_update(const core::Child& child) {
                   stored(std::uint64_t{update.delivered}), core::name_of(update.phase), core::name_of(update.decision),
                   core::name_of(update.order), update.orders, update.attempts, stored(update.since),
                   stored(update.until), core::name_of(update.cause.reason), update.cause.text, update.permit,
-                  stored(update.backup), update.restore_is_due, update.restores, update.group, update.pivot);
+                  stored(update.backup), update.restore_is_due, update.restores, update.group, update.pivot,
+                  update.after_commit);
   if (!put) return put;
   std::int64_t position = 0;
   for (const core::Part& part : update.parts) {
@@ -184,7 +187,8 @@ Result<void> Writer::put(const core::PutRollout& row) {
   const core::Rollout& rollout = row.rollout;
   const std::int64_t id = stored(rollout.id);
   if (auto counted = meta_.run(stored(row.last_rollout), stored(row.last_epoch)); !counted) return counted;
-  auto put = rollout_.run(id, rollout.deliverable, rollout.started_by, stored(rollout.started_at), rollout.approved);
+  auto put = rollout_.run(id, rollout.deliverable, rollout.started_by, stored(rollout.started_at), rollout.approved,
+                          rollout.forced);
   if (!put) return put;
   if (auto cleared = clear_rollout_children_.run(id); !cleared) return cleared;
   std::int64_t position = 0;

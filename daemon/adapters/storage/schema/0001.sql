@@ -76,7 +76,8 @@ CREATE TABLE update_ (
   restore_due INTEGER NOT NULL,
   restores    INTEGER NOT NULL,
   group_      TEXT NOT NULL,         -- whose transaction it is part of; '': the child's alone
-  pivot       INTEGER NOT NULL
+  pivot       INTEGER NOT NULL,
+  after_commit INTEGER NOT NULL      -- cannot be brought back either: touched after COMMIT only
 ) STRICT, WITHOUT ROWID;
 
 -- The images of an update.
@@ -159,7 +160,8 @@ CREATE TABLE rollout (
   deliverable TEXT NOT NULL,
   started_by  INTEGER NOT NULL,
   started_at  INTEGER NOT NULL,
-  approved    INTEGER NOT NULL
+  approved    INTEGER NOT NULL,
+  forced      INTEGER NOT NULL       -- groups may end mixed
 ) STRICT;
 
 CREATE TABLE rollout_child (
