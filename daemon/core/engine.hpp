@@ -242,7 +242,7 @@ struct Action {
 struct Output {
   std::vector<Change> changes;   ///< to be committed in one transaction; empty: nothing to commit
   std::vector<Action> actions;   ///< to be started after the commit
-  std::vector<ChildId> touched;  ///< children whose unpersisted state changed (link), for those who watch
+  std::vector<ChildId> touched;  ///< children whose unpersisted state changed (link, gate), for those who watch
   std::vector<Digest> unneeded;  ///< sealed blobs that nothing refers to any more: to be removed after the commit
   std::optional<Error> refusal;  ///< the request was not accepted, and why
   RolloutId rollout = 0;         ///< the one that was asked for

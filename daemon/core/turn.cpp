@@ -170,6 +170,7 @@ Digest backup_of(const Child& child) {
 
 void close_turn(State& state, const Child& before, Child& child, Output& out) {
   if (!remembered_equal(before, child)) out.changes.emplace_back(PutChild{child});
+  if (before.gate != child.gate) out.touched.push_back(child.enrollment.id);
   const Digest backup = backup_of(before);
   if (!backup.empty() && backup != backup_of(child) && !needs_blob(state, backup)) out.unneeded.push_back(backup);
   Step step = next_step(state, child);

@@ -330,8 +330,8 @@ TEST_F(GroupOnBus, TellsWhatBecomesOfIt) {
   ASSERT_TRUE(start_to(Names{"house"}).reply);
   sync();
   client_.signals.clear();
-  control_.child("a").gate = Gate::preflight;
-  advance(seconds{5});  // gates are not written: they are looked at
+  control_.reach("a", Gate::preflight);
+  sync();
   EXPECT_EQ(client_.count("PropertiesChanged", path_), 1U);
   EXPECT_EQ(shown("WaitingFor"), "[b]");
   EXPECT_EQ(child("a", "Gate"), "preflight");

@@ -3,6 +3,8 @@
 // brought to what the group has committed, and an operator's four ways out of split.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/table_group.hpp"
 #include "core/transaction.hpp"
 
@@ -441,6 +443,16 @@ TEST(Groups, TheWaysOutHaveNames) {
   EXPECT_EQ(resolution_from("replace"), Resolution::replace);
   EXPECT_EQ(resolution_from("accept"), Resolution::accept);
   EXPECT_FALSE(resolution_from("forget"));
+}
+
+TEST(Groups, WhoComesToAGateIsToldToThoseWhoWatch) {
+  GroupBench bench;
+  bench.link_all();
+  bench.run();
+  bench.start();
+  const Output out = bench.says(kHub, bench.flash.at(kHub).says());
+  EXPECT_EQ(bench.child(kHub).gate, Gate::preflight);
+  EXPECT_TRUE(std::ranges::find(out.touched, kHub) != out.touched.end()) << "nothing of it is stored";
 }
 
 }  // namespace

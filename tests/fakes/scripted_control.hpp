@@ -96,6 +96,12 @@ class ScriptedControl : public ports::Control {
   }
 
   core::Child& child(const core::ChildId& id) { return state_.children.at(id); }
+  /// Nothing of it is written: watchers hear who was touched.
+  void reach(const core::ChildId& id, core::Gate gate) {
+    state_.children.at(id).gate = gate;
+    if (watcher != nullptr) watcher->changed(state_, {}, std::vector{id});
+  }
+
   core::Group& group(const core::GroupId& id) { return state_.groups.at(id); }
 
   /// What the configuration says products are made of.

@@ -125,18 +125,6 @@ void ObjectTree::show_manager(const std::string& trouble) {
   trust_.put(ObjectPath{kTrustPath}, view_of(control_.state(), control_.trust()));
 }
 
-void ObjectTree::show_gates(const core::State& state) {
-  for (const auto& [id, group] : state.groups) {
-    const auto is_under_way = [&](const core::Member& member) {
-      const auto child = state.children.find(member.child);
-      return child != state.children.end() && child->second.update && !core::is_over(*child->second.update);
-    };
-    if (std::ranges::none_of(group.members, is_under_way)) continue;
-    for (const core::Member& member : group.members) show_child(state, member.child);
-    show_group(state, id);
-  }
-}
-
 void ObjectTree::show_progress(core::Epoch epoch, const ports::TransferProgress& transfer) {
   const ObjectPath path = job_path(epoch);
   const JobView* shown = jobs_.at(path);

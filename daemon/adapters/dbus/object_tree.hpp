@@ -28,8 +28,6 @@ class ObjectTree {
                     std::span<const core::ChildId> touched);
   /// Looks at what nobody announces (cloud, cache, what has expired) and tells what differs.
   void show_manager(const std::string& trouble);
-  /// The same for the gates of the members of groups, which are not remembered.
-  void show_gates(const core::State& state);
   void show_progress(core::Epoch epoch, const ports::TransferProgress& transfer);
   /// Takes away the jobs that ended long enough ago. To be called every `period`.
   void age_jobs(Duration period);
