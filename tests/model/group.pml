@@ -10,7 +10,8 @@
 
    Variants: C0 C1 C2 = class of each member; ORDERED = they are activated one after the other, else side by side;
    DEAD = this one may die for ever; REFUSING = never takes the new image; FLAPPING = may refuse any swap;
-   CURRENT = runs the new image already; FOREIGN = somebody had marked the image on it; UNSTAGEABLE = the irrevocable one
+   CURRENT = runs the new image already; FOREIGN = somebody had marked the image on it; FORCED = a further one
+   that is irrevocable, which an operator forced along: it waits for COMMIT; UNSTAGEABLE = the irrevocable one
    installs as it receives; ATTEMPTS = further ones. BROKEN_* = a rule left out: spin has to find what follows. NEVER = a phase that the last member
    is said never to rest in: spin has to find that it does. */
 #ifndef C0
@@ -51,6 +52,9 @@
 #endif
 #ifndef FOREIGN
 #define FOREIGN 9
+#endif
+#ifndef FORCED
+#define FORCED 9
 #endif
 #define MEMBERS 3
 #define MOST_UNSURE 2 /* ACTIVATE, of which nobody knows whether it was carried out; as in core/bounds.hpp */
@@ -96,8 +100,9 @@ mtype:decision stored = decision_none;
 #ifdef BROKEN_NO_PIVOT
 #define is_pivot(i) false
 #else
-#define is_pivot(i) (class[i] == irrevocable)
+#define is_pivot(i) (class[i] == irrevocable && i != FORCED)
 #endif
+#define is_touched_last(i) (is_pivot(i) || i == FORCED)
 #define has_pivot (is_pivot(0) || is_pivot(1) || is_pivot(2))
 #define is_lost_pivot(i) (is_pivot(i) && is_gone(i) && phase[i] == split)
 #define all3(what) (what(0) && what(1) && what(2))
@@ -324,7 +329,7 @@ inline judge(i, was_done, k) {
 #define comes_after(i, j) false
 #endif
 #define is_well(j) (gate[j] == gate_healthy)
-#define lets_activate(i, j) (!comes_after(i, j) || is_pivot(j) || is_well(j))
+#define lets_activate(i, j) (!comes_after(i, j) || is_touched_last(j) || is_well(j))
 /* Who comes later goes back first; one that is silent is not waited for. */
 #ifdef BROKEN_BACK_WAITS
 #define lets_go_back(i, j) (!comes_after(j, i) || phase[j] == reverted || phase[j] == split)
@@ -350,7 +355,7 @@ end:
   :: atomic { may_inspect(i) && is_inspected(i) && is_its_turn(i) && phase[i] != split -> judge(i, false, k); k = 0 }
 
   /* Its turn to be activated. */
-  :: atomic { decision == decision_activate && phase[i] == staged && gate[i] == gate_staged && !is_pivot(i) && !in_round &&
+  :: atomic { decision == decision_activate && phase[i] == staged && gate[i] == gate_staged && !is_touched_last(i) && !in_round &&
               lets_activate(i, 0) && lets_activate(i, 1) && lets_activate(i, 2) ->
               gate[i] = gate_none; phase[i] = activating; send(i, order_activate); guard_new[i] = false }
 
@@ -410,7 +415,7 @@ end:
 
 #define at_preflight(i) (gate[i] == gate_preflight)
 #define at_staged(i) (gate[i] == gate_staged)
-#define at_healthy(i) (is_pivot(i) && gate[i] == gate_staged || !is_pivot(i) && gate[i] == gate_healthy)
+#define at_healthy(i) (is_touched_last(i) && gate[i] == gate_staged || !is_touched_last(i) && gate[i] == gate_healthy)
 #define is_ended(i) (phase[i] == confirmed || phase[i] == reverted || phase[i] == refused || phase[i] == deferred || \
                      phase[i] == resting || phase[i] == cancelled)
 #define ends_split(i) (phase[i] == split && (is_gone(i) || decision == decision_commit && !rests_on_new(i) || \

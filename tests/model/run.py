@@ -56,6 +56,9 @@ SOUND = {
     "pivot flaps": of(R, R, X, FLAPPING=2),
     "one is current already": of(R, R, X, CURRENT=1),
     "one was marked by somebody else": of(R, R, R, FOREIGN=1),
+    "a further one is forced along": of(R, X, X, FORCED=2),
+    "pivot refuses, and a further one is forced along": of(R, X, X, FORCED=2, REFUSING=1),
+    "one that is forced along dies": of(S, X, X, FORCED=2, DEAD=2),
     "tried again": of(R, R, S, ATTEMPTS=1, CUTS=1),
     "many power cuts": of(R, S, X, CUTS=4, LOSSES=0, CRASHES=0),
     "many crashes and lost messages": of(R, S, X, CUTS=0, LOSSES=2, CRASHES=3, REPEATS=2),
@@ -82,6 +85,8 @@ BROKEN = {
     "inspected before the last order has ended": (MIXED, of(R, R, R, BROKEN_DROP_FENCE=None)),
     "orders are counted that did not fail": (MIXED, of(R, R, R, BROKEN_COUNT_ALL_ORDERS=None)),
     "way back waits for the dead": (BLOCKED, of(R, R, R, DEAD=2, ORDERED=None, BROKEN_BACK_WAITS=None)),
+    # What --force allows, and its history says by whom.
+    "one that is forced along refuses": (MIXED, of(R, X, X, FORCED=2, REFUSING=2)),
     # A model in which nothing happens would be sound: each of these ends is there.
     "new": (THERE, of(R, S, X, NEVER="confirmed")),
     "back": (THERE, of(R, S, X, NEVER="reverted")),
