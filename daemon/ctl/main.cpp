@@ -74,20 +74,17 @@ void add_deliverables(CLI::App& app, Arguments& given, Command& command) {
   show->add_option("DELIVERABLE", given.name, "Its id, or a unique beginning of it")->required();
   show->callback([&] { command = [&given](Session session) { return show_deliverable(session, given.name); }; });
 
-  CLI::App* import = deliverables->add_subcommand("import", "Fetch the envelope at an https URL, and wait for it");
-  import->add_option("URL", given.name)->required();
-  import->add_flag("--baseline", given.baseline, "Children that run it came with it from the factory");
-  import->callback([&] {
-    command = [&given](Session session) { return import_deliverable(session, given.name, given.baseline);
-};
-}  // namespace
-);
+  CLI::App* bring = deliverables->add_subcommand("import", "Take in the envelope of a file or https URL, and wait");
+  bring->add_option("FILE|URL", given.name)->required();
+  bring->add_flag("--baseline", given.baseline, "Children that run it came with it from the factory");
+  bring->callback(
+      [&] { command = [&given](Session session) { return import_deliverable(session, given.name, given.baseline); }; });
 
-CLI::App* get = app.add_subcommand("fetch", "Fetch the envelope at an https URL");
-get->add_option("URL", given.name)->required();
-get->add_flag("--wait", given.wait, "Until it is sealed or refused");
-get->callback([&] { command = [&given](Session session) { return fetch(session, given.name, given.wait); }; });
-}  // namespace hg::ctl
+  CLI::App* get = app.add_subcommand("fetch", "Fetch the envelope at an https URL");
+  get->add_option("URL", given.name)->required();
+  get->add_flag("--wait", given.wait, "Until it is sealed or refused");
+  get->callback([&] { command = [&given](Session session) { return fetch(session, given.name, given.wait); }; });
+}
 
 void add_rollouts(CLI::App& app, Arguments& given, Command& command) {
   CLI::App* rollout = app.add_subcommand("rollout", "Bring a deliverable to children");
@@ -96,10 +93,10 @@ void add_rollouts(CLI::App& app, Arguments& given, Command& command) {
   start->add_option("DELIVERABLE", given.name, "Its id, or a unique beginning of it")->required();
   start->add_option("CHILD", given.children);
   start->add_option("--group", given.groups, "Bring it to this group, as a whole; may be given several times")
-  start->add_flag("--force", given.force, "Although a group may end mixed: more than one member cannot be brought back");
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   start->add_flag("--wait", given.wait, "Until every child is confirmed or has failed");
+  start->add_flag("--force", given.force, "Although a group may end mixed: more than one member cannot be brought back");
   start->add_flag("--approve", given.approve, "Go on although the channel's head has expired or says otherwise");
   start->callback([&] {
     command = [&given](Session session) {
@@ -135,14 +132,12 @@ void add_trust(CLI::App& app, Arguments& given, Command& command) {
   trust->add_subcommand("show", "Keys, channel heads, floors and grants")->callback([&command] {
     command = show_trust;
   });
-  CLI::App* import = trust->add_subcommand("import", "Give it a root file, channel head, permit or key grant");
-  import->add_option("FILE", given.name)->required();
-  import->callback([&] { command = [&given](Session session) { return import_record(session, given.name);
-};
-});
-app.add_subcommand("permits", "Permits to go back, and who has used them")->callback([&command] {
-  command = list_permits;
-});
+  CLI::App* bring = trust->add_subcommand("import", "Give it a root file, channel head, permit or key grant");
+  bring->add_option("FILE", given.name)->required();
+  bring->callback([&] { command = [&given](Session session) { return import_record(session, given.name); }; });
+  app.add_subcommand("permits", "Permits to go back, and who has used them")->callback([&command] {
+    command = list_permits;
+  });
 }
 
 void add_group_changes(CLI::App& groups, Arguments& given, Command& command) {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ctl/writing.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <iostream>
 
+#include "base/unique_fd.hpp"
 #include "ctl/monitor.hpp"
 #include "ctl/text.hpp"
 
@@ -27,11 +31,11 @@ const json::object* arrival_of(const Snapshot& snapshot, const std::string& url)
 int append_rollout_options(sd_bus_message* call, const RolloutOptions& options) {
   int result = sd_bus_message_open_container(call, 'a', "{sv}");
   if (result >= 0 && options.approve) result = sd_bus_message_append(call, "{sv}", "approved", "b", 1);
+  if (result >= 0 && options.force) result = sd_bus_message_append(call, "{sv}", "forced", "b", 1);
   if (result >= 0 && !options.groups.empty()) {
     std::vector<char*> names;
     for (const std::string& name : options.groups) names.push_back(const_cast<char*>(name.c_str()));  // NOLINT: a strv
     names.push_back(nullptr);
-  if (result >= 0 && options.force) result = sd_bus_message_append(call, "{sv}", "forced", "b", 1);
     result = sd_bus_message_open_container(call, 'e', "sv");
     if (result >= 0) result = sd_bus_message_append(call, "s", "groups");
     if (result >= 0) result = sd_bus_message_open_container(call, 'v', "as");
@@ -77,22 +81,49 @@ Result<json::object> await_arrival(Follower& follower, const std::string& url,
   }
 }
 
-int append_fetch(sd_bus_message* call, const std::string& url) {
-  return sd_bus_message_append(call, "sa{sv}", url.c_str(), 0);
-}
-
-// Fetches, and waits for what comes of it.
-Result<json::object> fetch_to_its_end(Session session, Follower& follower, const std::string& url) {
-  const json::object* shown = arrival_of(follower.snapshot(), url);
-  const std::optional<json::object> before = shown == nullptr ? std::nullopt : std::optional{*shown};
-  const auto fill = [&url](sd_bus_message* call) { return append_fetch(call, url); };
-  const auto answer = session.client.call(kManagerPath, kManager, "Fetch", fill);
-  if (answer.has_error()) return answer.error();
-  return await_arrival(follower, url, before);
-}
-
 Error refusal_of(const json::object& arrival) {
   return {Errc::io, "refused: " + clean(text_in(arrival, "Text"))};
+}
+
+// Asks for something to come in; answers by what the arrivals call it.
+using Ask = Result<std::string> (*)(Client& client, const std::string& source);
+
+Result<std::string> ask_to_fetch(Client& client, const std::string& url) {
+  const auto fill = [&url](sd_bus_message* call) { return sd_bus_message_append(call, "sa{sv}", url.c_str(), 0); };
+  const auto answer = client.call(kManagerPath, kManager, "Fetch", fill);
+  if (answer.has_error()) return answer.error();
+  return url;
+}
+
+// The gateway reads the file itself; it is opened here because this user may.
+Result<std::string> ask_to_import(Client& client, const std::string& path) {
+  const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+  if (!file) return from_errno(errno, path);
+  const auto fill = [&file](sd_bus_message* call) { return sd_bus_message_append(call, "ha{sv}", file.get(), 0); };
+  const auto answer = client.call(kManagerPath, kManager, "Import", fill);
+  if (answer.has_error()) return answer.error().within(path);
+  return std::string{answer.value().at(0).as_string()};
+}
+
+// Asks, and waits for what comes of it.
+Result<json::object> bring_to_its_end(Session session, Follower& follower, Ask ask, const std::string& source) {
+  const auto asked = ask(session.client, source);
+  if (asked.has_error()) return asked.error();
+  const json::object* shown = arrival_of(follower.snapshot(), asked.value());  // as it was before: no signal was read
+  const std::optional<json::object> before = shown == nullptr ? std::nullopt : std::optional{*shown};
+  return await_arrival(follower, asked.value(), before);
+}
+
+Result<ExitCode> bring_in(Session session, Ask ask, const std::string& source) {
+  auto follower = Follower::begin(session.client);
+  if (follower.has_error()) return follower.error();
+  const auto arrival = bring_to_its_end(session, follower.value(), ask, source);
+  if (arrival.has_error()) return arrival.error();
+  const std::string state = text_in(arrival.value(), "State");
+  if (session.json) print_json(follower.value().snapshot().show(arrival.value()));
+  if (state == "refused") return refusal_of(arrival.value());
+  if (!session.json) std::cout << state << ' ' << clean(text_in(arrival.value(), "Text")) << '\n';
+  return state == "known" ? ExitCode::nothing_to_do : ExitCode::ok;
 }
 
 // The children that have committed the deliverable, by name.
@@ -153,28 +184,19 @@ Result<ExitCode> cancel_job(Session session, std::uint64_t number) {
 }
 
 Result<ExitCode> fetch(Session session, const std::string& url, bool wait) {
-  if (!wait) {
-    const auto fill = [&url](sd_bus_message* call) { return append_fetch(call, url); };
-    const auto answer = session.client.call(kManagerPath, kManager, "Fetch", fill);
-    if (answer.has_error()) return answer.error();
-    return ExitCode::ok;
-  }
-  auto follower = Follower::begin(session.client);
-  if (follower.has_error()) return follower.error();
-  const auto arrival = fetch_to_its_end(session, follower.value(), url);
-  if (arrival.has_error()) return arrival.error();
-  const std::string state = text_in(arrival.value(), "State");
-  if (session.json) print_json(follower.value().snapshot().show(arrival.value()));
-  if (state == "refused") return refusal_of(arrival.value());
-  if (!session.json) std::cout << state << ' ' << clean(text_in(arrival.value(), "Text")) << '\n';
-  return state == "known" ? ExitCode::nothing_to_do : ExitCode::ok;
+  if (wait) return bring_in(session, ask_to_fetch, url);
+  const auto asked = ask_to_fetch(session.client, url);
+  if (asked.has_error()) return asked.error();
+  return ExitCode::ok;
 }
 
-Result<ExitCode> import_deliverable(Session session, const std::string& url, bool is_baseline) {
-  if (!is_baseline) return fetch(session, url, true);
+Result<ExitCode> import_deliverable(Session session, const std::string& source, bool is_baseline) {
+  const bool is_url = source.find("://") != std::string::npos;
+  const Ask ask = is_url ? ask_to_fetch : ask_to_import;
+  if (!is_baseline) return bring_in(session, ask, source);
   auto follower = Follower::begin(session.client);
   if (follower.has_error()) return follower.error();
-  const auto arrival = fetch_to_its_end(session, follower.value(), url);
+  const auto arrival = bring_to_its_end(session, follower.value(), ask, source);
   if (arrival.has_error()) return arrival.error();
   const std::string state = text_in(arrival.value(), "State");
   const std::string deliverable = text_in(arrival.value(), "Text");

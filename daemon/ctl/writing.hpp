@@ -23,8 +23,9 @@ Result<ExitCode> close_rollout(Session session, std::uint64_t number);
 Result<ExitCode> cancel_job(Session session, std::uint64_t number);
 /// With `wait` until the deliverable is sealed: nothing_to_do when it was here already.
 Result<ExitCode> fetch(Session session, const std::string& url, bool wait);
-/// The same, waited for; with `is_baseline` children that run it already are taken to have committed it.
-Result<ExitCode> import_deliverable(Session session, const std::string& url, bool is_baseline);
+/// The same of an https URL or a file, waited for; with `is_baseline` children that run it already are taken to have
+/// committed it.
+Result<ExitCode> import_deliverable(Session session, const std::string& source, bool is_baseline);
 
 /// Says which rollout was started (its path), and with `wait` how it goes on.
 Result<ExitCode> say_started(Session session, Follower& follower, const std::string& rollout, bool wait);

@@ -43,6 +43,9 @@ struct TrustedKey {
   bool offline = false;
 };
 
+/// Bytes of an envelope, with integrated payloads: more is not taken in, from wherever it comes.
+inline constexpr std::uint64_t kMaxEnvelope = 1024 * 1024;
+
 /// Whom the gateway believes, and by what time it judges.
 struct Trust {
   std::uint64_t root_version = 0;  ///< 0: no root file, only keys of authors
@@ -95,6 +98,12 @@ class Control {
 
   /// Fetches what is announced at `url` as if the broker had said so. Errc::busy when too many wait already.
   [[nodiscard]] virtual boost::asio::awaitable<Result<void>> import(std::string url) = 0;
+
+  /// Looks at an envelope (or trust record) that an operator brought as at one that was fetched; its images may travel
+  /// in it, or stand at https URLs. Returns what stands for its URL in arrivals(). It is not tried again by itself, nor
+  /// after a restart. Errc::too_large; Errc::busy when too many wait already.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<std::string>> import_envelope(Bytes envelope,
+                                                                                    std::uint32_t uid) = 0;
 
   /// Takes in a trust record and returns its kind when it is durable. Errors: those of its signatures and of what it
   /// says.

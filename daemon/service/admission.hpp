@@ -23,10 +23,10 @@
 namespace hg::service {
 
 struct AdmissionLimits {
-  std::uint64_t envelope_bytes = 1024 * 1024;  ///< with integrated payloads
-  std::size_t dependencies = 16;               ///< that one envelope may have fetched
-  Persistence persistence;                     ///< for one envelope or image
-  bool same_host_only = false;                 ///< images and dependencies only from the envelope's own host
+  std::uint64_t envelope_bytes = ports::kMaxEnvelope;  ///< with integrated payloads
+  std::size_t dependencies = 16;                       ///< that one envelope may have fetched
+  Persistence persistence;                             ///< for one envelope or image
+  bool same_host_only = false;                         ///< images and dependencies only from the envelope's own host
 };
 
 /// All outlive it.

@@ -83,6 +83,12 @@ asio::awaitable<Result<void>> Control::abort(core::Epoch epoch) {
   co_return Result<void>{};
 }
 
+asio::awaitable<Result<std::string>> Control::import_envelope(Bytes envelope, std::uint32_t uid) {
+  Result<std::string> url = co_await parts_.ingest.take_in_brought(std::move(envelope));
+  if (url) parts_.journal.write(ports::Level::notice, {}, *url + " was brought by uid " + std::to_string(uid));
+  co_return url;
+}
+
 asio::awaitable<Result<std::string>> Control::import_record(Bytes record, std::uint32_t uid) {
   Result<std::string> kind = co_await parts_.records.take(std::move(record));
   const std::string who = "imported by uid " + std::to_string(uid);

@@ -47,6 +47,7 @@ class Control final : public ports::Control {
   [[nodiscard]] boost::asio::awaitable<Result<void>> import(std::string url) override {
     return parts_.ingest.take_in(std::move(url));
   }
+  [[nodiscard]] boost::asio::awaitable<Result<std::string>> import_envelope(Bytes envelope, std::uint32_t uid) override;
   [[nodiscard]] boost::asio::awaitable<Result<std::string>> import_record(Bytes record, std::uint32_t uid) override;
   [[nodiscard]] ports::Trust trust() const override { return parts_.roots.show(); }
   [[nodiscard]] std::string urgency(const core::Deliverable& deliverable) const override {

@@ -11,6 +11,12 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int kWorkers = 2;
+constexpr std::size_t kMaxBrought = 8;  // each is an envelope in memory
+constexpr std::string_view kBrought = "import:";
+
+bool was_brought(const std::string& url) {
+  return url.starts_with(kBrought);
+}
 
 }  // namespace
 
@@ -18,6 +24,7 @@ Ingest::Ingest(asio::any_io_executor executor, Driver& driver, const RootKeeper&
                IngestPorts ports, IngestLimits limits)
     : executor_(executor),
       driver_(driver),
+      roots_(roots),
       records_(records),
       ports_(ports),
       limits_(limits),
@@ -38,6 +45,21 @@ asio::awaitable<Result<void>> Ingest::take_in(std::string url) {
   if (!remembered) co_return remembered.error();
   enqueue(std::move(url));
   co_return Result<void>{};
+}
+
+asio::awaitable<Result<std::string>> Ingest::take_in_brought(Bytes envelope) {
+  const std::uint64_t limit = limits_.admission.envelope_bytes;
+  if (envelope.size() > limit) co_return Error{Errc::too_large, "more than " + std::to_string(limit) + " bytes"};
+  const std::string url = std::string(kBrought) + roots_.authority().ring().sha256(envelope).hex();
+  if (brought_.size() >= kMaxBrought && !brought_.contains(url))
+    co_return Error{Errc::busy, std::to_string(kMaxBrought) + " imports wait already"};
+  brought_.insert_or_assign(url, std::move(envelope));
+  const Result<void> taken = co_await take_in(url);
+  if (!taken) {
+    brought_.erase(url);
+    co_return taken.error();
+  }
+  co_return url;
 }
 
 void Ingest::enqueue(std::string url) {
@@ -105,6 +127,7 @@ void Ingest::refuse(const std::string& url, const Error& error) {
 
 /// A server that is away, or a full disk, may be well again in a quarter of an hour; for a day.
 bool Ingest::try_again_later(const std::string& url, const Error& error) {
+  if (was_brought(url)) return false;  // an operator looks on
   if (!error.is_transient() && error.code != Errc::no_space) return false;
   const auto heard = driver_.state().announced.find(url);
   if (heard == driver_.state().announced.end()) return false;
@@ -123,10 +146,22 @@ asio::awaitable<void> Ingest::enqueue_later(std::string url) {
   enqueue(std::move(url));
 }
 
-asio::awaitable<Result<Ingest::Settled>> Ingest::bring_in(std::string url) {
+/// The envelope or record at `url`.
+asio::awaitable<Result<Bytes>> Ingest::get(std::string url) {
+  if (was_brought(url)) {
+    auto brought = brought_.extract(url);
+    if (brought.empty()) co_return Error{Errc::not_found, "headgated was started anew meanwhile: import it again"};
+    co_return std::move(brought.mapped());
+  }
   Result<Bytes> fetched = co_await download_small(ports_.admission.fetcher, ports_.admission.clock, url,
                                                   limits_.admission.envelope_bytes, limits_.admission.persistence);
   if (!fetched) co_return fetched.error().within("fetch the envelope");
+  co_return fetched;
+}
+
+asio::awaitable<Result<Ingest::Settled>> Ingest::bring_in(std::string url) {
+  Result<Bytes> fetched = co_await get(url);
+  if (!fetched) co_return fetched.error();
   if (trust::looks_like_record(*fetched)) {
     Result<std::string> kind = co_await records_.take(std::move(*fetched));
     if (kind) co_return Settled{ports::ArrivalState::accepted, std::move(*kind)};

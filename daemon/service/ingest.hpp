@@ -42,6 +42,10 @@ class Ingest {
   /// As if the broker had announced it; returns when that is durable. Errc::busy: too many wait already.
   [[nodiscard]] boost::asio::awaitable<Result<void>> take_in(std::string url);
 
+  /// The same for what an operator brought in place of a URL; returns what stands for one. It is not tried again, and a
+  /// restart forgets it. Errc::too_large; Errc::busy.
+  [[nodiscard]] boost::asio::awaitable<Result<std::string>> take_in_brought(Bytes envelope);
+
   [[nodiscard]] const Arrivals& arrivals() const { return *arrivals_; }
 
   [[nodiscard]] boost::asio::awaitable<void> stop();
@@ -56,6 +60,7 @@ class Ingest {
   boost::asio::awaitable<void> listen();
   boost::asio::awaitable<void> work();
   void enqueue(std::string url);
+  boost::asio::awaitable<Result<Bytes>> get(std::string url);
   boost::asio::awaitable<void> handle(std::string url);
   void refuse(const std::string& url, const Error& error);
   bool try_again_later(const std::string& url, const Error& error);
@@ -64,11 +69,13 @@ class Ingest {
 
   boost::asio::any_io_executor executor_;
   Driver& driver_;
+  const RootKeeper& roots_;
   TrustRecords& records_;
   IngestPorts ports_;
   IngestLimits limits_;
   std::shared_ptr<Arrivals> arrivals_;
   Admission admission_;
+  std::map<std::string, Bytes> brought_;  // that wait, by what stands for their URLs
   std::deque<std::string> waiting_;
   std::set<std::string> taken_;                     // waiting or being worked on: not taken a second time
   std::set<std::string> again_;                     // announced anew while being worked on: looked at once more

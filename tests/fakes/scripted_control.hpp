@@ -36,6 +36,7 @@ class ScriptedControl : public ports::Control {
   std::vector<Bytes> records;
   ports::Trust trusted{3, {{"anna", {"root", "author"}, {"acme/"}, {}, {}, true}}, {}, true};
   std::vector<std::string> imported;
+  std::vector<Bytes> envelopes;
   std::map<core::Epoch, ports::TransferProgress> transfers;
   std::vector<ports::Arrival> announced;
 
@@ -230,6 +231,12 @@ class ScriptedControl : public ports::Control {
     imported.push_back(url);
     if (refusal) co_return *refusal;
     co_return Result<void>{};
+  }
+
+  [[nodiscard]] boost::asio::awaitable<Result<std::string>> import_envelope(Bytes envelope, std::uint32_t) override {
+    envelopes.push_back(std::move(envelope));
+    if (refusal) co_return *refusal;
+    co_return "import:" + std::to_string(envelopes.size());
   }
 
   [[nodiscard]] Result<std::vector<core::PutHistory>> history(const core::ChildId& id, unsigned count) override {

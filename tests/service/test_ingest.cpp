@@ -170,6 +170,118 @@ TEST(Arrival, ASecondTimeItIsKnown) {
   EXPECT_EQ(session.state().deliverables.size(), 1U);
 }
 
+// ----------------------------------------------------------------------------------- what an operator brings in a file
+
+asio::awaitable<void> keep(asio::awaitable<Result<std::string>> asked, std::optional<Result<std::string>>& into) {
+  into = co_await std::move(asked);
+}
+
+Result<std::string> bring(Session& session, Bytes envelope) {
+  std::optional<Result<std::string>> answer;
+  auto asked = session.gateway.control().import_envelope(std::move(envelope), 1000);
+  asio::co_spawn(session.loop, keep(std::move(asked), answer), asio::detached);
+  EXPECT_TRUE(session.run_until([&] { return answer.has_value(); }));
+  return *std::move(answer);
+}
+
+ports::Arrival arrival_of(Session& session, const std::string& url) {
+  ports::Arrival found;
+  const auto is_over = [&] {
+    for (const ports::Arrival& arrival : session.gateway.control().arrivals())
+      if (arrival.url == url) found = arrival;
+    return !found.url.empty() && found.state != ports::ArrivalState::waiting &&
+           found.state != ports::ArrivalState::fetching;
+  };
+  EXPECT_TRUE(session.run_until(is_over, hours{24}));
+  return found;
+}
+
+Bytes good_envelope() {
+  return read_file(vector_path("derived/ok_base.suit"));
+}
+
+TEST(Import, IsSealedWithImagesFromTheirServer) {
+  World world;
+  world.web.remove(kUrl);
+  Session session(world);
+  const Result<std::string> url = bring(session, good_envelope());
+  ASSERT_TRUE(url) << url.error().message;
+  EXPECT_EQ(*url, "import:" + fakes::sha256_of(good_envelope()).hex());
+  EXPECT_EQ(arrival_of(session, *url).state, ports::ArrivalState::sealed);
+  ASSERT_EQ(session.state().deliverables.size(), 1U);
+  EXPECT_EQ(session.state().deliverables.begin()->second.source, *url);
+  EXPECT_EQ(world.journal.count(*url + " was brought by uid 1000"), 1U);
+  EXPECT_TRUE(session.run_until([&] { return world.catalogue.durable().announced.empty(); }));
+}
+
+TEST(Import, OfWhatIsHereIsKnown) {
+  World world;
+  Session session(world);
+  EXPECT_EQ(arrive(world, session).state, ports::ArrivalState::sealed);
+  EXPECT_EQ(arrival_of(session, *bring(session, good_envelope())).state, ports::ArrivalState::known);
+  EXPECT_EQ(session.state().deliverables.size(), 1U);
+}
+
+TEST(Import, IsCheckedAsWhatWasFetchedAndNotTriedAgain) {
+  World world;
+  world.web.remove(kImageUrl);
+  Session session(world);
+  Bytes spoilt = good_envelope();
+  spoilt.back() ^= 1;
+  for (const Bytes& envelope : {Bytes{1, 2, 3}, spoilt, good_envelope()}) {
+    const std::string url = *bring(session, envelope);
+    const ports::Arrival arrival = arrival_of(session, url);
+    EXPECT_EQ(arrival.state, ports::ArrivalState::refused);
+    EXPECT_FALSE(arrival.text.empty());
+    EXPECT_EQ(world.journal.count(url + ": refused"), 1U);
+  }
+  world.web.away_while([] { return true; });
+  const Result<std::string> url = bring(session, good_envelope());
+  EXPECT_EQ(arrival_of(session, *url).state, ports::ArrivalState::refused);
+  EXPECT_EQ(world.journal.count("tried again"), 0U);
+  EXPECT_TRUE(session.state().deliverables.empty());
+}
+
+TEST(Import, IsBounded) {
+  World world;
+  Session session(world);
+  const Result<std::string> large = bring(session, Bytes(ports::kMaxEnvelope + 1));
+  ASSERT_TRUE(large.has_error());
+  EXPECT_EQ(large.error().code, Errc::too_large);
+  bool away = true;
+  world.web.away_while([&] { return away; });
+  session.announcements.announce("https://busy.example/1");
+  session.announcements.announce("https://busy.example/2");  // both workers
+  ASSERT_TRUE(session.run_until([&] { return session.gateway.control().arrivals().size() == 2; }));
+  for (std::uint8_t number = 0; number < 8; ++number) EXPECT_TRUE(bring(session, Bytes{number}));
+  EXPECT_TRUE(bring(session, Bytes{7})) << "it waits already";
+  const Result<std::string> ninth = bring(session, Bytes{8});
+  ASSERT_TRUE(ninth.has_error());
+  EXPECT_EQ(ninth.error().code, Errc::busy);
+}
+
+TEST(Import, IsForgottenByAPowerCutWhichIsSaid) {
+  World world;
+  std::string url;
+  {
+    Session session(world);
+    bool away = true;
+    world.web.away_while([&] { return away; });
+    session.announcements.announce("https://busy.example/1");
+    session.announcements.announce("https://busy.example/2");
+    ASSERT_TRUE(session.run_until([&] { return session.gateway.control().arrivals().size() == 2; }));
+    url = *bring(session, good_envelope());
+    ASSERT_TRUE(session.run_until([&] { return world.catalogue.durable().announced.contains(url); }));
+  }
+  world.catalogue.cut_power();
+  world.web.away_while({});
+  Session again(world);
+  const ports::Arrival arrival = arrival_of(again, url);
+  EXPECT_EQ(arrival.state, ports::ArrivalState::refused);
+  EXPECT_NE(arrival.text.find("import it again"), std::string::npos) << arrival.text;
+  EXPECT_EQ(arrival_of(again, *bring(again, good_envelope())).state, ports::ArrivalState::sealed);
+}
+
 TEST(Arrival, ForgetsTheOldest) {
   World world;
   Session session(world);

@@ -18,6 +18,7 @@ namespace {
 
 constexpr Duration kBeat = std::chrono::milliseconds{250};  // progress goes out at most four times a second
 constexpr Duration kLook = std::chrono::seconds{5};         // between two looks at what nobody announces
+constexpr Duration kFileIsRead = std::chrono::seconds{10};  // a file that a caller lends
 constexpr Duration kBusAnswers = std::chrono::seconds{10};
 constexpr Duration kFirstRetry = std::chrono::seconds{1};
 constexpr Duration kLongestRetry = std::chrono::seconds{60};
@@ -129,6 +130,7 @@ class Face::Body final : public Callee, public std::enable_shared_from_this<Body
   bool stopped_ = false;
   bool beating_ = false;
   std::map<core::Epoch, ports::TransferProgress> pending_progress_;
+  LentPlaces lent_;
   std::shared_ptr<Turn::Counts> calls_ = std::make_shared<Turn::Counts>();
 };
 
@@ -308,6 +310,10 @@ void Face::Body::answer_write(const WriteMethod& method, Message call) {
   }
   auto request = method.read(call.get(), tree_);
   if (request.has_error()) return refuse(call.get(), refusal_of(request.error()));
+  if (auto* const import = std::get_if<Import>(&request.value())) {
+    import->envelope.place = lent_.take();
+    if (!import->envelope.place) return refuse(call.get(), {SD_BUS_ERROR_LIMITS_EXCEEDED, "too many files are lent"});
+  }
   Turn turn{calls_, sender == nullptr ? "" : sender};
   spawn(
       carry_out(shared_from_this(), connection_, method, std::move(request).value(), std::move(call), std::move(turn)));
@@ -365,6 +371,14 @@ asio::awaitable<Result<Reply>> ask(ports::Control& control, ImportRecord import,
 
 asio::awaitable<Result<Reply>> ask(ports::Control& control, Fetch fetch, uid_t /*uid*/) {
   co_return nothing(co_await control.import(std::move(fetch.url)));
+}
+
+asio::awaitable<Result<Reply>> ask(ports::Control& control, Import import, uid_t uid) {
+  auto envelope = co_await read_lent(std::move(import.envelope), ports::kMaxEnvelope, kFileIsRead);
+  if (envelope.has_error()) co_return envelope.error().within("the file to be imported");
+  auto url = co_await control.import_envelope(std::move(envelope).value(), uid);
+  if (url.has_error()) co_return url.error();
+  co_return Reply{std::move(url).value()};
 }
 
 asio::awaitable<Result<Reply>> ask(ports::Control& control, CancelJob cancel, uid_t /*uid*/) {

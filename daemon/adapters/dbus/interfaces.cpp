@@ -34,6 +34,8 @@ Interface<ManagerView> make_manager() {
       {SD_BUS_METHOD_WITH_ARGS("StartRollout", SD_BUS_ARGS("o", deliverable, "ao", children, "a{sv}", options),
                                SD_BUS_RESULT("o", rollout), on_call, kOpen),
        SD_BUS_METHOD_WITH_ARGS("Fetch", SD_BUS_ARGS("s", url, "a{sv}", options), SD_BUS_NO_RESULT, on_call, kOpen),
+       SD_BUS_METHOD_WITH_ARGS("Import", SD_BUS_ARGS("h", file, "a{sv}", options), SD_BUS_RESULT("s", url), on_call,
+                               kOpen),
        SD_BUS_METHOD_WITH_ARGS("CreateGroup", SD_BUS_ARGS("s", name, "s", layout, "a(ss)", members, "a{sv}", options),
                                SD_BUS_RESULT("o", group), on_call, kOpen),
        SD_BUS_METHOD_WITH_ARGS("DissolveGroup", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT, on_call,
@@ -128,12 +130,12 @@ Interface<RolloutView> make_rollout() {
       {constant<&RolloutView::id>("Id"), constant<&RolloutView::deliverable>("Deliverable"),
        changing<&RolloutView::children>("Children"), constant<&RolloutView::started_by_uid>("StartedByUid"),
        constant<&RolloutView::start_time_us>("StartTime"), constant<&RolloutView::approved>("Approved"),
+       constant<&RolloutView::forced>("Forced"),
        changing<&RolloutView::state>("State"), changing<&RolloutView::total>("Total"),
        changing<&RolloutView::confirmed>("Confirmed"), changing<&RolloutView::failed>("Failed"),
        changing<&RolloutView::pending>("Pending")},
       {SD_BUS_METHOD_WITH_ARGS("Close", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, on_call, kOpen)});
 }
-       constant<&RolloutView::forced>("Forced"),
 
 Interface<JobView> make_job() {
   return make<JobView>(

@@ -65,6 +65,14 @@ Result<Request> read_fetch(sd_bus_message* call, const ObjectTree& /*tree*/) {
   return Request{Fetch{std::move(url).value()}};
 }
 
+/// What is in the file nobody looks at before the caller is authorized.
+Result<Request> read_import(sd_bus_message* call, const ObjectTree& /*tree*/) {
+  Result<UniqueFd> file = read_descriptor(call);
+  if (file.has_error()) return file.error();
+  if (const auto options = read_no_options(call); options.has_error()) return options.error();
+  return Request{Import{{.file = std::move(file).value(), .place = {}}}};
+}
+
 Result<Request> read_baseline(sd_bus_message* call, const ObjectTree& tree) {
   if (const auto options = read_no_options(call); options.has_error()) return options.error();
   auto deliverable = tree.deliverable_at(ObjectPath{sd_bus_message_get_path(call)});
@@ -115,6 +123,7 @@ constexpr std::array kWrites{
     WriteMethod{kGroupInterface, "Resolve", "org.headgate.Headgate1.resolve-split", read_resolve},
     WriteMethod{kDeliverableInterface, "DeclareBaseline", "org.headgate.Headgate1.declare-baseline", read_baseline},
     WriteMethod{kManagerInterface, "Fetch", "org.headgate.Headgate1.fetch", read_fetch},
+    WriteMethod{kManagerInterface, "Import", "org.headgate.Headgate1.fetch", read_import},
     WriteMethod{kTrustInterface, "ImportRecord", "org.headgate.Headgate1.import-record", read_import_record},
     WriteMethod{kRolloutInterface, "Close", "org.headgate.Headgate1.close-rollout", read_close},
     WriteMethod{kJobInterface, "Cancel", "org.headgate.Headgate1.cancel-job", read_cancel},

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "adapters/dbus/lent_file.hpp"
 #include "adapters/dbus/object_tree.hpp"
 
 namespace hg::bus {
@@ -17,8 +18,8 @@ struct StartRollout {
   core::DeliverableId deliverable;
   std::vector<core::ChildId> children;
   bool approved = false;  ///< by name: a channel head does not hold it
-  std::vector<core::GroupId> groups{};
   bool forced = false;    ///< groups may end mixed
+  std::vector<core::GroupId> groups{};
 };
 struct CloseRollout {
   core::RolloutId rollout = 0;
@@ -28,6 +29,9 @@ struct ImportRecord {
 };
 struct Fetch {
   std::string url;
+};
+struct Import {
+  LentFile envelope;
 };
 struct CancelJob {
   core::Epoch epoch = 0;
@@ -47,8 +51,8 @@ struct ResolveSplit {
 struct DeclareBaseline {
   core::DeliverableId deliverable;
 };
-using Request = std::variant<StartRollout, CloseRollout, ImportRecord, Fetch, CancelJob, CreateGroup, DissolveGroup,
-                             RepairGroup, ResolveSplit, DeclareBaseline>;
+using Request = std::variant<StartRollout, CloseRollout, ImportRecord, Fetch, Import, CancelJob, CreateGroup,
+                             DissolveGroup, RepairGroup, ResolveSplit, DeclareBaseline>;
 
 struct WriteMethod {
   std::string_view interface;
