@@ -25,9 +25,8 @@ struct Overloaded : Handlers... {
 /// One turn for a child, and what it means for the other members of its group.
 template <class Handle>
 void with_child(State& state, Child& child, Instant now, Output& out, Handle handle) {
-  const Child before = child;
-  take_turn(state, child, now, out, handle);
-  settle(state, before, child.enrollment.id, now, out);
+  const Remembered before = take_turn(state, child, now, out, handle);
+  settle(state, before, child, now, out);
 }
 
 /// Whether a reload left alone what an update under way hangs on; a changed patience interrupts nothing.
@@ -208,6 +207,8 @@ void begin_update(State& state, Child& child, const GroupId& group, const Rollou
     update.deliverable = rollout.deliverable;
     update.group = group;
     inherit_backup(child, update);
+    if (child.update) state.updates.erase(child.update->epoch);
+    state.updates.emplace(update.epoch, child.enrollment.id);
     child.update = update;
     child.in_doubt = true;
     child.unanswered = 0;
@@ -311,14 +312,12 @@ void on(State& state, const BaselineDeclared& event, Instant now, Output& out) {
 }
 
 void on(State& state, const UpdateAborted& event, Instant now, Output& out) {
-  const auto found = std::ranges::find_if(state.children, [&](const auto& entry) {
-    return entry.second.update && entry.second.update->epoch == event.epoch;
-  });
-  if (found == state.children.end()) {
+  const auto found = state.updates.find(event.epoch);
+  if (found == state.updates.end()) {
     out.refusal = Error{Errc::not_found, "no update " + std::to_string(event.epoch)};
     return;
   }
-  with_child(state, found->second, now, out, [&](Turn& turn) {
+  with_child(state, state.children.at(found->second), now, out, [&](Turn& turn) {
     if (const Result<void> aborted = turn.abort(); !aborted) out.refusal = aborted.error();
   });
 }
@@ -415,6 +414,7 @@ Output resume(State& state, Instant now) {
   Output out;
   index_members(state);
   index_units(state);
+  index_updates(state);
   for (auto& [id, child] : state.children) {
     child.online = false;
     child.in_doubt = true;

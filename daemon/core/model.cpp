@@ -204,8 +204,24 @@ bool needs_blob(const State& state, const Digest& blob) {
   const auto is_image = [&](const auto& entry) {
     return std::ranges::any_of(entry.second.images, [&](const Image& image) { return image.digest == blob; });
   };
-  const auto is_backup = [&](const auto& entry) { return entry.second.update && entry.second.update->backup == blob; };
-  return std::ranges::any_of(state.deliverables, is_image) || std::ranges::any_of(state.children, is_backup);
+  return state.backups.contains(blob) || std::ranges::any_of(state.deliverables, is_image);
+}
+
+void index_updates(State& state) {
+  state.updates.clear();
+  state.backups.clear();
+  for (const auto& [id, child] : state.children) {
+    if (!child.update) continue;
+    state.updates.emplace(child.update->epoch, id);
+    note_backup(state, {}, child.update->backup);
+  }
+}
+
+void note_backup(State& state, const Digest& before, const Digest& now) {
+  if (before == now) return;
+  if (!now.empty()) ++state.backups[now];
+  if (const auto old = state.backups.find(before); old != state.backups.end() && --old->second == 0)
+    state.backups.erase(old);
 }
 
 std::string signers_of(const Deliverable& deliverable) {

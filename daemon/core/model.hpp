@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/by_name.hpp"
 #include "base/digest.hpp"
 #include "base/time.hpp"
 #include "base/version.hpp"
@@ -315,11 +316,8 @@ struct Update {
 /// The highest sequence number that a child has confirmed, by product: it does not go below.
 using Floors = std::map<std::string, std::uint64_t>;
 
-struct Child {
-  Enrollment enrollment;
-  bool enrolled = false;           ///< in the configuration of this run
-  bool online = false;             ///< its plugin is connected and says that the link is up; not persisted
-  std::string link_text;           ///< why it is not online, for people; not persisted
+/// What of a child is written down. The rest is learned anew at each start.
+struct Remembered {
   std::optional<Inspection> seen;  ///< what it said last
   Instant last_seen{};
   Floors floors;
@@ -327,17 +325,25 @@ struct Child {
   bool confirms_itself = false;  ///< it has been seen to: then no test of a new image reverts by itself
   std::optional<Update> update;  ///< the current or the last one
 
+  friend bool operator==(const Remembered&, const Remembered&) = default;
+};
+
+struct Child : Remembered {
+  Enrollment enrollment;
+  bool enrolled = false;       ///< in the configuration of this run
+  bool online = false;         ///< its plugin is connected and says that the link is up
+  std::string link_text;       ///< why it is not online, for people
   GroupId group;               ///< that it is a member of; empty: none. As State::groups says
   std::string role;            ///< in that group
-  Gate gate = Gate::none;      ///< where it waits for the other members; not persisted
-  bool in_round = false;       ///< it was inspected since all of them had come so far; not persisted
-  unsigned unanswered = 0;     ///< inspections in a row that it did not answer; not persisted
-  unsigned losses = 0;         ///< steps in a row that its link did not outlast; not persisted
-  Instant away_since{};        ///< when its link went; zero: not in this run; not persisted
-  Instant quiet_until{};       ///< it is left alone until then; zero: no pause; not persisted
-  bool in_doubt = true;        ///< an order may be half done: inspect before any order; not persisted
-  Step step = Idle{};          ///< being carried out now; not persisted
-  StepNumber step_number = 0;  ///< answers to an earlier step are dropped; not persisted
+  Gate gate = Gate::none;      ///< where it waits for the other members
+  bool in_round = false;       ///< it was inspected since all of them had come so far
+  unsigned unanswered = 0;     ///< inspections in a row that it did not answer
+  unsigned losses = 0;         ///< steps in a row that its link did not outlast
+  Instant away_since{};        ///< when its link went; zero: not in this run
+  Instant quiet_until{};       ///< it is left alone until then; zero: no pause
+  bool in_doubt = true;        ///< an order may be half done: inspect before any order
+  Step step = Idle{};          ///< being carried out now
+  StepNumber step_number = 0;  ///< answers to an earlier step are dropped
 
   friend bool operator==(const Child&, const Child&) = default;
 };
@@ -362,14 +368,16 @@ inline constexpr std::size_t kMaxGrants = 1024;
 inline constexpr std::size_t kMaxGatewayFloors = 4096;
 
 struct State {
-  std::map<ChildId, Child> children;
+  ByName<Child> children;
   std::map<DeliverableId, Deliverable> deliverables;
-  std::map<GroupId, Group> groups;
+  ByName<Group> groups;
   std::map<std::string, Layout> layouts;     ///< not persisted
   std::map<RolloutId, Rollout> rollouts;     ///< at most kMaxRollouts and those that an update still refers to
   std::map<std::string, Instant> announced;  ///< URLs that were heard of and are not dealt with yet; when
   RolloutId last_rollout = 0;
   Epoch last_epoch = 0;
+  std::map<Epoch, ChildId> updates;       ///< the last one of each child; not persisted
+  std::map<Digest, std::size_t> backups;  ///< how many of these updates refer to a sealed blob; not persisted
 
   std::map<std::string, std::set<ChildId>> units;  ///< who reports which; as their inspections say
 
@@ -406,6 +414,10 @@ const Child* find_child(const State& state, const ChildId& id);
 Child* find_child(State& state, const ChildId& id);
 /// Whether something refers to a sealed blob: a deliverable as its image, or a child's last update as its backup.
 bool needs_blob(const State& state, const Digest& blob);
+/// After a start: what State holds of its children so that nobody must look for it among all of them.
+void index_updates(State& state);
+/// The same after one child's update has come to refer to another backup; empty: to none.
+void note_backup(State& state, const Digest& before, const Digest& now);
 /// Who signed it, for people: the names with commas between them.
 std::string signers_of(const Deliverable& deliverable);
 

@@ -32,7 +32,7 @@ class Transaction {
     std::erase_if(members_, [&](const Child* member) { return member->update->rollout != rollout; });
   }
 
-  void follow(const Child& before, const Child& child);
+  void follow(const Remembered& before, const Child& child);
   void advance();
   void refresh();
   void plan_retry();
@@ -91,7 +91,7 @@ bool is_at_last_gate(const Child& member) {
 
 // ------------------------------------------------------------------------------------- what one does, the others do
 
-void Transaction::follow(const Child& before, const Child& child) {
+void Transaction::follow(const Remembered& before, const Child& child) {
   if (!before.update || before.update->epoch != child.update->epoch) return;
   const Update& was = *before.update;
   const Update& is = *child.update;
@@ -220,7 +220,7 @@ void Transaction::end_committed() {
 
 /// The steps of some hang on where others stand.
 void Transaction::refresh() {
-  each([](Turn&, const Child&) {});
+  for (Child* member : members_) renew_step(state_, *member, out_);
 }
 
 /// All are back: one plan for the next attempt of all, by the member that has failed.
@@ -235,14 +235,13 @@ void Transaction::plan_retry() {
   each_but(failed, [&](Turn& turn, const Child&) { turn.plan_retry_with(*failed.update); });
 }
 
-bool is_just_back(const Child& before, const Child& child) {
+bool is_just_back(const Remembered& before, const Child& child) {
   return before.update && before.update->phase == Phase::reverting && child.update->phase == Phase::reverted;
 }
 
 }  // namespace
 
-void settle(State& state, const Child& before, const ChildId& id, Instant now, Output& out) {
-  Child& child = state.children.at(id);
+void settle(State& state, const Remembered& before, const Child& child, Instant now, Output& out) {
   if (!child.update || child.update->group.empty()) return;
   const auto group = state.groups.find(child.update->group);
   if (group == state.groups.end()) return;
@@ -330,9 +329,8 @@ Result<void> resolve(State& state, const SplitResolved& event, Instant now, Outp
   if (!child.update || child.update->group != group.id || child.update->phase != Phase::split)
     return Error{Errc::exists, "child " + event.child + " is not split: nothing is to be resolved"};
   if (event.resolution == Resolution::retry) {
-    const Child before = child;
-    take_turn(state, child, now, out, [&](Turn& turn) { turn.try_split_again(told(event)); });
-    settle(state, before, event.child, now, out);
+    const Remembered before = take_turn(state, child, now, out, [&](Turn& turn) { turn.try_split_again(told(event)); });
+    settle(state, before, child, now, out);
     return {};
   }
   if (event.resolution == Resolution::replace)

@@ -10,7 +10,7 @@ namespace hg::core {
 
 /// What has happened to one member since `before` is followed by the others, and whoever waits at a gate that all have
 /// reached goes on. Does nothing for a child whose update is its own.
-void settle(State& state, const Child& before, const ChildId& child, Instant now, Output& out);
+void settle(State& state, const Remembered& before, const Child& child, Instant now, Output& out);
 
 /// Whether the member's turn to go back has come: who was activated later goes first, but nobody waits for one that is
 /// silent.

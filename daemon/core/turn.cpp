@@ -156,23 +156,21 @@ void Turn::withdraw(Cause cause) {
 
 namespace {
 
-/// What of a child is written down. The rest is learned anew at each start.
-bool remembered_equal(const Child& a, const Child& b) {
-  return a.seen == b.seen && a.last_seen == b.last_seen && a.floors == b.floors && a.committed == b.committed &&
-         a.confirms_itself == b.confirms_itself && a.update == b.update;
-}
-
-Digest backup_of(const Child& child) {
+Digest backup_of(const Remembered& child) {
   return child.update ? child.update->backup : Digest{};
 }
 
 }  // namespace
 
-void close_turn(State& state, const Child& before, Child& child, Output& out) {
-  if (!remembered_equal(before, child)) out.changes.emplace_back(PutChild{child});
-  if (before.gate != child.gate) out.touched.push_back(child.enrollment.id);
+void close_turn(State& state, const Remembered& before, Child& child, Output& out) {
+  if (!(before == child)) out.changes.emplace_back(PutChild{child});
   const Digest backup = backup_of(before);
+  note_backup(state, backup, backup_of(child));
   if (!backup.empty() && backup != backup_of(child) && !needs_blob(state, backup)) out.unneeded.push_back(backup);
+  renew_step(state, child, out);
+}
+
+void renew_step(const State& state, Child& child, Output& out) {
   Step step = next_step(state, child);
   if (step == child.step) return;
   child.step = step;

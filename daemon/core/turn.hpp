@@ -174,16 +174,23 @@ bool is_forced_along(const Update& update);
 /// Whether others wait for a member's report, so that it may not be away for ever: what it runs decides for all.
 bool awaits_report(const Child& child);
 
-/// Derives the child's step, and what of it must be written, after a turn that began with `before`.
-void close_turn(State& state, const Child& before, Child& child, Output& out);
+/// Derives the child's step anew. If it is another one, what was being carried out is given up.
+void renew_step(const State& state, Child& child, Output& out);
 
-/// One turn, by itself: what it means for the other members of a group is core/transaction's.
+/// What of the child must be written after a turn that began with `before`, and its step.
+void close_turn(State& state, const Remembered& before, Child& child, Output& out);
+
+/// One turn, by itself: what it means for the other members of a group is core/transaction's. Gives back what the turn
+/// began with.
 template <class Handle>
-void take_turn(State& state, Child& child, Instant now, Output& out, Handle handle) {
-  const Child before = child;
+Remembered take_turn(State& state, Child& child, Instant now, Output& out, Handle handle) {
+  Remembered before = child;
+  const Gate gate = child.gate;
   Turn turn(state, child, now, out);
   handle(turn);
+  if (child.gate != gate) out.touched.push_back(child.enrollment.id);
   close_turn(state, before, child, out);
+  return before;
 }
 
 }  // namespace hg::core

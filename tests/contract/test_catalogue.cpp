@@ -195,9 +195,9 @@ TYPED_TEST(Catalogue, AChangedGroupReplacesTheWholeOldOne) {
   group.is_configured = false;
   group.is_reported = true;
   ASSERT_TRUE(this->commit({core::PutGroup{group}}));
-  EXPECT_EQ(this->reload().groups, (std::map<core::GroupId, core::Group>{{"left", group}, {"right", other}}));
+  EXPECT_EQ(this->reload().groups, (ByName<core::Group>{{"left", group}, {"right", other}}));
   ASSERT_TRUE(this->commit({core::DropGroup{"left"}, core::DropGroup{"was-never-there"}}));
-  EXPECT_EQ(this->reload().groups, (std::map<core::GroupId, core::Group>{{"right", other}}));
+  EXPECT_EQ(this->reload().groups, (ByName<core::Group>{{"right", other}}));
   ASSERT_TRUE(this->commit({core::PutGroup{group}}));
   EXPECT_EQ(this->reload().groups.at("left"), group) << "nothing of the dropped one comes back";
 }
@@ -338,15 +338,12 @@ core::State remembered(core::State state) {
   for (auto& [id, child] : state.children) {
     core::Child kept;
     kept.enrollment.id = id;
-    kept.seen = child.seen;
-    kept.last_seen = child.last_seen;
-    kept.floors = child.floors;
-    kept.committed = child.committed;
-    kept.confirms_itself = child.confirms_itself;
-    kept.update = child.update;
+    static_cast<core::Remembered&>(kept) = child;
     child = kept;
   }
   state.layouts.clear();
+  state.updates.clear();
+  state.backups.clear();
   state.policy = {};
   state.time_is_known = true;
   return state;

@@ -337,7 +337,8 @@ TEST(Backup, ThatEqualsAnothersOrAnImageIsKeptForThat) {
   twins.confirm();
   Child twin = twins.child();
   twin.enrollment.id = "twin";
-  twins.state.children.emplace("twin", twin);
+  twins.state.children.insert_or_assign("twin", twin);
+  index_updates(twins.state);
   EXPECT_THAT(twins.start().unneeded, IsEmpty());
   EXPECT_TRUE(needs_blob(twins.state, kSaved));
   BackupBench image;

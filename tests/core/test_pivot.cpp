@@ -268,9 +268,9 @@ TEST(Pivot, WhenItGoesAwayBeforeItsDecisionAllGoBack) {
 
 TEST(Pivot, OneThatInstallsAsItReceivesIsSentNothingBefore) {
   GroupBench bench = with_pivot(RevertClass::unstageable);
+  bench.link_all();
   bool was_sent = false;
   bench.watch = [&] { was_sent = was_sent || (bench.decision() != Decision::pivot && bench.step(kPump) == "deliver"); };
-  bench.link_all();
   bench.start();
   ASSERT_TRUE(bench.run([&] { return bench.decision() == Decision::pivot; }));
   EXPECT_FALSE(was_sent);

@@ -14,15 +14,9 @@ struct RememberedRows {
 
   /// Only what is persisted: the rest comes back as after a start.
   void operator()(const core::PutChild& row) const {
-    core::Child kept;
+    core::Child& kept = state.children[row.child.enrollment.id];
     kept.enrollment.id = row.child.enrollment.id;
-    kept.seen = row.child.seen;
-    kept.last_seen = row.child.last_seen;
-    kept.floors = row.child.floors;
-    kept.committed = row.child.committed;
-    kept.confirms_itself = row.child.confirms_itself;
-    kept.update = row.child.update;
-    state.children.insert_or_assign(row.child.enrollment.id, std::move(kept));
+    static_cast<core::Remembered&>(kept) = row.child;
   }
   void operator()(const core::PutDeliverable& row) const {
     state.deliverables.insert_or_assign(row.deliverable.id, row.deliverable);

@@ -32,7 +32,7 @@ struct Product : World {
   [[nodiscard]] static core::Group group(const core::GroupId& id = "left") {
     return {id, "heater", {{"burner", "boiler"}, {"pump", "pump"}}, {}, true};
   }
-  [[nodiscard]] const std::map<core::GroupId, core::Group>& kept() const { return catalogue.durable().groups; }
+  [[nodiscard]] const ByName<core::Group>& kept() const { return catalogue.durable().groups; }
   [[nodiscard]] bool all_kept(const std::function<bool(const core::Update&)>& holds) const {
     const auto& kept_children = catalogue.durable().children;
     return kept_children.size() == 2 && std::ranges::all_of(kept_children, [&](const auto& entry) {

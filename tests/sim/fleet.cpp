@@ -24,8 +24,7 @@ Fleet::Fleet(std::size_t children, std::uint64_t seed, const Faults& faults, boo
             [this](const Job& job, core::StepAnswer answer) { daemon_.answered(job, std::move(answer)); }),
       daemon_(time_, random_, history_, disk_, link_, invariants_) {
   for (const core::Enrollment& enrollment : people_.enrollments)
-    if (enrollment.patience.test_window > Duration{0})
-      link_.windows.emplace(enrollment.id, enrollment.patience.test_window);
+    link_.windows[enrollment.id] = enrollment.patience.test_window;
 }
 
 /// As the configuration, and the plugin's first words.

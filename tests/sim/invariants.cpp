@@ -59,9 +59,11 @@ std::string where(const core::Child& child) {
 }
 
 /// But for the time that a start gives whoever must report: the next start gives it again.
-bool is_same_update(std::optional<core::Update> a, const std::optional<core::Update>& b) {
-  if (a && b && !a->group.empty() && a->decision != Decision::none) a->until = b->until;
-  return a == b;
+bool is_same_update(const std::optional<core::Update>& a, const std::optional<core::Update>& b) {
+  if (!a || !b || a->group.empty() || a->decision == Decision::none || a->until == b->until) return a == b;
+  core::Update in_time = *a;
+  in_time.until = b->until;
+  return in_time == *b;
 }
 
 bool is_same_memory(const core::Child& a, const core::Child& b) {
@@ -85,7 +87,7 @@ bool may_follow(Decision from, Decision to, Phase was, const core::Child& child,
 }  // namespace
 
 void Invariants::resumed(const core::State& state) {
-  past_.clear();
+  past_ = PerChild<Past>(children_.size());
   floors_ = state.floors;
   for (const auto& [id, child] : state.children) remember(child);
 }

@@ -18,7 +18,8 @@ namespace hg::sim {
 
 class Invariants {
  public:
-  Invariants(History& history, const Children& children) : history_(history), children_(children) {}
+  Invariants(History& history, const Children& children)
+      : history_(history), children_(children), past_(children.size()) {}
 
   /// A daemon begins anew: what was not durable never was.
   void resumed(const core::State& state);
@@ -77,7 +78,7 @@ class Invariants {
 
   History& history_;
   const Children& children_;
-  std::map<core::ChildId, Past> past_;
+  PerChild<Past> past_;
   std::set<core::ChildId> touched_;
   core::Floors floors_;
   std::set<core::ChildId> was_split_;  // members of groups that were

@@ -103,7 +103,7 @@ class Builder {
     core::Group group{product.name + "-" + std::to_string(people_.groups.size()), product.name, {}, {}, true};
     for (const Place& place : product.places)
       for (unsigned i = 0; i < place.count; ++i) {
-        core::ChildId id = "child-" + std::to_string(people_.children.size());
+        core::ChildId id = child_name(people_.children.size());
         add_child(product, place, id);
         group.members.push_back({place.role, std::move(id)});
         --left_;
@@ -128,7 +128,7 @@ class Builder {
     if (child.nature() == Nature::self_reverting && random_.is_lucky(faults_.with_window))
       enrollment.patience.test_window = minutes{30};
     child.tells_starts = !random_.is_lucky(faults_.without_boot_counter);
-    people_.children.emplace(id, std::move(child));
+    people_.children.push_back(std::move(child));
     people_.enrollments.push_back(std::move(enrollment));
   }
 

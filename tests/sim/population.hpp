@@ -3,12 +3,12 @@
 // the deliverables of each.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "core/model.hpp"
 #include "sim/faults.hpp"
+#include "sim/per_child.hpp"
 #include "sim/random.hpp"
 #include "sim/sim_child.hpp"
 
@@ -18,7 +18,7 @@ struct Population {
   std::vector<core::Layout> layouts;
   std::vector<core::Group> groups;
   std::vector<core::Enrollment> enrollments;
-  std::map<core::ChildId, SimChild> children;
+  PerChild<SimChild> children;
 };
 
 /// Exactly so many children.

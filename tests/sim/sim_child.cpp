@@ -33,21 +33,22 @@ SimChild::SimChild(Nature nature, std::vector<Held> factory) : nature_(nature) {
 
 core::Inspection SimChild::listing() const {
   core::Inspection seen;
+  seen.slots.reserve(2 * images_.size());
   for (std::uint8_t number = 0; number < images_.size(); ++number) {
     const Image& image = images_[number];
     core::Slot first{.image = number, .version = image.first.version, .digest = image.first.digest, .bootable = true};
     first.active = !is_in_recovery_;
     first.confirmed = !is_in_recovery_ && image.is_confirmed;
-    seen.slots.push_back(first);
+    seen.slots.push_back(std::move(first));
     if (!image.second) continue;
     core::Slot second{.image = number, .slot = 1, .version = image.second->version, .digest = image.second->digest};
     second.bootable = true;
     second.pending = image.is_marked;
     second.confirmed = !is_in_recovery_ && !image.is_confirmed;
-    seen.slots.push_back(second);
+    seen.slots.push_back(std::move(second));
   }
   seen.revert_class = is_in_recovery_ ? core::RevertClass::unstageable : class_said_by(nature_);
-  seen.staging = is_in_recovery_ ? core::Staging::in_place : core::Staging::aside;
+  seen.staging = staging();
   seen.battery_percent = battery;
   if (tells_starts) seen.boots = starts_;
   return seen;

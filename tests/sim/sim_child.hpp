@@ -28,6 +28,9 @@ class SimChild {
 
   // What it is asked.
   [[nodiscard]] core::Inspection listing() const;
+  [[nodiscard]] core::Staging staging() const {
+    return is_in_recovery_ ? core::Staging::in_place : core::Staging::aside;
+  }
   /// Beside what runs, or in its place: in recovery, or because of its nature.
   void stage(std::uint8_t number, Held image);
   /// Whether the child says that it is done.

@@ -82,58 +82,53 @@ bool is_order(const core::Step& step) {
 }
 
 void SimLink::ask(Job job) {
-  const core::ChildId child = job.child;
-  lines_[child].queue.push_back(std::move(job));
-  begin_next(child);
+  Line& line = lines_[job.child];
+  line.queue.push_back(std::move(job));
+  begin_next(line);
 }
 
 void SimLink::give_up(const core::ChildId& child) {
-  Line& line = lines_[child];
-  line.queue.resize(line.is_busy ? 1 : 0);
+  lines_[child].forget_queued();
 }
 
 void SimLink::lose_daemon(bool is_queue_dropped) {
   if (!is_queue_dropped) return;
-  for (auto& [child, line] : lines_) line.queue.resize(line.is_busy ? 1 : 0);
+  for (Line& line : lines_) line.forget_queued();
 }
 
 bool SimLink::has_order(const core::ChildId& child) {
   return std::ranges::any_of(lines_[child].queue, [](const Job& job) { return is_order(job.step); });
 }
 
-void SimLink::begin_next(const core::ChildId& child) {
-  Line& line = lines_[child];
+void SimLink::begin_next(Line& line) {
   if (line.is_busy || line.queue.empty()) return;
   line.is_busy = true;
   const Duration usual = Duration{50 + static_cast<Duration::rep>(random_.below(200))};
-  time_.after(usual + random_.between(Duration{0}, faults_.delay), [this, child] {
-    const Job job = lines_[child].queue.front();
-    carry_out(job);
-  });
+  time_.after(usual + random_.between(Duration{0}, faults_.delay), [this, &line] { carry_out(line); });
 }
 
-void SimLink::carry_out(const Job& job) {
-  SimChild& child = children_.at(job.child);
-  if (!lines_[job.child].is_up) return answer(job, kNoLink);
+void SimLink::carry_out(Line& line) {
+  const Job& job = line.begun();
+  if (!line.is_up) return answer(line, kNoLink);
   const bool is_lost = random_.is_lucky(faults_.lost_order);
-  if (is_lost || child.is_silent(time_.elapsed())) {
-    if (!std::holds_alternative<core::Inspect>(job.step) || is_lost) return answer_later(job, kPatience, kNoAnswer);
-    return answer_when_up(job, kPatience);
+  if (is_lost || child_at(line).is_silent(time_.elapsed())) {
+    if (!std::holds_alternative<core::Inspect>(job.step) || is_lost) return stay_silent(line, kPatience);
+    return answer_when_up(line, kPatience);
   }
-  if (std::holds_alternative<core::Inspect>(job.step)) return answer(job, inspection_or_silence(job));
-  if (const auto* step = std::get_if<core::Deliver>(&job.step)) return deliver(job, *step);
-  if (is_order(job.step)) return order(job);
+  if (std::holds_alternative<core::Inspect>(job.step)) return answer(line, inspection_or_silence(line));
+  if (const auto* step = std::get_if<core::Deliver>(&job.step)) return deliver(line, *step);
+  if (is_order(job.step)) return order(line);
   if (std::holds_alternative<core::Offer>(job.step)) {
     const bool is_late = random_.is_lucky(faults_.late_offer);
     return answer(
-        job, core::OfferAnswer{is_late ? core::Willing::later : core::Willing::yes, time_.wall() + seconds{30}, {}});
+        line, core::OfferAnswer{is_late ? core::Willing::later : core::Willing::yes, time_.wall() + seconds{30}, {}});
   }
-  if (std::holds_alternative<core::Backup>(job.step)) return answer(job, core::BackedUp{});
-  answer(job, core::Restored{});
+  if (std::holds_alternative<core::Backup>(job.step)) return answer(line, core::BackedUp{});
+  answer(line, core::Restored{});
 }
 
-core::StepAnswer SimLink::inspection_or_silence(const Job& job) {
-  const SimChild& child = children_.at(job.child);
+core::StepAnswer SimLink::inspection_or_silence(const Line& line) {
+  const SimChild& child = child_at(line);
   if (random_.is_lucky(faults_.lost_answer)) return kNoAnswer;
   core::Inspection seen = child.listing();
   seen.busy = time_.elapsed() < child.busy_until;
@@ -141,83 +136,87 @@ core::StepAnswer SimLink::inspection_or_silence(const Job& job) {
   return seen;
 }
 
-void SimLink::deliver(const Job& job, const core::Deliver& step) {
-  SimChild& child = children_.at(job.child);
-  if (child.listing().staging != step.staging) return answer(job, core::GuardFailed{child.listing()});
-  const std::uint64_t starts = child.starts();
+void SimLink::deliver(Line& line, const core::Deliver& step) {
+  const SimChild& child = child_at(line);
+  if (child.staging() != step.staging) return answer(line, core::GuardFailed{child.listing()});
   const Duration whole = seconds{2 + static_cast<Duration::rep>(random_.below(8))};
-  time_.after(whole, [this, job, step, starts] {
-    SimChild& one = children_.at(job.child);
-    if (!lines_[job.child].is_up) return answer(job, kNoLink);
-    if (one.is_silent(time_.elapsed()) || one.starts() != starts) return answer_later(job, kPatience, kNoAnswer);
-    one.stage(step.image_number, {"new", step.after});
-    if (one.starts() != starts) watch_start(job.child);
-    if (random_.is_lucky(faults_.lost_answer)) return answer_later(job, kPatience, kNoAnswer);
-    answer(job, core::Delivered{});
-  });
+  time_.after(whole, [this, &line, starts = child.starts()] { end_delivery(line, starts); });
+}
+
+/// `starts`: of the child, when it began.
+void SimLink::end_delivery(Line& line, std::uint64_t starts) {
+  const auto& step = std::get<core::Deliver>(line.begun().step);
+  SimChild& child = child_at(line);
+  if (!line.is_up) return answer(line, kNoLink);
+  if (child.is_silent(time_.elapsed()) || child.starts() != starts) return stay_silent(line, kPatience);
+  child.stage(step.image_number, {"new", step.after});
+  if (child.starts() != starts) watch_start(line.begun().child);
+  if (random_.is_lucky(faults_.lost_answer)) return stay_silent(line, kPatience);
+  answer(line, core::Delivered{});
 }
 
 /// Twice if it is duplicated, one after the other; what is lost after it has taken effect is not answered.
-void SimLink::order(const Job& job) {
-  SimChild& child = children_.at(job.child);
+void SimLink::order(Line& line) {
+  const Job& job = line.begun();
+  SimChild& child = child_at(line);
   if (random_.is_lucky(faults_.refused_order))
-    return answer(job, core::StepFailed{{Errc::denied, "the child does not do it"}});
+    return answer(line, core::StepFailed{{Errc::denied, "the child does not do it"}});
   const Effect effect = take_effect(child, job.step);
   history_.add(time_.elapsed(), job.child,
                std::string("takes ").append(core::name_of(job.step)) + " " + std::to_string(static_cast<int>(effect)));
   switch (effect) {
     case Effect::guard_failed:
-      return answer(job, core::GuardFailed{child.listing()});
+      return answer(line, core::GuardFailed{child.listing()});
     case Effect::refused:
-      return answer(job, core::StepFailed{{Errc::denied, "the child does not mark it"}});
+      return answer(line, core::StepFailed{{Errc::denied, "the child does not mark it"}});
     case Effect::done:
       if (random_.is_lucky(faults_.duplicated)) (void)take_effect(child, job.step);
-      if (random_.is_lucky(faults_.lost_answer)) return answer_later(job, kPatience, kNoAnswer);
-      return answer(job, core::Ordered{child.listing()});
+      if (random_.is_lucky(faults_.lost_answer)) return stay_silent(line, kPatience);
+      return answer(line, core::Ordered{child.listing()});
     case Effect::reset:
       break;
   }
   // Between the mark and the reset the line may go.
-  time_.after(Duration{100}, [this, job] { start_anew(job); });
+  time_.after(Duration{100}, [this, &line] { start_anew(line); });
 }
 
-void SimLink::start_anew(const Job& job) {
-  SimChild& child = children_.at(job.child);
-  if (!lines_[job.child].is_up || child.is_silent(time_.elapsed())) return answer(job, kNoLink);
-  if (random_.is_lucky(faults_.lost_order)) return answer_later(job, kPatience, kNoAnswer);
+void SimLink::start_anew(Line& line) {
+  const Job& job = line.begun();
+  SimChild& child = child_at(line);
+  if (!line.is_up || child.is_silent(time_.elapsed())) return answer(line, kNoLink);
+  if (random_.is_lucky(faults_.lost_order)) return stay_silent(line, kPatience);
   reset(job.child);
   settle_revert(child, job.step);
   if (random_.is_lucky(faults_.duplicated) && take_effect(child, job.step) == Effect::reset) {
     reset(job.child);
     settle_revert(child, job.step);
   }
-  answer_when_up(job, kLongPatience);
+  answer_when_up(line, kLongPatience);
 }
 
-void SimLink::answer_when_up(const Job& job, Duration patience) {
-  const SimChild& child = children_.at(job.child);
+void SimLink::answer_when_up(Line& line, Duration patience) {
+  const SimChild& child = child_at(line);
   const Duration wait = std::max(child.up_at, child.silent_until) - time_.elapsed();
-  if (child.is_dead || wait > patience) return answer_later(job, patience, kNoAnswer);
-  time_.after(std::max(wait, Duration{0}), [this, job] {
-    const SimChild& one = children_.at(job.child);
-    if (!lines_[job.child].is_up) return answer(job, kNoLink);
-    if (one.is_silent(time_.elapsed()) || random_.is_lucky(faults_.lost_answer))
-      return answer_later(job, kPatience, kNoAnswer);
-    if (is_order(job.step)) return answer(job, core::Ordered{one.listing()});
-    answer(job, inspection_or_silence(job));
+  if (child.is_dead || wait > patience) return stay_silent(line, patience);
+  time_.after(std::max(wait, Duration{0}), [this, &line] {
+    const SimChild& one = child_at(line);
+    if (!line.is_up) return answer(line, kNoLink);
+    if (one.is_silent(time_.elapsed()) || random_.is_lucky(faults_.lost_answer)) return stay_silent(line, kPatience);
+    if (is_order(line.begun().step)) return answer(line, core::Ordered{one.listing()});
+    answer(line, inspection_or_silence(line));
   });
 }
 
-void SimLink::answer_later(const Job& job, Duration pause, core::StepAnswer what) {
-  time_.after(pause, [this, job, what = std::move(what)] { answer(job, what); });
+void SimLink::stay_silent(Line& line, Duration pause) {
+  time_.after(pause, [this, &line] { answer(line, kNoAnswer); });
 }
 
-void SimLink::answer(const Job& job, core::StepAnswer what) {
-  Line& line = lines_[job.child];
-  line.queue.pop_front();
+void SimLink::answer(Line& line, core::StepAnswer what) {
+  const Job job = std::move(line.queue.front());
+  line.queue.erase(line.queue.begin());
   line.is_busy = false;
   answered_(job, std::move(what));
-  begin_next(job.child);
+  begin_next(line);
 }
 
 void SimLink::reset(const core::ChildId& id) {
@@ -228,9 +227,9 @@ void SimLink::reset(const core::ChildId& id) {
 void SimLink::watch_start(const core::ChildId& id) {
   SimChild& child = children_.at(id);
   child.up_at = time_.elapsed() + seconds{3} + random_.between(Duration{0}, seconds{20});
-  const auto window = windows.find(id);
-  if (window == windows.end() || !child.is_under_test()) return;
-  time_.after(window->second, [this, id, starts = child.starts()] {
+  const Duration window = windows.at(id);
+  if (window == Duration{0} || !child.is_under_test()) return;
+  time_.after(window, [this, id, starts = child.starts()] {
     SimChild& one = children_.at(id);
     if (one.starts() == starts && !one.is_dead && one.is_under_test()) reset(id);
   });

@@ -5,21 +5,21 @@
 // carried out.
 #pragma once
 
-#include <deque>
 #include <functional>
-#include <map>
 #include <string>
+#include <vector>
 
 #include "core/engine.hpp"
 #include "sim/faults.hpp"
 #include "sim/history.hpp"
+#include "sim/per_child.hpp"
 #include "sim/random.hpp"
 #include "sim/sim_child.hpp"
 #include "sim/timeline.hpp"
 
 namespace hg::sim {
 
-using Children = std::map<core::ChildId, SimChild>;
+using Children = PerChild<SimChild>;
 
 /// What a daemon has asked for. `life` tells which.
 struct Job {
@@ -36,7 +36,14 @@ class SimLink {
   using Answered = std::function<void(const Job& job, core::StepAnswer answer)>;
 
   SimLink(Timeline& time, Random& random, History& history, const Faults& faults, Children& children, Answered answered)
-      : time_(time), random_(random), history_(history), faults_(faults), children_(children), answered_(answered) {}
+      : windows(children.size()),
+        time_(time),
+        random_(random),
+        history_(history),
+        faults_(faults),
+        children_(children),
+        answered_(answered),
+        lines_(children.size()) {}
 
   /// Anything but Wait and Idle.
   void ask(Job job);
@@ -52,26 +59,31 @@ class SimLink {
 
   /// A start of any kind: it takes a time, and its test begins to run out.
   void reset(const core::ChildId& child);
-  /// How long each takes an unconfirmed image back after; none that are not named.
-  std::map<core::ChildId, Duration> windows;
+  /// How long each takes an unconfirmed image back after; zero: never.
+  PerChild<Duration> windows;
 
  private:
   struct Line {
-    std::deque<Job> queue;  // the first is being carried out if `is_busy`
+    std::vector<Job> queue;  // the first is being carried out if `is_busy`
     bool is_busy = false;
     bool is_up = true;
+
+    [[nodiscard]] const Job& begun() const { return queue.front(); }
+    void forget_queued() { queue.resize(is_busy ? 1 : 0); }
   };
 
-  void begin_next(const core::ChildId& child);
-  void carry_out(const Job& job);
-  void order(const Job& job);
-  void answer(const Job& job, core::StepAnswer answer);
-  void answer_when_up(const Job& job, Duration patience);
-  void answer_later(const Job& job, Duration pause, core::StepAnswer answer);
-  void deliver(const Job& job, const core::Deliver& deliver);
-  void start_anew(const Job& job);
+  void begin_next(Line& line);
+  void carry_out(Line& line);
+  void deliver(Line& line, const core::Deliver& step);
+  void end_delivery(Line& line, std::uint64_t starts);
+  void order(Line& line);
+  void start_anew(Line& line);
+  void answer(Line& line, core::StepAnswer what);
+  void answer_when_up(Line& line, Duration patience);
+  void stay_silent(Line& line, Duration pause);
   void watch_start(const core::ChildId& id);
-  core::StepAnswer inspection_or_silence(const Job& job);
+  core::StepAnswer inspection_or_silence(const Line& line);
+  SimChild& child_at(const Line& line) { return children_.at(line.begun().child); }
 
   Timeline& time_;
   Random& random_;
@@ -79,7 +91,7 @@ class SimLink {
   const Faults& faults_;
   Children& children_;
   Answered answered_;
-  std::map<core::ChildId, Line> lines_;
+  PerChild<Line> lines_;
 };
 
 }  // namespace hg::sim

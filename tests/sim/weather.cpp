@@ -117,7 +117,11 @@ void Weather::let_some_die() {
 }
 
 void Weather::end() {
-  for (auto& [id, child] : fleet_.people_.children) {
+  std::vector<core::ChildId> names;
+  for (const core::Enrollment& child : fleet_.people_.enrollments) names.push_back(child.id);
+  std::ranges::sort(names);
+  for (const core::ChildId& id : names) {
+    SimChild& child = fleet_.people_.children.at(id);
     child.silent_until = Duration{0};
     child.busy_until = Duration{0};
     child.refuses_images = child.refuses_second_image = child.is_held_in_recovery = false;
