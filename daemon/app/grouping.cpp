@@ -25,14 +25,38 @@ core::Role read_role(Section& section) {
   return role;
 }
 
-core::Layout read_layout(const std::string& name, Section section) {
-  core::Layout layout{name, {}};
+/// By the unit alone a child's vendor and class tell its role: in this layout, and in all others that are formed so.
+void check_told_apart(Section& role, const core::Role& added, const std::vector<core::Role>& others,
+                      const std::string& where) {
+  const auto is_same = [&](const core::Role& other) {
+    return other.vendor == added.vendor && other.device_class == added.device_class;
+  };
+  const auto other = std::ranges::find_if(others, is_same);
+  if (other != others.end())
+    role.complain("class", "role " + other->name + " of " + where +
+                               " has the same vendor and class: children that are " +
+                               "formed by unit could not be told apart");
+}
+
+bool read_form_by(Section& section) {
+  const std::string form_by = section.text("form_by", "");
+  if (section.has("form_by") && form_by != "unit") section.complain("form_by", "must be \"unit\"");
+  return form_by == "unit";
+}
+
+core::Layout read_layout(const std::string& name, Section section, const std::vector<core::Layout>& others) {
+  core::Layout layout{name, {}, read_form_by(section)};
   if (!wire::is_name(name)) section.complain("roles", "a layout's name " + std::string(kNameForm));
   std::size_t members = 0;
   for (Section& listed : section.list("roles")) {
     core::Role role = read_role(listed);
     const bool is_taken = std::ranges::find(layout.roles, role.name, &core::Role::name) != layout.roles.end();
     if (is_taken) listed.complain("name", "another role of this layout has it already");
+    if (layout.is_formed_by_unit) {
+      check_told_apart(listed, role, layout.roles, "this layout");
+      for (const core::Layout& other : others)
+        if (other.is_formed_by_unit) check_told_apart(listed, role, other.roles, "layout " + other.name);
+    }
     members += role.count;
     layout.roles.push_back(std::move(role));
   }
@@ -98,7 +122,8 @@ void check_whole(Section section, const core::Group& group, const std::vector<co
 
 std::vector<core::Layout> read_layouts(Section section) {
   std::vector<core::Layout> layouts;
-  for (const std::string& name : section.section_names()) layouts.push_back(read_layout(name, section.section(name)));
+  for (const std::string& name : section.section_names())
+    layouts.push_back(read_layout(name, section.section(name), layouts));
   return layouts;
 }
 

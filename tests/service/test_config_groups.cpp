@@ -60,6 +60,27 @@ TEST_F(GroupConfig, MayHaveALayoutThatNobodyUsesYet) {
   EXPECT_TRUE(config->groups.empty());
 }
 
+const std::string kByUnit = "[layouts.heater]\nform_by = \"unit\"\n";
+
+std::string role_of(const std::string& layout, const std::string& name, const std::string& device_class) {
+  return "[[layouts." + layout + ".roles]]\nname = \"" + name + "\"\nvendor = \"vendor.example\"\nclass = \"" +
+         device_class + "\"\n";
+}
+
+TEST_F(GroupConfig, ALayoutMayBeFormedByTheUnitThatChildrenReport) {
+  const Result<Config> config = read(kByUnit + role("burner") + role_of("heater", "pump", "pump-v1"));
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->layouts.front().is_formed_by_unit);
+  const Result<Config> other = read(role("burner") + role("pump"));
+  ASSERT_TRUE(other) << "roles of one class are good where the configuration says who takes them";
+  EXPECT_FALSE(other->layouts.front().is_formed_by_unit);
+}
+
+TEST_F(GroupConfig, ALayoutThatIsNotFormedByUnitMayHaveTheSameClasses) {
+  const Result<Config> config = read(kByUnit + role("burner") + role_of("stove", "burner", "boiler-v1"));
+  ASSERT_TRUE(config) << config.error().message;
+}
+
 TEST_F(GroupConfig, AProfileSaysHowLongATestLasts) {
   std::ofstream(directory_.path() / "short.toml") << "[patience]\ntest_window_ms = 45000\n";
   const auto profile = read_profile({HEADGATE_SOURCE_DIR "/config/profiles", directory_.path()}, "short");
@@ -120,6 +141,16 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"role_without_class", "[[layouts.heater.roles]]\nname = \"a\"\nvendor = \"v\"\n",
               "layouts.heater.roles[0].class: must be"},
         Wrong{"same_role_twice", role("burner") + role("burner"), "another role of this layout has it already"},
+        Wrong{"form_by_what", "[layouts.heater]\nform_by = \"address\"\n" + role("burner"),
+              "headgate.toml:6:11: layouts.heater.form_by: must be \"unit\""},
+        Wrong{"form_by_no_text", "[layouts.heater]\nform_by = true\n" + role("burner"), "headgate.toml:6:11: "},
+        Wrong{"unit_cannot_tell_roles_apart", kByUnit + role("burner") + role("pump"),
+              "headgate.toml:14:9: layouts.heater.roles[1].class: role burner of this layout has the same vendor and "
+              "class: children that are formed by unit could not be told apart"},
+        Wrong{
+            "unit_cannot_tell_layouts_apart",
+            kByUnit + role("burner") + "[layouts.stove]\nform_by = \"unit\"\n" + role_of("stove", "flame", "boiler-v1"),
+            "headgate.toml:16:9: layouts.stove.roles[0].class: role burner of layout heater has the same vendor"},
         Wrong{"no_roles", "[layouts.heater]\nroles = []\n", "must be a list of roles for 1 to 64 children"},
         Wrong{"count_of_none", role("burner", "count = 0\n"), "must be a whole number from 1 to 64"},
         Wrong{"too_large", role("burner", "count = 60\n") + role("pump", "count = 5\n"),
