@@ -113,7 +113,8 @@ Result<ExitCode> show_group(Session session, const std::string& name) {
   const json::object& group = *snapshot.find(path.value(), kGroup);
   const json::value rollout = snapshot.name_of(text_in(group, "Rollout"));
   Facts facts;
-  facts.add("Group", name + (truth_in(group, "Configured") ? ", of the configuration" : ""));
+  facts.add("Group", name + (truth_in(group, "Configured") ? ", of the configuration" : "") +
+                         (truth_in(group, "Reported") ? ", the unit that its children report" : ""));
   facts.add("Layout", text_in(group, "Layout"));
   facts.add("Committed", text_in(group, "Committed"));
   facts.add("State", text_in(group, "Phase"));

@@ -120,6 +120,12 @@ std::string busy_of(const json::object& child) {
   return for_us == 0 ? "yes" : "yes, for " + std::to_string((for_us + kSecond - 1) / kSecond) + " s";
 }
 
+std::string unit_of(const json::object& child) {
+  const std::string unit = text_in(child, "Unit");
+  const std::string text = text_in(child, "UnitText");
+  return unit + (unit.empty() || text.empty() ? "" : ": ") + text;
+}
+
 std::string backup_of(const json::object& child) {
   const std::string digest = text_in(child, "Backup").substr(0, kDigitsShown);
   if (digest.empty()) return {};
@@ -135,6 +141,7 @@ void add_what_it_tells(Facts& facts, const json::object& child) {
       {"Power", power_of(child)},
       {"Busy", busy_of(child)},
       {"Starts", boots == 0 ? "" : std::to_string(boots)},
+      {"Unit", unit_of(child)},
       {"Backup", backup_of(child)}};
   for (const auto& [name, value] : told)
     if (!value.empty()) facts.add(name, value);

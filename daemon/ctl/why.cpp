@@ -24,6 +24,7 @@ struct Explanation {
   std::string reason;
   std::string text;
   std::string until;
+  std::string unit;  // what comes of the unit that it, or of those that its members report
   json::array waiting_for;
 };
 
@@ -34,6 +35,9 @@ std::string advice_for(const Explanation& why) {
            (why.failing_member.empty() ? why.name : why.failing_member) + " retry|drop|replace|accept`.";
   if (why.phase == "mixed")
     return "Bring the member back to what the group has committed: `headgatectl groups repair " + why.name + "`.";
+  if (why.reason == "none" && !why.unit.empty())
+    return "See to the boards of that unit, or decide: `headgatectl groups resolve GROUP OLD replace --with NEW`, or "
+           "`headgatectl groups dissolve GROUP`.";
   if (why.reason == "none" && !why.waiting_for.empty()) return "Wait, or see to the power and the links of those.";
   const std::string_view advice = advice_on(why.reason);
   if (advice.empty()) return "This headgatectl does not know that reason: it is older than headgated.";
@@ -54,13 +58,24 @@ Explanation of_child(const Snapshot& snapshot, const json::object& child) {
                   .reason = text_in(child, "Reason"),
                   .text = text_in(child, "ReasonText"),
                   .until = time_text(number_in(child, "Until")),
+                  .unit = text_in(child, "UnitText"),
                   .waiting_for = {}};
   const auto group = snapshot.group_path(why.group);
   if (text_in(child, "Gate") != "none" && group) why.waiting_for = waiting_for(*snapshot.find(group.value(), kGroup));
   return why;
 }
 
-Explanation of_group(const json::object& group) {
+std::string units_of(const Snapshot& snapshot, const json::object& group) {
+  std::string texts;
+  for (const json::value& entry : list_in(group, "Members")) {
+    const json::object* child = snapshot.find(text_in(entry.as_object(), "Child"), kChild);
+    const std::string text = child == nullptr ? "" : text_in(*child, "UnitText");
+    if (!text.empty()) texts += (texts.empty() ? "" : "; ") + text_in(*child, "Id") + ": " + text;
+  }
+  return texts;
+}
+
+Explanation of_group(const Snapshot& snapshot, const json::object& group) {
   return {.kind = "group",
           .name = text_in(group, "Name"),
           .group = {},
@@ -71,6 +86,7 @@ Explanation of_group(const json::object& group) {
           .reason = text_in(group, "Reason"),
           .text = text_in(group, "Text"),
           .until = time_text(number_in(group, "Until")),
+          .unit = units_of(snapshot, group),
           .waiting_for = waiting_for(group)};
 }
 
@@ -82,6 +98,7 @@ json::object to_json(const Explanation& why) {
                      {"reason", why.reason},
                      {"text", why.text},
                      {"until", why.until.empty() ? json::value(nullptr) : json::value(why.until)},
+                     {"unit", why.unit},
                      {"waiting_for", why.waiting_for},
                      {"advice", advice_for(why)}};
   if (why.kind == std::string_view{"group"}) {
@@ -103,6 +120,7 @@ void print(const Explanation& why) {
   facts.add("Reason", why.reason);
   facts.add("Text", why.text);
   facts.add("Until", why.until);
+  if (!why.unit.empty()) facts.add("Unit", why.unit);
   facts.add("Waits for", texts_of(why.waiting_for));
   facts.add("What to do", advice_for(why));
   facts.print(std::cout);
@@ -120,7 +138,7 @@ Result<ExitCode> explain(Session session, const std::string& name, bool is_group
   if (group.has_error() && child.has_error()) return Error{Errc::not_found, "no child or group \"" + clean(name) + '"'};
   const bool is_child = child && !is_group;
   const Explanation why = is_child ? of_child(snapshot, *snapshot.find(child.value(), kChild))
-                                   : of_group(*snapshot.find(group.value(), kGroup));
+                                   : of_group(snapshot, *snapshot.find(group.value(), kGroup));
   if (session.json) {
     print_json(to_json(why));
   } else {

@@ -119,6 +119,7 @@ GroupView view_of(const core::Group& group, const core::State& state) {
                  .layout = group.layout,
                  .committed = group.committed,
                  .configured = group.is_configured,
+                 .reported = group.is_reported,
                  .decision = std::string{core::name_of(Decision::none)},
                  .reason = std::string{core::name_of(Reason::none)}};
   for (const core::Member& member : group.members)

@@ -176,7 +176,7 @@ void ObjectTree::show_child(const core::State& state, const core::ChildId& id) {
     return;
   }
   follow_job(state, child->second);  // first, so that Child.Job never names an object that is not there yet
-  children_.put(child_path(id), view_of(child->second));
+  children_.put(child_path(id), view_of(child->second, state));
 }
 
 void ObjectTree::show_group(const core::State& state, const core::GroupId& id) {

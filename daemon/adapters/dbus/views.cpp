@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/units.hpp"
+
 namespace hg::bus {
 namespace {
 
@@ -154,6 +156,7 @@ void show_inspection(ChildView& view, const core::Inspection& seen) {
   view.busy = seen.busy;
   view.busy_for_us = static_cast<std::uint64_t>(std::chrono::duration_cast<microseconds>(seen.busy_for).count());
   view.boots = seen.boots.value_or(0);
+  view.unit = seen.unit;
 }
 
 void show_update(ChildView& view, const core::Update& update) {
@@ -192,7 +195,7 @@ ManagerView view_of(const ports::Control& control, const std::string& version, c
                      .arrivals = to_dictionaries(control.arrivals())};
 }
 
-ChildView view_of(const core::Child& child) {
+ChildView view_of(const core::Child& child, const core::State& state) {
   ChildView view{.id = child.enrollment.id,
                  .transport = child.enrollment.transport,
                  .address = child.enrollment.address,
@@ -216,6 +219,7 @@ ChildView view_of(const core::Child& child) {
   if (!child.enrolled && view.link_text.empty()) view.link_text = "not in the configuration";
   show_targets(view, child);
   if (child.seen) show_inspection(view, *child.seen);
+  view.unit_text = core::unit_text(state, child);
   if (child.update) show_update(view, *child.update);
   return view;
 }

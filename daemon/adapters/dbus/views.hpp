@@ -59,6 +59,8 @@ struct ChildView {
   bool busy = false;
   std::uint64_t busy_for_us = 0;
   std::uint64_t boots = 0;
+  std::string unit{};
+  std::string unit_text{};
   std::uint64_t last_seen_us = 0;
   std::string group{};
   std::string role{};
@@ -81,6 +83,7 @@ struct GroupView {
   std::vector<Dictionary> members{};
   core::DeliverableId committed{};
   bool configured = false;
+  bool reported = false;
   std::string phase{};
   std::string decision{};
   core::DeliverableId deliverable{};
@@ -141,7 +144,7 @@ struct JobView {
 };
 
 ManagerView view_of(const ports::Control& control, const std::string& version, const std::string& trouble);
-ChildView view_of(const core::Child& child);
+ChildView view_of(const core::Child& child, const core::State& state);
 GroupView view_of(const core::Group& group, const core::State& state);
 DeliverableView view_of(const core::Deliverable& deliverable, std::string urgency);
 /// What the state and `trust` say; whether something has expired is judged by the time in `trust`.
