@@ -105,11 +105,11 @@ Interface<GroupView> make_group() {
       {constant<&GroupView::name>("Name"), changing<&GroupView::layout>("Layout"),
        changing<&GroupView::members>("Members"), changing<&GroupView::committed>("Committed"),
        changing<&GroupView::configured>("Configured"), changing<&GroupView::reported>("Reported"),
-       changing<&GroupView::phase>("Phase"),
-       changing<&GroupView::decision>("Decision"), changing<&GroupView::deliverable>("Deliverable"),
-       changing<&GroupView::rollout>("Rollout"), changing<&GroupView::failing_member>("FailingMember"),
-       changing<&GroupView::reason>("Reason"), changing<&GroupView::text>("Text"),
-       changing<&GroupView::until_us>("Until"), changing<&GroupView::waiting_for>("WaitingFor")},
+       changing<&GroupView::phase>("Phase"), changing<&GroupView::decision>("Decision"),
+       changing<&GroupView::deliverable>("Deliverable"), changing<&GroupView::rollout>("Rollout"),
+       changing<&GroupView::failing_member>("FailingMember"), changing<&GroupView::reason>("Reason"),
+       changing<&GroupView::text>("Text"), changing<&GroupView::until_us>("Until"),
+       changing<&GroupView::waiting_for>("WaitingFor")},
       {SD_BUS_METHOD_WITH_ARGS("Repair", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", rollout), on_call, kOpen),
        SD_BUS_METHOD_WITH_ARGS("Resolve", SD_BUS_ARGS("s", child, "s", way, "a{sv}", options), SD_BUS_NO_RESULT,
                                on_call, kOpen)});
@@ -133,10 +133,9 @@ Interface<RolloutView> make_rollout() {
       {constant<&RolloutView::id>("Id"), constant<&RolloutView::deliverable>("Deliverable"),
        changing<&RolloutView::children>("Children"), constant<&RolloutView::started_by_uid>("StartedByUid"),
        constant<&RolloutView::start_time_us>("StartTime"), constant<&RolloutView::approved>("Approved"),
-       constant<&RolloutView::forced>("Forced"),
-       changing<&RolloutView::state>("State"), changing<&RolloutView::total>("Total"),
-       changing<&RolloutView::confirmed>("Confirmed"), changing<&RolloutView::failed>("Failed"),
-       changing<&RolloutView::pending>("Pending")},
+       constant<&RolloutView::forced>("Forced"), changing<&RolloutView::state>("State"),
+       changing<&RolloutView::total>("Total"), changing<&RolloutView::confirmed>("Confirmed"),
+       changing<&RolloutView::failed>("Failed"), changing<&RolloutView::pending>("Pending")},
       {SD_BUS_METHOD_WITH_ARGS("Close", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, on_call, kOpen)});
 }
 
