@@ -260,11 +260,11 @@ RolloutView view_of(const core::Rollout& rollout, const core::State& state, Deli
                    .started_by_uid = rollout.started_by,
                    .start_time_us = to_microseconds(rollout.started_at),
                    .approved = rollout.approved,
+                   .forced = rollout.forced,
                    .total = static_cast<std::uint32_t>(rollout.children.size())};
   for (const core::ChildId& id : rollout.children) {
     view.children.push_back(child_path(id));
     const auto child = state.children.find(id);
-                   .forced = rollout.forced,
     if (child == state.children.end() || !child->second.update) continue;
     const core::Update& update = *child->second.update;
     if (update.rollout != rollout.id) continue;  // it went on to a later one

@@ -117,10 +117,10 @@ struct RolloutView {
   std::uint32_t started_by_uid = 0;
   std::uint64_t start_time_us = 0;
   bool approved = false;
+  bool forced = false;
   std::string state{};
   std::uint32_t total = 0;
   std::uint32_t confirmed = 0;
-  bool forced = false;
   std::uint32_t failed = 0;
   std::uint32_t pending = 0;
 };
