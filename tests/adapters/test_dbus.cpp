@@ -270,9 +270,6 @@ TEST_F(FaceOnBus, PassesAnApprovalOn) {
   EXPECT_FALSE(control_.started.at(1).approved);
 }
 
-TEST_F(FaceOnBus, PassesTheCloseOfARolloutOn) {
-  begin_update();
-  const auto close = [&](core::RolloutId rollout) {
 TEST_F(FaceOnBus, PassesOnThatItIsForced) {
   control_.enroll("a");
   control_.seal(kNewId);
@@ -283,6 +280,9 @@ TEST_F(FaceOnBus, PassesOnThatItIsForced) {
   EXPECT_EQ(client_.property(rollout_path(1).text, kRolloutInterface, "Forced"), "1");
 }
 
+TEST_F(FaceOnBus, PassesTheCloseOfARolloutOn) {
+  begin_update();
+  const auto close = [&](core::RolloutId rollout) {
     const auto fill = [](sd_bus_message* call) { return append(call, Dictionary{}); };
     return client_.call(rollout_path(rollout).text, kRolloutInterface, "Close", fill);
   };
