@@ -14,6 +14,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,7 +39,8 @@ class MemoryBlobs final : public ports::Blobs {
   [[nodiscard]] bool has(const Digest& digest) const override { return store_->sealed.contains(digest); }
 
   [[nodiscard]] Result<std::unique_ptr<ports::Intake>> receive(const Digest& digest, std::uint64_t size) override {
-    if (store_->used + store_->reserved + size > store_->limit) {
+    const bool is_full = store_->is_full && store_->is_full();
+    if (is_full || store_->used + store_->reserved + size > store_->limit) {
       return Error{Errc::no_space, "image of " + std::to_string(size) + " bytes: the store is full"};
     }
     UniqueFd file(::memfd_create("intake", MFD_CLOEXEC | MFD_ALLOW_SEALING));
@@ -72,6 +74,9 @@ class MemoryBlobs final : public ports::Blobs {
   void fail_append(Error error) { store_->append_error = std::move(error); }
   void fail_seal(Error error) { store_->seal_error = std::move(error); }
 
+  /// While it says so, nothing comes in: Errc::no_space.
+  void full_while(std::function<bool()> is_full) { store_->is_full = std::move(is_full); }
+
   /// A blob that is there without having come in.
   Digest put(ByteView bytes) {
     const Digest digest = sha256_of(bytes);
@@ -88,6 +93,7 @@ class MemoryBlobs final : public ports::Blobs {
     std::uint64_t used = 0;
     std::uint64_t reserved = 0;  // by intakes under way
     std::uint64_t limit = 0;
+    std::function<bool()> is_full;
     std::optional<Error> append_error;
     std::optional<Error> seal_error;
   };
@@ -103,6 +109,7 @@ class MemoryBlobs final : public ports::Blobs {
     ~Intake() override { store_->reserved -= size_; }
 
     [[nodiscard]] Result<void> append(ByteView bytes) override {
+      if (store_->is_full && store_->is_full()) return Error{Errc::no_space, "image: the disk is full"};
       if (store_->append_error) return *std::exchange(store_->append_error, std::nullopt);
       if (bytes.size() > size_ - received_) return Error{Errc::too_large, "more bytes than were signed"};
       if (::write(file_.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) {

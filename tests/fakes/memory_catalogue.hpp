@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <utility>
@@ -38,6 +39,10 @@ class MemoryCatalogue final : public ports::Catalogue {
       --commit_failures_;
       co_await boost::asio::post(co_await boost::asio::this_coro::executor, boost::asio::use_awaitable);
       co_return commit_error_;
+    }
+    if (is_full_ && is_full_()) {
+      co_await boost::asio::post(co_await boost::asio::this_coro::executor, boost::asio::use_awaitable);
+      co_return Error{Errc::no_space, "commit: the disk is full"};
     }
     const std::uint64_t number = ++last_number_;
     unsynced_.emplace(number, std::move(changes));
@@ -71,6 +76,8 @@ class MemoryCatalogue final : public ports::Catalogue {
     commit_error_ = std::move(error);
     commit_failures_ = times;
   }
+  /// While it says so, commits write nothing and fail with Errc::no_space.
+  void full_while(std::function<bool()> is_full) { is_full_ = std::move(is_full); }
   void fail_load(std::optional<Error> error) { load_error_ = std::move(error); }
 
   enum class Unsynced { dropped, kept };
@@ -114,6 +121,7 @@ class MemoryCatalogue final : public ports::Catalogue {
   std::uint64_t commits_ = 0;
   unsigned commit_failures_ = 0;
   Error commit_error_{Errc::io, "commit: injected"};
+  std::function<bool()> is_full_;
   std::optional<Error> load_error_;
 };
 

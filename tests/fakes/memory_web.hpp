@@ -40,6 +40,9 @@ class MemoryWeb final : public ports::Fetcher {
   /// One fetch more that fails in this way.
   void fail_next(Fault fault) { faults_.push_back(std::move(fault)); }
 
+  /// While it says so, no server answers: Errc::unavailable.
+  void away_while(std::function<bool()> is_away) { is_away_ = std::move(is_away); }
+
   [[nodiscard]] std::uint64_t fetches() const { return fetches_; }
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
 
@@ -52,6 +55,7 @@ class MemoryWeb final : public ports::Fetcher {
       faults_.pop_front();
     }
     if (const auto on = co_await turn(); !on) co_return on.error();
+    if (is_away_ && is_away_()) co_return away(what.url);
     if (!what.url.starts_with("https://")) co_return Error{Errc::unsupported, what.url + ": not https"};
     if (fault && fault->after == 0) co_return fault->error.within(what.url);
     const auto found = pages_.find(what.url);
@@ -63,6 +67,7 @@ class MemoryWeb final : public ports::Fetcher {
     ports::Fetched fetched{0, page.etag};
     for (std::uint64_t at = what.offset; at < page.content.size(); at += kPiece) {
       if (const auto on = co_await turn(); !on) co_return on.error();
+      if (is_away_ && is_away_()) co_return away(what.url);
       std::uint64_t size = std::min<std::uint64_t>(kPiece, page.content.size() - at);
       const bool breaks = fault && fetched.bytes + size > fault->after;
       if (breaks) size = fault->after - fetched.bytes;
@@ -82,6 +87,8 @@ class MemoryWeb final : public ports::Fetcher {
     std::string etag;
   };
 
+  static Error away(const std::string& url) { return Error{Errc::unavailable, "no answer"}.within(url); }
+
   boost::asio::awaitable<Result<void>> turn() {
     if (clock_ != nullptr) {
       (void)co_await clock_->sleep_for(per_piece_);
@@ -97,6 +104,7 @@ class MemoryWeb final : public ports::Fetcher {
   Duration per_piece_;
   std::map<std::string, Page> pages_;
   std::deque<Fault> faults_;
+  std::function<bool()> is_away_;
   std::uint64_t last_etag_ = 0;
   std::uint64_t fetches_ = 0;
   std::uint64_t bytes_sent_ = 0;

@@ -1,51 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A vendor for tests on virtual time: roots, records and deliverables whose signatures are the signers' names, and the
-// rings that believe them. So the tests show what becomes of them; that signatures are real ones is for test_ingest
-// (vectors) and tests/spine (programs).
+// A vendor for tests on virtual time: roots, records and deliverables whose signatures are the signers' names
+// (fakes/names_ring.hpp).
 #pragma once
 
-#include "adapters/crypto/hashes.hpp"
 #include "core/suit_draft.hpp"
 #include "core/trust_draft.hpp"
+#include "fakes/names_ring.hpp"
 #include "service/virtual_gateway.hpp"
 
 namespace hg::service::test {
 
 namespace draft = trust::draft;
-
-/// Records are signed as trust::draft does it, envelopes by the key that the kid names.
-class NamesRing final : public cose::KeyRing {
- public:
-  explicit NamesRing(std::span<const cose::NamedKey> keys) : of_records_(keys) {
-    for (const cose::NamedKey& key : keys) names_.insert(key.name);
-  }
-  [[nodiscard]] Result<std::string> verify(std::int64_t algorithm, ByteView key_id, ByteView message,
-                                           ByteView signature) const override {
-    if (!std::ranges::equal(signature, as_bytes("ok")))
-      return of_records_.verify(algorithm, key_id, message, signature);
-    std::string name(key_id.begin(), key_id.end());
-    if (!names_.contains(name)) return Error{Errc::unauthenticated, "no key of the root made it"};
-    return name;
-  }
-  [[nodiscard]] Result<std::string> verify_mac(std::int64_t, ByteView, ByteView, ByteView) const override {
-    return Error{Errc::unauthenticated, "no MACs"};
-  }
-  [[nodiscard]] Digest sha256(ByteView bytes) const override { return crypto::Sha256::of(bytes); }
-  [[nodiscard]] Result<Digest> digest(std::int64_t algorithm, ByteView bytes) const override {
-    return crypto::Keys().digest(algorithm, bytes);
-  }
-
- private:
-  draft::FakeRing of_records_;
-  std::set<std::string> names_;
-};
-
-class NamesMaker final : public cose::RingMaker {
- public:
-  [[nodiscard]] Result<std::unique_ptr<cose::KeyRing>> ring_of(std::span<const cose::NamedKey> keys) const override {
-    return std::unique_ptr<cose::KeyRing>(std::make_unique<NamesRing>(keys));
-  }
-};
 
 /// A gateway whose administrator put the vendor's first root in place: rita for roots, anna for deliverables, hugo for
 /// heads, dora for grants.
@@ -119,7 +84,7 @@ struct Vendor : World {
     }
   }
 
-  NamesMaker maker;
+  fakes::NamesMaker maker;
 };
 
 }  // namespace hg::service::test

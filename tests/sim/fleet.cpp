@@ -14,28 +14,22 @@ constexpr Duration kBetweenLooks = std::chrono::minutes{10};
 
 }  // namespace
 
-Fleet::Fleet(std::size_t children, std::uint64_t seed, const Faults& faults, bool is_shown)
+Fleet::Fleet(std::size_t children, std::uint64_t seed, const Faults& faults, bool is_shown, const DaemonMaker& daemon)
     : faults_(faults),
       random_(seed),
       history_(is_shown),
       people_(populate(children, faults, random_)),
       invariants_(history_, people_.children),
       link_(time_, random_, history_, faults_, people_.children,
-            [this](const Job& job, core::StepAnswer answer) { daemon_.answered(job, std::move(answer)); }),
-      daemon_(time_, random_, history_, disk_, link_, invariants_) {
+            [this](const Job& job, core::StepAnswer answer) { daemon_->answered(job, std::move(answer)); }),
+      daemon_(daemon({time_, random_, history_, faults_, disk_, link_, invariants_})) {
   for (const core::Enrollment& enrollment : people_.enrollments)
     link_.windows[enrollment.id] = enrollment.patience.test_window;
 }
 
-/// As the configuration, and the plugin's first words.
 void Fleet::start_daemon() {
   is_running_ = true;
-  daemon_.start();
-  daemon_.post(core::LayoutsSaid{people_.layouts});
-  for (const core::Enrollment& child : people_.enrollments) daemon_.post(core::ChildEnrolled{child});
-  for (const core::Group& group : people_.groups) daemon_.post(core::GroupFormed{group});
-  for (const core::Enrollment& child : people_.enrollments)
-    if (link_.is_up(child.id)) daemon_.post(core::LinkChanged{child.id, true, {}});
+  daemon_->start(people_);
 }
 
 void Fleet::run() {
@@ -53,11 +47,12 @@ void Fleet::run() {
   for (Duration look = time_.elapsed(); look < end && !waiting.empty(); look += kBetweenLooks) {
     while (time_.step(look))
       if (history_.violations() > 0) return;
-    waiting = is_running_ ? invariants_.waiting(daemon_.state()) : "the daemon";
+    waiting = is_running_ ? invariants_.waiting(daemon_->state()) : "the daemon";
+    if (waiting.empty()) waiting = daemon_->waiting();
   }
   if (!waiting.empty()) history_.wrong(time_.elapsed(), "fleet", "does not come to its end: " + waiting);
-  invariants_.at_end(daemon_.state(), time_);
-  if (faults_.must_confirm) invariants_.all_confirmed(daemon_.state());
+  invariants_.at_end(daemon_->state(), time_);
+  if (faults_.must_confirm) invariants_.all_confirmed(daemon_->state());
   history_.add(time_.elapsed(), "fleet", "ends");
 }
 

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "sim/daemon.hpp"
 #include "sim/faults.hpp"
 #include "sim/history.hpp"
 #include "sim/invariants.hpp"
@@ -19,13 +20,14 @@ namespace hg::sim {
 
 class Fleet {
  public:
-  Fleet(std::size_t children, std::uint64_t seed, const Faults& faults, bool is_shown);
+  Fleet(std::size_t children, std::uint64_t seed, const Faults& faults, bool is_shown,
+        const DaemonMaker& daemon = make_bare_engine);
 
   /// All of it, from the first start to the end of the last update, or up to the first violation.
   void run();
 
   [[nodiscard]] const History& history() const { return history_; }
-  [[nodiscard]] std::uint64_t events() const { return daemon_.events(); }
+  [[nodiscard]] std::uint64_t events() const { return daemon_->events(); }
   [[nodiscard]] const std::map<std::string, std::uint64_t>& counts() const { return invariants_.counts(); }
   [[nodiscard]] Duration elapsed() const { return time_.elapsed(); }
 
@@ -44,7 +46,7 @@ class Fleet {
   SimDisk disk_;
   Invariants invariants_;
   SimLink link_;
-  SimDaemon daemon_;
+  std::unique_ptr<Daemon> daemon_;
   bool is_running_ = false;
   bool is_healed_ = false;
 };

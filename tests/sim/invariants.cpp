@@ -143,7 +143,10 @@ void Invariants::before(const core::State& state, const core::Event& event) {
     const bool counts = found != state.children.end() && found->second.step_number == ended->number;
     if (counts && std::holds_alternative<core::Inspection>(ended->answer)) past_[ended->child].inspected_at = event_;
   }
-  if (!std::holds_alternative<core::RolloutRequested>(event)) return;
+  if (std::holds_alternative<core::RolloutRequested>(event)) note_split(state);
+}
+
+void Invariants::note_split(const core::State& state) {
   for (const auto& [id, group] : state.groups)
     for (const core::Member& member : group.members) {
       const auto found = state.children.find(member.child);
@@ -159,21 +162,46 @@ void Invariants::after(const core::State& state, const core::Event& event, const
   now_ = time.elapsed();
   for (const core::Change& change : out.changes)
     if (const auto* put = std::get_if<core::PutChild>(&change)) touch(state, put->child.enrollment.id);
-  for (const core::Change& change : out.changes)
+  tell(out.changes);
+  const auto is_of_group = [](const core::Change& change) { return std::holds_alternative<core::PutGroup>(change); };
+  if (out.refusal && !std::ranges::all_of(out.changes, is_of_group))
+    wrong("engine", "refused, and yet something was done");
+  look(state, std::holds_alternative<core::RolloutRequested>(event));
+}
+
+void Invariants::observed(const core::State& was, const core::State& state, std::span<const core::Change> changes,
+                          const Timeline& time) {
+  now_ = time.elapsed();
+  ++event_;
+  touched_.clear();
+  for (const auto& [id, child] : state.children) touched_.insert(id);
+  was_split_.clear();
+  note_split(was);
+  for (const core::Change& change : changes) {  // what was resolved in the same batch is no longer split
+    const auto* line = std::get_if<core::PutHistory>(&change);
+    if (line == nullptr || !was_split_.contains(line->child) || past_[line->child].epoch != line->epoch) continue;
+    for (const core::Member& member : was.groups.at(was.children.at(line->child).group).members)
+      was_split_.erase(member.child);
+  }
+  tell(changes);
+  look(state, true);
+}
+
+void Invariants::tell(std::span<const core::Change> changes) {
+  for (const core::Change& change : changes)
     if (const auto* line = std::get_if<core::PutHistory>(&change))
       history_.add(now_, line->child,
                    std::string(core::name_of(line->phase)) + " " + std::to_string(line->epoch) + " " +
                        std::string(core::name_of(line->cause.reason)) + " " + line->cause.text);
-  const auto is_of_group = [](const core::Change& change) { return std::holds_alternative<core::PutGroup>(change); };
-  if (out.refusal && !std::ranges::all_of(out.changes, is_of_group))
-    wrong("engine", "refused, and yet something was done");
-  const bool is_rollout = std::holds_alternative<core::RolloutRequested>(event);
+}
+
+void Invariants::look(const core::State& state, bool may_begin_rollouts) {
   for (const core::ChildId& id : touched_) {
     const auto found = state.children.find(id);
     if (found == state.children.end()) continue;
     const core::Child& child = found->second;
     const bool is_new = child.update && past_[id].epoch != child.update->epoch;
-    if (is_rollout && is_new && was_split_.contains(id)) wrong(id, "a rollout has begun to a split group");
+    if (may_begin_rollouts && is_new && was_split_.contains(id)) wrong(id, "a rollout has begun to a split group");
     check_child(state, child);
   }
   std::set<core::GroupId> seen;

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,11 @@ class Invariants {
   /// Around an apply().
   void before(const core::State& state, const core::Event& event);
   void after(const core::State& state, const core::Event& event, const core::Output& out, const Timeline& time);
+  /// The same where only what a commit of several events brought can be seen: an inspection when it is answered, and
+  /// the batch when it is durable. `is_in_batch`: another batch has been taken already, and is being written down.
+  void inspected(const core::ChildId& child, bool is_in_batch) { past_[child].inspected_at = event_ + 1 + is_in_batch; }
+  void observed(const core::State& was, const core::State& state, std::span<const core::Change> changes,
+                const Timeline& time);
   /// The children that it can have changed.
   [[nodiscard]] const std::set<core::ChildId>& touched() const { return touched_; }
   /// Around a commit, and a step that is started after it.
@@ -58,6 +64,9 @@ class Invariants {
   using Members = std::vector<const core::Child*>;
 
   void wrong(const std::string& who, const std::string& what) { history_.wrong(now_, who, what); }
+  void tell(std::span<const core::Change> changes);
+  void note_split(const core::State& state);
+  void look(const core::State& state, bool may_begin_rollouts);
   void check_child(const core::State& state, const core::Child& child);
   void check_decision(const Past& was, const core::Child& child);
   void check_end(const Past& was, const core::Child& child);

@@ -7,7 +7,7 @@ namespace hg::sim {
 
 void Operator::ask(core::Event event, const std::string& what) {
   fleet_.history_.add(fleet_.time_.elapsed(), "operator", what);
-  if (fleet_.is_running_) fleet_.daemon_.post(std::move(event));
+  if (fleet_.is_running_) fleet_.daemon_->post(std::move(event));
 }
 
 void Operator::often(Duration mean, const std::function<void()>& act) {
@@ -49,7 +49,7 @@ void Operator::roll_out(const std::string& product) {
 }
 
 void Operator::abort_one() {
-  const core::State& state = fleet_.daemon_.state();
+  const core::State& state = fleet_.daemon_->state();
   const auto& people = fleet_.people_.enrollments;
   const auto child = state.children.find(people[fleet_.random_.below(people.size())].id);
   if (child == state.children.end() || !child->second.update) return;
@@ -57,10 +57,10 @@ void Operator::abort_one() {
 }
 
 void Operator::resolve_one() {
-  for (const auto& [id, group] : fleet_.daemon_.state().groups) {
+  for (const auto& [id, group] : fleet_.daemon_->state().groups) {
     for (const core::Member& member : group.members) {
-      const auto child = fleet_.daemon_.state().children.find(member.child);
-      if (child == fleet_.daemon_.state().children.end() || !child->second.update) continue;
+      const auto child = fleet_.daemon_->state().children.find(member.child);
+      if (child == fleet_.daemon_->state().children.end() || !child->second.update) continue;
       const core::Update& update = *child->second.update;
       if (update.phase != core::Phase::split || update.group != id) continue;
       const bool is_retry = fleet_.random_.is_lucky(700);

@@ -13,13 +13,22 @@ constexpr Duration kRetry = std::chrono::seconds{1};
 
 }  // namespace
 
-void SimDaemon::start() {
+std::unique_ptr<Daemon> make_bare_engine(const Surroundings& surroundings) {
+  return std::make_unique<SimDaemon>(surroundings);
+}
+
+void SimDaemon::start(const Population& people) {
   ++life_;
   state_ = disk_.durable();
   history_.add(time_.elapsed(), "daemon", "starts");
   core::Output out = core::resume(state_, time_.wall());
   invariants_.resumed(state_);
   for (core::Action& action : out.actions) begin(std::move(action));
+  post(core::LayoutsSaid{people.layouts});
+  for (const core::Enrollment& child : people.enrollments) post(core::ChildEnrolled{child});
+  for (const core::Group& group : people.groups) post(core::GroupFormed{group});
+  for (const core::Enrollment& child : people.enrollments)
+    if (link_.is_up(child.id)) post(core::LinkChanged{child.id, true, {}});
 }
 
 void SimDaemon::die() {

@@ -9,30 +9,26 @@
 #include <set>
 #include <vector>
 
-#include "core/engine.hpp"
-#include "sim/invariants.hpp"
-#include "sim/sim_disk.hpp"
-#include "sim/sim_link.hpp"
-#include "sim/timeline.hpp"
+#include "sim/daemon.hpp"
 
 namespace hg::sim {
 
-class SimDaemon {
+class SimDaemon final : public Daemon {
  public:
-  SimDaemon(Timeline& time, Random& random, History& history, SimDisk& disk, SimLink& link, Invariants& invariants)
-      : time_(time), random_(random), history_(history), disk_(disk), link_(link), invariants_(invariants) {}
+  explicit SimDaemon(const Surroundings& in)
+      : time_(in.time),
+        random_(in.random),
+        history_(in.history),
+        disk_(in.disk),
+        link_(in.link),
+        invariants_(in.invariants) {}
 
-  /// Begins a life with what the disk holds.
-  void start();
-  /// The power goes, or somebody kills it.
-  void die();
-
-  void post(core::Event event);
-  void answered(const Job& job, core::StepAnswer answer);
-
-  [[nodiscard]] const core::State& state() const { return state_; }
-  [[nodiscard]] std::uint64_t life() const { return life_; }
-  [[nodiscard]] std::uint64_t events() const { return events_; }
+  void start(const Population& people) override;
+  void die() override;
+  void post(core::Event event) override;
+  void answered(const Job& job, core::StepAnswer answer) override;
+  [[nodiscard]] const core::State& state() const override { return state_; }
+  [[nodiscard]] std::uint64_t events() const override { return events_; }
 
  private:
   void take_batch();
@@ -55,5 +51,7 @@ class SimDaemon {
   std::uint64_t life_ = 0;
   std::uint64_t events_ = 0;
 };
+
+std::unique_ptr<Daemon> make_bare_engine(const Surroundings& surroundings);
 
 }  // namespace hg::sim

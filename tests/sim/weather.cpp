@@ -43,7 +43,7 @@ void Weather::set_line(const core::ChildId& id, bool is_up) {
   if (fleet_.people_.children.at(id).is_dead) is_up = false;
   if (fleet_.link_.is_up(id) == is_up) return;
   fleet_.link_.set_up(id, is_up);
-  if (fleet_.is_running_) fleet_.daemon_.post(core::LinkChanged{id, is_up, is_up ? "" : "unplugged"});
+  if (fleet_.is_running_) fleet_.daemon_->post(core::LinkChanged{id, is_up, is_up ? "" : "unplugged"});
 }
 
 void Weather::begin() {
@@ -87,9 +87,12 @@ void Weather::strike_gateway() {
   const Faults& faults = fleet_.faults_;
   often(faults.crash, [this] {
     if (!fleet_.is_running_) return;
-    fleet_.daemon_.die();
-    fleet_.is_running_ = false;
-    fleet_.time_.after(fleet_.random_.between(seconds{1}, seconds{30}), [this] { fleet_.start_daemon(); });
+    fleet_.daemon_->strike([this] {
+      if (fleet_.is_healed_ || !fleet_.is_running_) return;
+      fleet_.daemon_->die();
+      fleet_.is_running_ = false;
+      fleet_.time_.after(fleet_.random_.between(seconds{1}, seconds{30}), [this] { fleet_.start_daemon(); });
+    });
   });
   often(faults.disk_full, [this] {
     fleet_.disk_.is_full = true;
