@@ -339,11 +339,9 @@ void on(State& state, const StepEnded& event, Instant now, Output& out) {
   Child* child = find_child(state, event.child);
   if (child == nullptr || child->step_number != event.number) return;
   const std::string unit = unit_of(*child);
-  StepAnswer given = event.answer;
-  keep_unit_in_recovery(*child, given);
   const auto handle = [&](Turn& turn) {
     const Step ended = std::exchange(child->step, Idle{});
-    if (!std::holds_alternative<StepFailed>(given)) child->losses = 0;
+    if (!std::holds_alternative<StepFailed>(event.answer)) child->losses = 0;
     const bool was_backup = std::holds_alternative<Backup>(ended);
     const bool was_deliver = std::holds_alternative<Deliver>(ended);
     const bool was_restore = std::holds_alternative<Restore>(ended);
@@ -373,7 +371,7 @@ void on(State& state, const StepEnded& event, Instant now, Output& out) {
                        turn.step_failed(failure.error);
                    },
                },
-               given);
+               event.answer);
   };
   with_child(state, *child, now, out, handle);
   hear_unit(state, event.child, unit, now, out);

@@ -67,8 +67,7 @@ void Turn::delivered() {
 
 void Turn::stages_otherwise(const Inspection& seen) {
   if (update().phase == Phase::reverting) return believe(seen);
-  child_.seen = seen;
-  child_.last_seen = now_;
+  remember(seen);
   child_.unanswered = 0;
   child_.in_doubt = false;
   if (update().decision == Decision::pivot) return delivery_to_pivot_failed();

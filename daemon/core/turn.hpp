@@ -95,6 +95,7 @@ class Turn {
  private:
   // Judgement.
   void judge(const Inspection& seen, bool order_was_done);
+  void remember(const Inspection& seen);
   void judge_phase(const Inspection& seen, bool order_was_done);
   void judge_preflight(const Inspection& seen);
   bool choose(const Inspection& seen);

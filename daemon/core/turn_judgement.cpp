@@ -45,15 +45,19 @@ bool was_marked_for_good(const std::optional<Inspection>& earlier, const Parts& 
 
 }  // namespace
 
+/// In its bootloader's recovery a child does not know its unit: it stays what its application has said.
+void Turn::remember(const Inspection& seen) {
+  earlier_ = std::exchange(child_.seen, seen);
+  if (seen.is_in_recovery() && earlier_) child_.seen->unit = earlier_->unit;
+  child_.last_seen = now_;
+}
+
 void Turn::judge(const Inspection& seen, bool order_was_done) {
   const bool is_another =
       child_.seen && !child_.seen->identity.empty() && !seen.identity.empty() && child_.seen->identity != seen.identity;
   if (is_another) forget_backup("it says that it is " + seen.identity + ", no longer " + child_.seen->identity);
   const std::string_view lack = child_.update ? lack_of(seen, update()) : std::string_view{};
-  if (seen.is_in_recovery() || lack.empty()) {
-    earlier_ = std::exchange(child_.seen, seen);
-    child_.last_seen = now_;
-  }
+  if (seen.is_in_recovery() || lack.empty()) remember(seen);
   if (!lack.empty()) return step_failed({Errc::invalid, std::string(lack)});
   was_carried_out_ = order_was_done;
   child_.unanswered = 0;

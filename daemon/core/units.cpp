@@ -181,18 +181,6 @@ std::string unit_of(const Child& child) {
   return child.seen ? child.seen->unit : std::string{};
 }
 
-void keep_unit_in_recovery(const Child& child, StepAnswer& answer) {
-  const auto keep = [&](auto& given) {
-    using Given = std::remove_cvref_t<decltype(given)>;
-    if constexpr (std::is_same_v<Given, Inspection>) {
-      if (given.is_in_recovery()) given.unit = unit_of(child);
-    } else if constexpr (requires { given.seen; }) {
-      if (given.seen.is_in_recovery()) given.seen.unit = unit_of(child);
-    }
-  };
-  std::visit(keep, answer);
-}
-
 void hear_unit(State& state, const ChildId& id, const std::string& before, Instant now, Output& out) {
   const Child& child = state.children.at(id);
   const std::string unit = unit_of(child);

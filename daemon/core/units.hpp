@@ -15,9 +15,6 @@ namespace hg::core {
 /// What the child reports; empty: nothing, or it was never inspected.
 std::string unit_of(const Child& child);
 
-/// In its bootloader's recovery a child does not know its unit: it stays what its application has said.
-void keep_unit_in_recovery(const Child& child, StepAnswer& answer);
-
 /// The child has answered; `before` is what it reported until then. Forms the group that is whole now. What stands
 /// against one, or comes between a member and its group, is said once in the child's history.
 void hear_unit(State& state, const ChildId& child, const std::string& before, Instant now, Output& out);
