@@ -136,5 +136,56 @@ TEST_F(LentFileOnBus, IsNotWaitedForWithoutEndAndOnlySixteenAtATime) {
       << "places are free again";
 }
 
+// A polkit that lets callers wait until it is told to decide.
+class SlowPolkit {
+ public:
+  SlowPolkit(boost::asio::io_context& loop, const std::string& bus) : client_(loop, bus) {
+    sd_bus_add_filter(client_.connection().bus(), nullptr, hear, this);
+    const auto fill = [](sd_bus_message* call) {
+      return sd_bus_message_append(call, "su", "org.freedesktop.PolicyKit1", 0);
+    };
+    const auto name =
+        client_.post("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "RequestName", fill);
+    EXPECT_TRUE(eventually(loop, [&] { return name->reply != nullptr; }));
+  }
+
+  // From now on it says yes, to those who come.
+  void decide() { decides_ = true; }
+  [[nodiscard]] unsigned asked() const { return asked_; }
+
+ private:
+  static int hear(sd_bus_message* message, void* self, sd_bus_error* /*error*/) {
+    if (sd_bus_message_is_method_call(message, nullptr, "CheckAuthorization") == 0) return 0;
+    auto& polkit = *static_cast<SlowPolkit*>(self);
+    ++polkit.asked_;
+    if (polkit.decides_) sd_bus_reply_method_return(message, "(bba{ss})", 1, 0, 0);
+    return 1;
+  }
+
+  Client client_;
+  unsigned asked_ = 0;
+  bool decides_ = false;
+};
+
+TEST_F(LentFileOnBus, TakesNoPlaceBeforeItsCallerIsAuthorized) {
+  open();
+  SlowPolkit polkit(loop_, bus_.address());
+  const UniqueFd file = file_of(1);
+  Client stranger{loop_, bus_.address()};
+  const auto fill = [&](sd_bus_message* call) {
+    const int lent = file.get();
+    sd_bus_message_append_basic(call, 'h', &lent);
+    return append(call, Dictionary{});
+  };
+  std::vector<std::shared_ptr<Answer>> waiting;
+  for (unsigned number = 0; number < LentPlaces::kMost; ++number)
+    waiting.push_back(stranger.post(kBusName, kManagerPath, kManagerInterface, "Import", fill));
+  ASSERT_TRUE(eventually(loop_, [&] { return polkit.asked() == LentPlaces::kMost; }));
+  polkit.decide();
+  const Answer answer = import(file.get());
+  EXPECT_TRUE(answer.reply) << answer.text;
+  for (const auto& other : waiting) EXPECT_TRUE(other->error.empty()) << other->text;
+}
+
 }  // namespace
 }  // namespace hg::bus::test

@@ -310,10 +310,6 @@ void Face::Body::answer_write(const WriteMethod& method, Message call) {
   }
   auto request = method.read(call.get(), tree_);
   if (request.has_error()) return refuse(call.get(), refusal_of(request.error()));
-  if (auto* const import = std::get_if<Import>(&request.value())) {
-    import->envelope.place = lent_.take();
-    if (!import->envelope.place) return refuse(call.get(), {SD_BUS_ERROR_LIMITS_EXCEEDED, "too many files are lent"});
-  }
   Turn turn{calls_, sender == nullptr ? "" : sender};
   spawn(
       carry_out(shared_from_this(), connection_, method, std::move(request).value(), std::move(call), std::move(turn)));
@@ -418,6 +414,10 @@ int append(sd_bus_message* message, const Reply& reply) {
 }  // namespace
 
 asio::awaitable<Result<Message>> Face::Body::carry_out(Request request, uid_t uid, sd_bus_message* call) {
+  if (auto* const import = std::get_if<Import>(&request)) {  // now, so that nobody holds a place while polkit asks
+    import->envelope.place = lent_.take();
+    if (!import->envelope.place) co_return Error{Errc::too_large, "too many files are lent"};
+  }
   const auto asked = [this, uid](auto& one) { return ask(control_, std::move(one), uid); };
   const Result<Reply> done = co_await std::visit(asked, request);
   if (done.has_error()) co_return done.error();

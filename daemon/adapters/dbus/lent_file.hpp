@@ -15,7 +15,8 @@
 
 namespace hg::bus {
 
-/// How many files may be lent at a time: from the call until they are read, those left behind included.
+/// How many files may be lent at a time: from when the caller is authorized until they are read, those left behind
+/// included.
 class LentPlaces {
  public:
   static constexpr unsigned kMost = 16;
