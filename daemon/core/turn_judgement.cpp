@@ -17,7 +17,8 @@ namespace {
 /// nothing else to wait for, and in reverting it has to be reset.
 std::string_view lack_of(const Inspection& seen, const Update& u) {
   const bool comes_up = u.phase == Phase::activating || u.phase == Phase::testing;
-  if (!comes_up && u.phase != Phase::reverting) return {};
+  const bool is_to_come_up = is_forced_along(u) && u.decision == Decision::commit;
+  if (!comes_up && !is_to_come_up && u.phase != Phase::reverting) return {};
   const Standing standing = standing_of(seen, u.parts);
   if (standing == Standing::untold) return "the child does not say which image runs";
   const bool has_way_back = !u.group.empty() || knows_way_back(u.parts);

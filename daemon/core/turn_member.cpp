@@ -82,7 +82,7 @@ void Turn::start_over(const Inspection& seen, Cause cause) {
 
 void Turn::enrolled_otherwise() {
   if (is_alone()) return enter(Phase::preflight);
-  if (update().decision == Decision::pivot) return;  // it is asked what it runs
+  if (update().decision == Decision::pivot || is_forced_along(update())) return;  // it is asked what it runs
   fail_attempt(Phase::deferred, {Reason::third_version, "the child was enrolled otherwise"});
 }
 
@@ -174,8 +174,10 @@ void Turn::judge_forced_along(const Inspection& seen) {
     case Standing::third:
       return enter(Phase::split, {Reason::third_version, "the child runs " + describe(seen, update().parts)});
     default:
-      return go_forward(seen, {});
+      break;
   }
+  const bool has_lost_it = !seen.is_in_recovery() && !is_staged(seen, update().parts);
+  go_forward(seen, has_lost_it ? Cause{Reason::transfer_failed, "the child no longer lists the image"} : Cause{});
 }
 
 /// How much of it the child has taken is its secret: what it runs is asked.
