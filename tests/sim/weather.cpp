@@ -87,8 +87,8 @@ void Weather::strike_gateway() {
   const Faults& faults = fleet_.faults_;
   often(faults.crash, [this] {
     if (!fleet_.is_running_) return;
-    fleet_.daemon_->strike([this] {
-      if (fleet_.is_healed_ || !fleet_.is_running_) return;
+    fleet_.daemon_->strike([this] {  // perhaps after the last fault: a commit in which it dies does not go on
+      if (!fleet_.is_running_) return;
       fleet_.daemon_->die();
       fleet_.is_running_ = false;
       fleet_.time_.after(fleet_.random_.between(seconds{1}, seconds{30}), [this] { fleet_.start_daemon(); });
