@@ -300,7 +300,7 @@ def test_why(ctl, house):
         assert re.search(f"^{line}$", text, re.M), (line, text)
     shown = json.loads(ctl("why", house, "--json"))
     assert shown == {"kind": "group", "name": house, "phase": "idle", "decision": "none", "reason": "none", "text": "",
-                     "until": None, "waiting_for": [], "advice": "Nothing is wrong.", "failing_member": ""}
+                     "until": None, "unit": "", "waiting_for": [], "advice": "Nothing is wrong.", "failing_member": ""}
     ctl("why", "nobody", code=NOT_FOUND)
     ctl("why", "ok-1", "--group", code=NOT_FOUND)
 

@@ -45,7 +45,7 @@ class Daemon {
   /// What lines do and what people and the cloud ask, while it lives.
   virtual void post(core::Event event) = 0;
   /// What the plugin says of a step; that of an earlier life is not heard.
-  virtual void answered(const Job& job, core::StepAnswer answer) = 0;
+  virtual void answered(const Job& job, core::StepAnswer&& answer) = 0;
 
   [[nodiscard]] virtual const core::State& state() const = 0;
   /// What people have asked for and it has not taken yet; empty: nothing.

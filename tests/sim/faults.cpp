@@ -20,6 +20,7 @@ unsigned permille_in(app::Section& section, std::string_view key) {
 void read_children(app::Section of, Faults& faults) {
   faults.swap_back = permille_in(of, "swap_back");
   faults.self_confirming = permille_in(of, "self_confirming");
+  faults.reinstall = permille_in(of, "reinstall");
   faults.irrevocable = permille_in(of, "irrevocable");
   faults.unstageable = permille_in(of, "unstageable");
   faults.unknown = permille_in(of, "unknown");
@@ -54,6 +55,7 @@ void read_gateway(app::Section of, Faults& faults) {
 }
 
 void read_operator(app::Section of, Faults& faults) {
+  faults.forced = permille_in(of, "forced");
   faults.abort = seconds_in(of, "abort_s");
   faults.resolve = seconds_in(of, "resolve_s");
   faults.regroup = seconds_in(of, "regroup_s");

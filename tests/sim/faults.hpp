@@ -23,6 +23,7 @@ struct Faults {
   // Of what kinds the children are, in a thousand. The rest take a new image back by a reset.
   unsigned swap_back = 0;
   unsigned self_confirming = 0;  ///< says that it reverts by itself, and confirms itself
+  unsigned reinstall = 0;        ///< overwrites, and takes an older image again
   unsigned irrevocable = 0;
   unsigned unstageable = 0;
   unsigned unknown = 0;  ///< does not tell
@@ -56,6 +57,7 @@ struct Faults {
   Duration clock_jump{};
 
   // What its operator does: mean times.
+  unsigned forced = 0;  ///< of a thousand rollouts
   Duration abort{};
   Duration resolve{};  ///< of groups that are split
   Duration regroup{};  ///< dissolves a group and forms it again, asks for a repair

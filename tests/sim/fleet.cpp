@@ -21,8 +21,10 @@ Fleet::Fleet(std::size_t children, std::uint64_t seed, const Faults& faults, boo
       people_(populate(children, faults, random_)),
       invariants_(history_, people_.children),
       link_(time_, random_, history_, faults_, people_.children,
-            [this](const Job& job, core::StepAnswer answer) { daemon_->answered(job, std::move(answer)); }),
-      daemon_(daemon({time_, random_, history_, faults_, disk_, link_, invariants_})) {
+            [this](const Job& job, core::StepAnswer&& answer) { daemon_->answered(job, std::move(answer)); }),
+      daemon_(daemon({time_, random_, history_, faults_, disk_, link_, invariants_})),
+      weather_(std::make_unique<Weather>(*this)),
+      operator_(std::make_unique<Operator>(*this)) {
   for (const core::Enrollment& enrollment : people_.enrollments)
     link_.windows[enrollment.id] = enrollment.patience.test_window;
 }
@@ -32,16 +34,29 @@ void Fleet::start_daemon() {
   daemon_->start(people_);
 }
 
+Fleet::~Fleet() = default;
+
 void Fleet::run() {
-  Weather weather(*this);
-  Operator person(*this);
+  begin();
+  advance(faults_.until);
+  end();
+}
+
+void Fleet::begin() {
   start_daemon();
-  weather.begin();
-  person.begin();
-  while (time_.step(faults_.until))
-    if (history_.violations() > 0) return;
+  weather_->begin();
+  operator_->begin();
+}
+
+void Fleet::advance(Duration to) {
+  while (history_.violations() == 0 && time_.step(to)) {
+  }
+}
+
+void Fleet::end() {
+  if (history_.violations() > 0) return;
   heal();
-  weather.end();
+  weather_->end();
   const Duration end = time_.elapsed() + kLongestEnd;
   std::string waiting = "not looked at";
   for (Duration look = time_.elapsed(); look < end && !waiting.empty(); look += kBetweenLooks) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "sim/daemon.hpp"
@@ -18,13 +19,24 @@
 
 namespace hg::sim {
 
+class Operator;
+class Weather;
+
 class Fleet {
  public:
   Fleet(std::size_t children, std::uint64_t seed, const Faults& faults, bool is_shown,
         const DaemonMaker& daemon = make_bare_engine);
+  Fleet(const Fleet&) = delete;
+  Fleet& operator=(const Fleet&) = delete;
+  ~Fleet();
 
   /// All of it, from the first start to the end of the last update, or up to the first violation.
   void run();
+
+  // The same in pieces, for fleets that live side by side.
+  void begin();
+  void advance(Duration to);  ///< while faults strike
+  void end();                 ///< they stop, and all comes to its end
 
   [[nodiscard]] const History& history() const { return history_; }
   [[nodiscard]] std::uint64_t events() const { return daemon_->events(); }
@@ -47,6 +59,8 @@ class Fleet {
   Invariants invariants_;
   SimLink link_;
   std::unique_ptr<Daemon> daemon_;
+  std::unique_ptr<Weather> weather_;
+  std::unique_ptr<Operator> operator_;
   bool is_running_ = false;
   bool is_healed_ = false;
 };

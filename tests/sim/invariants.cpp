@@ -47,6 +47,16 @@ bool is_telling(const core::Update& update) {
   });
 }
 
+/// Whether the child's old images are held by the gateway, as the deliverable that it has committed.
+bool has_old_images(const core::State& state, const core::Child& child) {
+  const auto committed = state.deliverables.find(child.committed);
+  return committed != state.deliverables.end() && std::ranges::all_of(child.update->parts, [&](const core::Part& part) {
+           return !core::changes(part) ||
+                  std::ranges::find(committed->second.images, part.before, &core::Image::running_digest) !=
+                      committed->second.images.end();
+         });
+}
+
 bool is_phase_before_activate(Phase phase) {
   return phase == Phase::preflight || phase == Phase::offered || phase == Phase::backing_up ||
          phase == Phase::transferring || phase == Phase::staged || phase == Phase::deferred || phase == Phase::resting;
@@ -233,7 +243,7 @@ void Invariants::check_child(const core::State&, const core::Child& child) {
   if (!child.update) return;
   const core::Update& u = *child.update;
   const bool may_lose = !u.group.empty() && (u.decision == Decision::commit || u.decision == Decision::back);
-  if (u.orders > (may_lose ? kMostLostOrders : kMostOrders))
+  if (!core::is_over(u) && u.orders > (may_lose ? kMostLostOrders : kMostOrders))
     wrong(child.enrollment.id, "more orders than an attempt may give");
   if (u.attempts >= child.enrollment.patience.attempts) wrong(child.enrollment.id, "attempts without a rest");
   if (u.epoch != was.epoch) return;
@@ -313,8 +323,10 @@ void Invariants::check_pivot_or_commit(const core::Child& child, const Members& 
     const core::Update& u = *member->update;
     const Past& was = past_[member->enrollment.id];
     const std::string place = where(*member);
-    if (u.pivot && was.phase != Phase::staged) wrong(u.group, "PIVOT while the pivot is not as it was: " + place);
-    if (u.pivot) continue;
+    const bool is_last = core::is_touched_last(u);
+    if (is_last && was.phase != Phase::staged)
+      wrong(u.group, "PIVOT while one touched last is not as it was: " + place);
+    if (is_last) continue;
     if (was.phase != Phase::testing) wrong(u.group, "PIVOT or COMMIT before all run new: " + place);
     if (!member->seen || !runs_new(*member->seen, u)) wrong(u.group, "PIVOT or COMMIT, and one runs old: " + place);
     if (was.inspected_at <= last_tested) wrong(child.update->group, "PIVOT or COMMIT without a round: " + place);
@@ -411,8 +423,9 @@ void Invariants::check_order(const core::Action& action, const core::State& stat
     if (u.decision != wanted && u.decision != Decision::commit)
       wrong(id, "Activate under decision " + std::string(core::name_of(u.decision)));
     const Nature nature = children_.at(id).nature();
-    const bool cannot_be_brought_back =
-        nature == Nature::irrevocable || nature == Nature::unstageable || nature == Nature::unknown;
+    const bool cannot_be_brought_back = nature == Nature::irrevocable || nature == Nature::unstageable ||
+                                        nature == Nature::unknown ||
+                                        (nature == Nature::reinstall && !has_old_images(state, child));
     if (cannot_be_brought_back && !u.group.empty() && u.decision == Decision::activate)
       wrong(id, "a member that cannot be brought back is activated before PIVOT");
     if (u.decision == Decision::activate) check_ranks(state, child);
@@ -432,7 +445,7 @@ void Invariants::check_order(const core::Action& action, const core::State& stat
 void Invariants::check_ranks(const core::State& state, const core::Child& child) {
   for (const core::Child* member : members_of(state, child)) {
     const bool comes_before = core::rank_of(state, *member) < core::rank_of(state, child);
-    if (!comes_before || member->update->pivot) continue;
+    if (!comes_before || core::is_touched_last(*member->update)) continue;
     if (member->update->phase != Phase::testing)
       wrong(child.enrollment.id, "activated before its turn: " + member->enrollment.id + " is " + where(*member));
   }

@@ -44,8 +44,9 @@ void Operator::roll_out(const std::string& product) {
   }
   const core::Deliverable deliverable = deliverable_of(product, ++newest_[product]);
   ask(core::DeliverableSealed{deliverable}, "brings " + deliverable.id);
-  ask(core::RolloutRequested{.deliverable = deliverable.id, .children = {}, .approved = true},
-      "rolls out " + deliverable.id);
+  const bool is_forced = fleet_.faults_.forced > 0 && fleet_.random_.is_lucky(fleet_.faults_.forced);
+  ask(core::RolloutRequested{.deliverable = deliverable.id, .children = {}, .approved = true, .forced = is_forced},
+      (is_forced ? "forces " : "rolls out ") + deliverable.id);
 }
 
 void Operator::abort_one() {

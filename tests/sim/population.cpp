@@ -144,6 +144,7 @@ class Builder {
     };
     if (falls_to(faults_.swap_back)) return Nature::swap_back;
     if (falls_to(faults_.self_confirming)) return Nature::self_confirming;
+    if (falls_to(faults_.reinstall)) return Nature::reinstall;
     if (falls_to(faults_.irrevocable / share)) return Nature::irrevocable;
     if (falls_to(place.images > 1 ? 0 : faults_.unstageable / share)) return Nature::unstageable;
     if (falls_to(faults_.unknown / share)) return Nature::unknown;

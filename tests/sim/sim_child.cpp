@@ -15,6 +15,8 @@ core::RevertClass class_said_by(Nature nature) {
       return core::RevertClass::self_reverting;
     case Nature::swap_back:
       return core::RevertClass::swap_back;
+    case Nature::reinstall:
+      return core::RevertClass::reinstall;
     case Nature::irrevocable:
       return core::RevertClass::irrevocable;
     case Nature::unstageable:

@@ -14,7 +14,15 @@
 namespace hg::sim {
 
 /// What becomes of a new image, whatever the child says of that.
-enum class Nature : std::uint8_t { self_reverting, swap_back, self_confirming, irrevocable, unstageable, unknown };
+enum class Nature : std::uint8_t {
+  self_reverting,
+  swap_back,
+  self_confirming,
+  reinstall,  ///< overwrites, and takes an older image again
+  irrevocable,
+  unstageable,
+  unknown,
+};
 
 class SimChild {
  public:

@@ -47,7 +47,7 @@ void SimDaemon::post(core::Event event) {
   if (!is_in_batch_) take_batch();
 }
 
-void SimDaemon::answered(const Job& job, core::StepAnswer answer) {
+void SimDaemon::answered(const Job& job, core::StepAnswer&& answer) {
   if (job.life != life_) return;
   post(core::StepEnded{job.child, job.number, std::move(answer)});
 }

@@ -26,7 +26,7 @@ class SimDaemon final : public Daemon {
   void start(const Population& people) override;
   void die() override;
   void post(core::Event event) override;
-  void answered(const Job& job, core::StepAnswer answer) override;
+  void answered(const Job& job, core::StepAnswer&& answer) override;
   [[nodiscard]] const core::State& state() const override { return state_; }
   [[nodiscard]] std::uint64_t events() const override { return events_; }
 

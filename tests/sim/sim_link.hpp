@@ -33,7 +33,7 @@ bool is_order(const core::Step& step);
 
 class SimLink {
  public:
-  using Answered = std::function<void(const Job& job, core::StepAnswer answer)>;
+  using Answered = std::function<void(const Job& job, core::StepAnswer&& answer)>;
 
   SimLink(Timeline& time, Random& random, History& history, const Faults& faults, Children& children, Answered answered)
       : windows(children.size()),

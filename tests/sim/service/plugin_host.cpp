@@ -74,7 +74,7 @@ void PluginHost::enroll(std::span<const core::Enrollment> children) {
     if (in_.link.is_up(child.id)) listener_(core::LinkChanged{child.id, true, {}});
 }
 
-void PluginHost::answered(const Job& job, core::StepAnswer answer) {
+void PluginHost::answered(const Job& job, core::StepAnswer&& answer) {
   if (job.life != life_) return;
   const auto asked = asked_.find(job.number);
   if (asked == asked_.end()) return;

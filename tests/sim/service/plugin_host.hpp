@@ -38,7 +38,7 @@ class PluginHost final : public ports::Transport {
   void listen(LinkListener listener) override { listener_ = std::move(listener); }
 
   void link_changed(core::LinkChanged change) { listener_(std::move(change)); }
-  void answered(const Job& job, core::StepAnswer answer);
+  void answered(const Job& job, core::StepAnswer&& answer);
 
  private:
   struct Asked {

@@ -208,7 +208,7 @@ std::string ServiceDaemon::waiting() const {
 
 // ---------------------------------------------------------------------------------------------- what is seen of it
 
-void ServiceDaemon::answered(const Job& job, core::StepAnswer answer) {
+void ServiceDaemon::answered(const Job& job, core::StepAnswer&& answer) {
   if (!life_) return;
   life_->host.answered(job, std::move(answer));
   run_dry();

@@ -34,7 +34,7 @@ class ServiceDaemon final : public Daemon, private ports::Watcher {
   void die() override;
   void strike(const std::function<void()>& kill) override;
   void post(core::Event event) override;
-  void answered(const Job& job, core::StepAnswer answer) override;
+  void answered(const Job& job, core::StepAnswer&& answer) override;
   [[nodiscard]] const core::State& state() const override;
   [[nodiscard]] std::string waiting() const override;
   [[nodiscard]] std::uint64_t events() const override { return batches_; }
