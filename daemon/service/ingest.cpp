@@ -53,12 +53,16 @@ asio::awaitable<Result<std::string>> Ingest::take_in_brought(Bytes envelope) {
   const std::string url = std::string(kBrought) + roots_.authority().ring().sha256(envelope).hex();
   if (brought_.size() >= kMaxBrought && !brought_.contains(url))
     co_return Error{Errc::busy, std::to_string(kMaxBrought) + " imports wait already"};
-  brought_.insert_or_assign(url, std::move(envelope));
-  const Result<void> taken = co_await take_in(url);
-  if (!taken) {
+  brought_.try_emplace(url);  // its place
+  const core::Event heard = core::AnnouncementHeard{url};
+  const Result<core::RolloutId> remembered = co_await driver_.ask(heard);
+  if (!remembered) {
     brought_.erase(url);
-    co_return taken.error();
+    co_return remembered.error();
   }
+  // Now, and not before: who works on the same bytes, brought by another, must leave these for when they are taken.
+  brought_.insert_or_assign(url, std::move(envelope));
+  enqueue(url);
   co_return url;
 }
 

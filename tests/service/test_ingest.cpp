@@ -260,6 +260,35 @@ TEST(Import, IsBounded) {
   EXPECT_EQ(ninth.error().code, Errc::busy);
 }
 
+TEST(Import, OfTheSameTwiceIsLookedAtTwice) {
+  World world;
+  Session session(world);
+  bool away = true;
+  bool full = false;
+  world.web.away_while([&] { return away; });
+  world.catalogue.full_while([&] { return full; });
+  session.announcements.announce("https://busy.example/1");
+  session.announcements.announce("https://busy.example/2");  // both workers
+  ASSERT_TRUE(session.run_until([&] { return session.gateway.control().arrivals().size() == 2; }));
+  const std::string url = *bring(session, good_envelope());
+  full = true;
+  session.announcements.announce("https://busy.example/3");  // nothing is durable until there is room
+  std::optional<Result<std::string>> second;
+  const auto pass = [&] { session.run_until([] { return false; }, std::chrono::minutes{2}); };
+  pass();
+  auto asked = session.gateway.control().import_envelope(good_envelope(), 1001);
+  asio::co_spawn(session.loop, keep(std::move(asked), second), asio::detached);
+  pass();
+  away = false;  // the first is looked at, while nobody knows yet whether the second is taken
+  pass();
+  ASSERT_FALSE(second.has_value());
+  full = false;
+  ASSERT_TRUE(session.run_until([&] { return second.has_value(); }));
+  ASSERT_TRUE(session.run_until([&] { return world.catalogue.durable().announced.empty(); }));
+  EXPECT_EQ(arrival_of(session, url).state, ports::ArrivalState::sealed);
+  EXPECT_EQ(world.journal.count(url + ": refused"), 0U) << arrival_of(session, url).text;
+}
+
 TEST(Import, IsForgottenByAPowerCutWhichIsSaid) {
   World world;
   std::string url;
@@ -319,6 +348,14 @@ INSTANTIATE_TEST_SUITE_P(Table, Resolve,
                                          Uri{"https:///app.bin", false, "invalid"},
                                          Uri{"https://b.example/a b", false, "invalid"},
                                          Uri{"", false, "https://a.example:8443/fw/boiler/2.suit"}));
+
+TEST(ResolveOfAnImport, HasNoServerOfItsOwn) {
+  const std::string brought = "import:" + std::string(64, 'd');
+  EXPECT_EQ(resolve_uri(brought, "https://b.example/app.bin", false).value(), "https://b.example/app.bin");
+  EXPECT_EQ(resolve_uri(brought, "https://b.example/app.bin", true).error().code, Errc::denied);
+  for (const char* relative : {"app.bin", "/app.bin", "//b.example/app.bin", ""})
+    EXPECT_FALSE(resolve_uri(brought, relative, false)) << relative;
+}
 
 }  // namespace
 }  // namespace hg::service::test
