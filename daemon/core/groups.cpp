@@ -213,6 +213,8 @@ void on_group_event(State& state, const GroupFormed& event, Instant now, Output&
   if (is_known && known->second == formed) return;
   if (is_known && known->second.members != formed.members)
     withdraw_all(state, known->second, "group " + formed.id + " has other members now", now, out);
+  for (const Member& member : formed.members)
+    withdraw_alone(state, state.children.at(member.child), formed.id, now, out);
   if (is_known) forget_members_of(state, known->second);
   state.groups.insert_or_assign(formed.id, formed);
   index_members_of(state, formed);

@@ -281,6 +281,13 @@ void withdraw_all(State& state, const Group& group, const std::string& why, Inst
       take_turn(state, *member, now, out, [&](Turn& turn) { turn.withdraw({Reason::superseded, why}); });
 }
 
+void withdraw_alone(State& state, Child& child, const GroupId& group, Instant now, Output& out) {
+  if (child.group == group || !child.update || is_over(*child.update) || is_past_activate(*child.update)) return;
+  take_turn(state, child, now, out, [&](Turn& turn) {
+    turn.withdraw({Reason::superseded, "it is a member of group " + group + " now"});
+  });
+}
+
 namespace {
 
 /// For the history: what was done, and by whom.
@@ -337,7 +344,10 @@ Result<void> resolve(State& state, const SplitResolved& event, Instant now, Outp
     if (const auto may = may_replace(state, group, member->role, event.replacement); !may) return may.error();
   const Update left = *child.update;
   take_turn(state, child, now, out, [&](Turn& turn) { turn.leave_split(told(event)); });
-  if (event.resolution == Resolution::replace) member->child = event.replacement;
+  if (event.resolution == Resolution::replace) {
+    withdraw_alone(state, state.children.at(event.replacement), group.id, now, out);
+    member->child = event.replacement;
+  }
   if (event.resolution == Resolution::drop) group.members.erase(member);
   if (event.resolution != Resolution::accept) {
     out.changes.emplace_back(PutGroup{group});

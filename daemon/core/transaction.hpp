@@ -26,6 +26,10 @@ bool is_split(const State& state, const Group& group);
 /// another way, and the others may not go on without it.
 void withdraw_all(State& state, const Group& group, const std::string& why, Instant now, Output& out);
 
+/// The child becomes a member of the group: what it was in alone, before ACTIVATE or between two attempts, would bring
+/// it away from the others, and is done with.
+void withdraw_alone(State& state, Child& child, const GroupId& group, Instant now, Output& out);
+
 /// An operator's way out of split, for one member.
 Result<void> resolve(State& state, const SplitResolved& event, Instant now, Output& out);
 

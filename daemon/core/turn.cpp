@@ -109,8 +109,8 @@ void Turn::time_passed() {
   Update& u = update();
   if (!child_.online) return gone_too_long();
   const bool is_watched = u.phase == Phase::testing && u.order == Order::none;
-  if ((child_.gate != Gate::none || is_watched || is_forced_along(u)) &&
-      !child_.in_doubt) {  // is it still as it was, and well?
+  const bool holds_still = child_.gate != Gate::none || is_forced_along(u);
+  if ((holds_still || is_watched) && !child_.in_doubt) {  // is it still as it was, and well?
     child_.in_doubt = true;
     if (is_watched || awaits_report(child_)) u.until = now_ + swap_time();
   }

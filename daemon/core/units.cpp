@@ -141,10 +141,8 @@ void form(State& state, const std::string& unit, const Layout& layout, Instant n
   Forming whole = forming(state, unit, layout);
   if (!whole.obstacle.empty() || !whole.waits_for.empty()) return;
   Group group{unit, layout.name, std::move(whole.members), {}, false, true};
-  Output formed;
-  on_group_event(state, GroupFormed{group}, now, formed);
-  if (formed.refusal) return;
-  std::ranges::move(formed.changes, std::back_inserter(out.changes));
+  on_group_event(state, GroupFormed{group}, now, out);
+  if (std::exchange(out.refusal, std::nullopt)) return;  // it is nobody's request
   for (const Member& member : group.members)
     note(state.children.at(member.child), "it is " + member.role + " in group " + unit + ", by the unit it reports",
          now, out);
@@ -239,6 +237,7 @@ Result<void> replace_reported(State& state, const SplitResolved& event, Instant 
   if (const auto may = may_take(state, group, member->role, event.replacement); !may) return may.error();
   if (is_bound(state, group)) return Error{Errc::busy, "group " + group.id + " is in an update that is past ACTIVATE"};
   withdraw_all(state, group, "group " + group.id + " has other members now", now, out);
+  withdraw_alone(state, state.children.at(event.replacement), group.id, now, out);
   member->child = event.replacement;
   out.changes.emplace_back(PutGroup{group});
   index_members(state);

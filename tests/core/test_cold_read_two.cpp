@@ -5,6 +5,7 @@
 
 #include "core/bounds.hpp"
 #include "core/table_group.hpp"
+#include "core/table_parts.hpp"
 
 namespace hg::core::table {
 namespace {
@@ -193,6 +194,116 @@ TEST(BackByTransfer, AChildThatNeverHasAPlaceForItComesToRest) {
         if (bench.has_work(id)) bench.obey(id);
   }
   EXPECT_EQ(bench.phase(kPump), "split");
+}
+
+/// Two images, of which the update brings both or only the app; aborted when they run.
+class TwoInBack : public Bench2 {
+ public:
+  explicit TwoInBack(bool brings_radio) {
+    Deliverable before = two_images();
+    before.id = kGoesBack;
+    before.images[0].digest = digest_of('B');
+    before.images[0].running_digest = kOld;
+    before.images[1].digest = digest_of('D');
+    before.images[1].running_digest = kRadioOld;
+    post(DeliverableSealed{before});
+    child().committed = kGoesBack;
+    if (!brings_radio) radio_ = radio_only_new();
+    link(true);
+    start();
+    runs(normal(), brings_radio ? radio_normal() : radio_);
+    answer(OfferAnswer{});
+    answer(BackedUp{});
+    answer(Delivered{});
+    if (brings_radio) answer(Delivered{});
+    runs(uploaded(), brings_radio ? radio_uploaded() : radio_);
+    post(UpdateAborted{update().epoch});
+  }
+  void runs(Inspection app, std::vector<Slot> radio) {
+    Inspection seen = both(std::move(app), std::move(radio));
+    seen.revert_class = RevertClass::reinstall;
+    says(seen);
+  }
+  void pause() {
+    while (std::holds_alternative<Wait>(child().step)) wait_out();
+  }
+  int delivered_to() {
+    pause();
+    const auto* order = std::get_if<Deliver>(&child().step);
+    return order == nullptr ? -1 : order->image_number;
+  }
+  std::vector<Slot> radio_;
+};
+
+TEST(BackByTransfer, OfTwoImagesEachIsBroughtAndThenBothAreTakenBack) {
+  TwoInBack bench(true);
+  ASSERT_EQ(bench.update().phase, Phase::reverting);
+  bench.runs(with({slot(0, kNew, "ac")}), radio_only_new());
+  EXPECT_EQ(bench.delivered_to(), 0);
+  bench.answer(Delivered{});
+  bench.runs(with({slot(0, kNew, "ac"), slot(1, kOld, "")}), radio_only_new());
+  EXPECT_EQ(bench.delivered_to(), 1);
+  bench.answer(Delivered{});
+  bench.runs(with({slot(0, kNew, "ac"), slot(1, kOld, "")}), {radio(0, kRadioNew, "ac"), radio(1, kRadioOld, "")});
+  bench.pause();
+  EXPECT_TRUE(std::holds_alternative<Revert>(bench.child().step));
+  // The power was cut when only one of them was marked.
+  bench.runs(with({slot(0, kOld, "ac")}), {radio(0, kRadioNew, "ac"), radio(1, kRadioOld, "")});
+  bench.pause();
+  EXPECT_TRUE(std::holds_alternative<Revert>(bench.child().step));
+  bench.runs(normal(), radio_normal());
+  EXPECT_EQ(bench.update().phase, Phase::reverted);
+}
+
+TEST(BackByTransfer, OfTwoImagesTheOneThatStayedIsNotBrought) {
+  TwoInBack bench(false);
+  ASSERT_EQ(bench.update().phase, Phase::reverting);
+  bench.runs(with({slot(0, kNew, "ac")}), radio_only_new());
+  EXPECT_EQ(bench.delivered_to(), 0);
+  bench.answer(Delivered{});
+  bench.runs(with({slot(0, kNew, "ac"), slot(1, kOld, "")}), radio_only_new());
+  bench.pause();
+  EXPECT_TRUE(std::holds_alternative<Revert>(bench.child().step));
+  bench.runs(normal(), radio_only_new());
+  EXPECT_EQ(bench.update().phase, Phase::reverted);
+}
+
+// ------------------------------------------------------------------------------------------------ formed under way
+
+/// The hub is alone, in this phase of an update of its own, when the group is made up.
+GroupBench formed_in(Phase where) {
+  GroupBench bench(kInOrder);
+  bench.post(GroupDissolved{kHeater});
+  bench.link_all();
+  bench.run();
+  bench.post(RolloutRequested{kDeliverable, {kHub}, 1000});
+  bench.run([&] { return bench.phase(kHub) == name_of(where); });
+  bench.post(GroupFormed{heater()});
+  return bench;
+}
+
+TEST(FormedUnderWay, AnUpdateOfAMemberAloneDoesNotGoOn) {
+  for (const Phase where : {Phase::preflight, Phase::transferring, Phase::staged}) {
+    GroupBench bench = formed_in(where);
+    EXPECT_EQ(bench.phase(kHub), "cancelled") << name_of(where);
+    EXPECT_EQ(bench.reason(kHub), Reason::superseded);
+    bench.run_on([] { return false; }, 20);
+    EXPECT_EQ(bench.truth(), "old") << name_of(where);
+  }
+}
+
+TEST(FormedUnderWay, NorDoesThatOfAReplacement) {
+  GroupBench bench = forced_and_committed();
+  bench.link(kValve, false);
+  bench.run();
+  ASSERT_FALSE(bench.abort(kValve).refusal);
+  const ChildId spare = "spare";
+  bench.post(ChildEnrolled{member_enrollment(spare)});
+  bench.post(RolloutRequested{kDeliverable, {spare}, 1000});
+  ASSERT_EQ(bench.phase(spare), "preflight");
+  ASSERT_FALSE(bench.resolve(kValve, Resolution::replace, spare).refusal);
+  EXPECT_EQ(bench.phase(spare), "cancelled");
+  EXPECT_EQ(bench.reason(spare), Reason::superseded);
 }
 
 }  // namespace
