@@ -397,6 +397,9 @@ void Invariants::started(const core::Action& action, const core::State& state, c
   const bool is_delivered_whole =
       child.update->pivot && child.seen && child.seen->revert_class == core::RevertClass::unstageable;
   if (!is_order(action.step)) {
+    const core::Update& durably = *written->second.update;
+    if (core::is_over(durably) || durably.phase < Phase::transferring)
+      wrong(action.child, "is sent an image at " + std::string(core::name_of(durably.phase)) + ", says the disk");
     if (is_delivered_whole && written->second.update->decision != Decision::pivot)
       wrong(action.child, "what installs as it receives is sent before PIVOT");
     return;

@@ -177,6 +177,8 @@ bool ServiceDaemon::ask_for_rollouts() {
 
 asio::awaitable<void> ServiceDaemon::roll_out(core::DeliverableId name, core::RolloutRequested request) {
   const Result<core::RolloutId> begun = co_await life_->gateway.control().start_rollout(std::move(request));
+  if (begun && !disk_.durable().rollouts.contains(*begun))
+    in_.history.wrong(in_.time.elapsed(), "operator", "is told of a rollout that is not durable");
   said("the rollout of " + name, refusal_of(begun));
   wanted_.erase(name);
 }
