@@ -40,6 +40,7 @@ class GroupWalk {
   explicit GroupWalk(std::uint32_t seed) : chance_(seed), bench_(draw_order(), draw_classes()) {
     if (dice(3) == 0) bench_.flash.at(any()).refuses_new = true;
     if (dice(4) == 0) bench_.child(any()).enrollment.patience.health = std::chrono::minutes{dice(90)};
+    for (const ChildId& id : kMembers) bench_.child(id).committed = kGoesBack;  // what they run is held here
     bench_.link_all();
     bench_.run();
     bench_.watch = [this] { look(); };
@@ -51,7 +52,7 @@ class GroupWalk {
         std::ranges::all_of(kMembers, [&](const ChildId& id) { return bench_.flash.at(id).rests_on(before_.at(id)); });
     ASSERT_TRUE(is_at_rest);
     const DeliverableId brought = dice(2) == 0 ? kDeliverable : kGoesBack;
-    ASSERT_FALSE(bench_.start(brought).refusal);
+    ASSERT_FALSE(bench_.post(RolloutRequested{brought, {}, 1000, false, {kHeater}, true}).refusal);
     goal_ = brought == kDeliverable ? kNew : kOld;
   }
 
@@ -72,6 +73,7 @@ class GroupWalk {
     if (lot == 85 && bench_.step(id) == "offer")
       return void(bench_.answer(id, OfferAnswer{Willing::later, bench_.now + std::chrono::minutes{dice(9)}, ""}));
     if (lot == 86) return void(bench_.post(StepEnded{id, bench_.child(id).step_number - 1, flash.says()}));
+    if (lot == 87 && dice(3) == 0) return enroll_elsewhere(id);
     if (lot < 90) bench_.now += std::chrono::seconds{dice(100)};
     return go_on();
   }
@@ -114,10 +116,18 @@ class GroupWalk {
     std::map<ChildId, RevertClass> classes;
     for (const ChildId& id : kMembers)
       classes[id] = dice(3) == 0 ? RevertClass::swap_back : RevertClass::self_reverting;
-    const std::uint32_t lot = dice(4);
+    const std::uint32_t lot = dice(6);
     if (lot == 0) classes[any()] = RevertClass::irrevocable;
     if (lot == 1) classes[any()] = RevertClass::unstageable;
+    if (lot == 2 || lot == 3) classes[any()] = classes[any()] = RevertClass::reinstall;
+    if (lot == 4) classes[any()] = classes[any()] = RevertClass::irrevocable;  // the rollout is forced
     return classes;
+  }
+
+  void enroll_elsewhere(const ChildId& id) {
+    Enrollment e = bench_.child(id).enrollment;
+    e.address += "x";
+    bench_.post(ChildEnrolled{e});
   }
 
   void go_on() {
@@ -180,7 +190,7 @@ class GroupWalk {
     const bool is_past = u.decision != Decision::none;
     if (step == "activate") {
       ASSERT_TRUE(is_past && u.decision != Decision::back) << id << " under " << name_of(u.decision);
-      ASSERT_TRUE(u.decision != Decision::activate || !u.pivot) << id << ": the pivot is touched before PIVOT";
+      ASSERT_TRUE(u.decision != Decision::activate || !is_touched_last(u)) << id << ": it is touched before PIVOT";
       ASSERT_TRUE(u.decision != Decision::pivot || u.pivot) << id << ": another one is touched after PIVOT";
     }
     if (step == "confirm") {
@@ -190,7 +200,9 @@ class GroupWalk {
       ASSERT_EQ(u.decision, Decision::back) << id;
     }
     if (step == "deliver" && is_past) {
-      ASSERT_TRUE(u.pivot && u.decision == Decision::pivot) << id;
+      const bool is_reinstalled =
+          u.decision == Decision::back && revert_class_of(bench_.child(id)) == RevertClass::reinstall;
+      ASSERT_TRUE(is_reinstalled || (u.pivot && u.decision == Decision::pivot)) << id;
     }
   }
 
