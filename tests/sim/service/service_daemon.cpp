@@ -226,6 +226,10 @@ void ServiceDaemon::changed(const core::State& state, std::span<const core::Chan
   catalogue_.is_under_way = false;
   in_.invariants.observed(last_, state, changes, in_.time);
   in_.invariants.committed(state, disk_.durable(), in_.invariants.touched(), in_.time);
+  for (const auto& [id, child] : state.children)
+    if (child.update && !child.update->backup.empty() && !core::is_over(*child.update) &&
+        !blobs_.has(child.update->backup))
+      in_.history.wrong(in_.time.elapsed(), id, "what was saved of it is not kept");
   last_ = state;
 }
 
