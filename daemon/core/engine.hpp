@@ -82,6 +82,7 @@ struct GroupFormed {
 /// Refused while its transaction is past ACTIVATE, or its children's reports would form it again.
 struct GroupDissolved {
   GroupId group;
+  bool is_by_configuration = false;  ///< which names only what it has formed: for others there is no such group
 };
 /// The ways out of `split` that an operator has.
 enum class Resolution : std::uint8_t {

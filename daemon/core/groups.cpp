@@ -223,7 +223,7 @@ void on_group_event(State& state, const GroupFormed& event, Instant now, Output&
 
 void on_group_event(State& state, const GroupDissolved& event, Instant now, Output& out) {
   const auto group = state.groups.find(event.group);
-  if (group == state.groups.end()) {
+  if (group == state.groups.end() || (event.is_by_configuration && !group->second.is_configured)) {
     out.refusal = Error{Errc::not_found, "no group " + event.group};
     return;
   }

@@ -64,7 +64,7 @@ void Gateway::dissolve_all_but(const std::vector<core::Group>& groups) {
       if (error.code == Errc::not_found) return;  // it was never formed
       ports_.journal.write(ports::Level::error, {}, "not dissolved: " + error.message);
     };
-    driver_.post(core::GroupDissolved{id}, refused);
+    driver_.post(core::GroupDissolved{id, true}, refused);
   }
 }
 

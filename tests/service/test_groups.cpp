@@ -117,6 +117,24 @@ TEST(Groups, TwoQuickReloadsLeaveNoGhost) {
   EXPECT_TRUE(session.state().groups.empty());
 }
 
+TEST(Groups, AConfigurationThatTookAnOperatorsNameDoesNotDissolveHis) {
+  Product product;
+  Session session(product, product.enrolled(), {product.layout()});
+  core::Group his = Product::group();
+  his.is_configured = false;
+  bool is_formed = false;
+  const auto form = [&]() -> boost::asio::awaitable<void> {
+    is_formed = static_cast<bool>(co_await session.gateway.control().form_group(his, 1000));
+  };
+  boost::asio::co_spawn(session.loop, form, boost::asio::detached);
+  ASSERT_TRUE(session.run_until([&] { return is_formed; }, seconds{5}));
+  session.gateway.enroll(product.enrolled(), {product.layout()}, {Product::group()});
+  ASSERT_TRUE(session.run_until([&] { return product.journal.count("not formed as configured") > 0; }, seconds{5}));
+  session.gateway.enroll(product.enrolled(), {product.layout()});
+  session.run_until([] { return false; }, seconds{5});
+  EXPECT_TRUE(product.kept().contains("left"));
+}
+
 TEST(Groups, ARefusedOneIsSaidAndStopsNobody) {
   Product product;
   core::Group partial = Product::group();
