@@ -47,7 +47,7 @@ struct RolloutRequested {
   std::uint32_t uid = 0;
   bool approved = false;  ///< by name: neither a head nor its age holds it
   std::vector<GroupId> groups{};
-  bool forced = false;  ///< groups may end mixed: more than one of their members may be such that cannot be brought back
+  bool forced = false;  ///< groups may end mixed: several of their members may be such that cannot be brought back
 };
 /// The members of a group that are not on what it has committed are brought to it, each alone: a replaced board.
 struct RepairRequested {

@@ -305,9 +305,9 @@ struct Update {
   PermitId permit{};  ///< under which it may go back; empty: it needs none
   Digest backup{};    ///< of what the child's configuration was before; empty: nothing was saved
   bool restore_is_due = false;
-  unsigned restores = 0;  ///< how often writing it back was tried
-  GroupId group{};        ///< whose transaction it is part of; empty: the child's alone
-  bool pivot = false;     ///< the one member that cannot be brought back: touched last, and its report decides
+  unsigned restores = 0;      ///< how often writing it back was tried
+  GroupId group{};            ///< whose transaction it is part of; empty: the child's alone
+  bool pivot = false;         ///< the one member that cannot be brought back: touched last, and its report decides
   bool after_commit = false;  ///< a further one, forced along: touched after COMMIT, so that the group may end mixed
 
   friend bool operator==(const Update&, const Update&) = default;

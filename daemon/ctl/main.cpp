@@ -96,7 +96,8 @@ void add_rollouts(CLI::App& app, Arguments& given, Command& command) {
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   start->add_flag("--wait", given.wait, "Until every child is confirmed or has failed");
-  start->add_flag("--force", given.force, "Although a group may end mixed: more than one member cannot be brought back");
+  start->add_flag("--force", given.force,
+                  "Although a group may end mixed: more than one member cannot be brought back");
   start->add_flag("--approve", given.approve, "Go on although the channel's head has expired or says otherwise");
   start->callback([&] {
     command = [&given](Session session) {

@@ -20,8 +20,8 @@ class ConfigurationCopy {
     return !profile_->backup_settings.empty() || !profile_->backup_files.empty();
   }
 
-  /// A sealed memfd, and what is in it in words. What could not be read is kept as such. Errc::too_large; Errc::unavailable, timed_out (the child
-  /// went away), cancelled.
+  /// A sealed memfd, and what is in it in words. What could not be read is kept as such. Errc::too_large;
+  /// Errc::unavailable, timed_out (the child went away), cancelled.
   boost::asio::awaitable<Result<plugin::Saved>> save(SteadyTime deadline);
 
   /// Writes back what differs from what `saved` holds, reads it again, and has it kept. Errc::mismatch names everything

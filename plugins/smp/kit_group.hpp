@@ -33,7 +33,7 @@ Result<Bytes> prove_request(ByteView proof);
 enum class KitReset : std::uint8_t { unknown, power_on, pin, software, watchdog, brownout, fault, wake };
 
 struct KitStatus {
-  std::string id;  ///< as the child claims; empty: it does not say; "?": no UTF-8
+  std::string id;    ///< as the child claims; empty: it does not say; "?": no UTF-8
   std::string unit;  ///< the product it says it is built into; empty: it does not say, or what is no name
   bool can_identify = false;
   bool can_offer = false;

@@ -39,7 +39,8 @@ class SmpDriver final : public plugin::Driver {
   void enroll(const wire::Enroll& child) override;
   void forget(const std::string& child) override;
   boost::asio::awaitable<Result<wire::Seen>> inspect(plugin::Job job) override;
-  boost::asio::awaitable<Result<plugin::Outcome>> deliver(plugin::Job job, wire::Deliver request, UniqueFd image) override;
+  boost::asio::awaitable<Result<plugin::Outcome>> deliver(plugin::Job job, wire::Deliver request,
+                                                          UniqueFd image) override;
   boost::asio::awaitable<Result<plugin::Outcome>> activate(plugin::Job job, wire::Activate request) override;
   boost::asio::awaitable<Result<plugin::Outcome>> confirm(plugin::Job job, wire::Confirm request) override;
   boost::asio::awaitable<Result<plugin::Outcome>> revert(plugin::Job job, wire::Revert request) override;

@@ -98,7 +98,7 @@ TEST_F(FaceOnBus, ShowsWhatAChildTells) {
   EXPECT_EQ(shown("BusyFor"), "2000000");
   EXPECT_EQ(shown("Boots"), "7");
   EXPECT_EQ(shown("Unit"), "HTR-0042");
-  EXPECT_EQ(shown("UnitText"), "");  // nothing is formed of such children
+  EXPECT_EQ(shown("UnitText"), "");              // nothing is formed of such children
   EXPECT_EQ(shown("RevertClass"), "swap-back");  // weaker than it says: it was seen to confirm itself
   EXPECT_EQ(shown("ConfirmsItself"), "1");
   EXPECT_EQ(shown("Backup"), std::string(64, 'c'));

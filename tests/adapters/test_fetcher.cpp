@@ -22,10 +22,10 @@
 namespace hg {
 namespace {
 
+using servers::certificates;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using servers::certificates;
 
 constexpr std::uint64_t kLimit = 1 << 20;
 constexpr std::size_t kBodySize = 102'400;  // of https.py
@@ -213,8 +213,9 @@ TEST_F(Fetcher, ResumesWithTheSameRepresentationOnly) {
 
 TEST_F(Fetcher, AsksForWhatItMeans) {
   ASSERT_TRUE(fetch(bad_server().url("/headers")));
-  EXPECT_THAT(std::string(received_.begin(), received_.end()),
-              AllOf(HasSubstr("Accept-Encoding: identity"), HasSubstr("User-Agent: headgate"), Not(HasSubstr("Range"))));
+  EXPECT_THAT(
+      std::string(received_.begin(), received_.end()),
+      AllOf(HasSubstr("Accept-Encoding: identity"), HasSubstr("User-Agent: headgate"), Not(HasSubstr("Range"))));
 }
 
 TEST_F(Fetcher, ABodyWithoutEndOrLengthIsLimited) {

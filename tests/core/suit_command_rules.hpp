@@ -407,8 +407,7 @@ inline constexpr CommandRule kCommandRules[] = {
        return try_each({commands(joined(override_with({{13, Bytes{0xf4}}}), plain(14))), commands(plain(3))});
      },
      "condition-abort (14) always fails"},
-    {"unknown_in_shared", kShared, [] { return plain(200); },
-     "shared sequence: offset 164: command (200) is unknown"},
+    {"unknown_in_shared", kShared, [] { return plain(200); }, "shared sequence: offset 164: command (200) is unknown"},
 };
 
 struct ParameterRule {

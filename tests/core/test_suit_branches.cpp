@@ -403,8 +403,7 @@ TEST(SuitVersions, CompareForTheLengthOfTheCondition) {
   };
   for (const Row& row : rows) {
     const VersionCondition condition{row.op, row.wanted};
-    EXPECT_EQ(holds(condition, row.current), row.holds)
-        << condition_text(condition) << " of " << to_text(row.current);
+    EXPECT_EQ(holds(condition, row.current), row.holds) << condition_text(condition) << " of " << to_text(row.current);
   }
 }
 

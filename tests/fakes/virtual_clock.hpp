@@ -49,7 +49,9 @@ class VirtualClock final : public ports::Clock {
   /// Runs `loop` until nobody is ready and nobody sleeps: true. False: somebody still sleeps and no deadline is left
   /// within `at_most` of now, the bound that a test sets on "for ever".
   bool run_until_idle(boost::asio::io_context& loop, Duration at_most = std::chrono::hours{24 * 365}) {
-    return run_until(loop, [] { return false; }, at_most) || sleepers_.empty();
+    return run_until(
+               loop, [] { return false; }, at_most) ||
+           sleepers_.empty();
   }
 
   /// Runs `loop` until `reached()`, which is asked whenever nobody is ready. False when that did not come within
@@ -68,7 +70,8 @@ class VirtualClock final : public ports::Clock {
   /// Lets exactly `duration` pass.
   void advance(boost::asio::io_context& loop, Duration duration) {
     const Duration end = elapsed_ + duration;
-    run_until(loop, [] { return false; }, duration);
+    run_until(
+        loop, [] { return false; }, duration);
     elapsed_ = end;
   }
 

@@ -22,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   smp::LooseReader reader(body);
   static_cast<void>(reader.skip());
   const std::string text(input.begin(), input.end());
-  if (const auto learned = smp::learned_from(text); learned && smp::text_of(*learned).size() > text.size()) std::abort();
+  if (const auto learned = smp::learned_from(text); learned && smp::text_of(*learned).size() > text.size())
+    std::abort();
   static_cast<void>(smp::params_in(body));
   static_cast<void>(smp::upload_answer_in(body));
 

@@ -13,8 +13,8 @@
 
 #include "base/cbor.hpp"
 #include "smp/image_group.hpp"
-#include "smp/os_group.hpp"
 #include "smp/loose_cbor.hpp"
+#include "smp/os_group.hpp"
 #include "smp/session.hpp"
 
 namespace hg::test {
@@ -52,9 +52,9 @@ class MemoryChild : public smp::Link, public smp::Clock {
   Milliseconds line_time{1};       ///< for one of them to be taken out
   unsigned loses_one_byte_in = 0;  ///< of those on the wire, either way; 0: none
   bool doubles_answers = false;
-  bool is_recovery = false;          ///< the bootloader answers: nothing runs, an upload begins anew at offset 0
+  bool is_recovery = false;            ///< the bootloader answers: nothing runs, an upload begins anew at offset 0
   std::optional<std::uint8_t> broken;  ///< an image number whose slot 0 holds nothing whole: only recovery can start
-  std::optional<Limits> limits_are;  ///< of a link other than the serial console
+  std::optional<Limits> limits_are;    ///< of a link other than the serial console
   std::optional<Milliseconds> link_lost_for_after_reset;
 
   // What it is.

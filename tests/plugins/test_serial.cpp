@@ -169,8 +169,7 @@ TEST_F(SerialTest, BeginsAgainWhenTheChildForgetsTheUpload) {
 
 TEST_F(SerialTest, NamesAnUploadThatDoesNotGoOn) {
   start({"--stuck-at", "10000"});
-  EXPECT_THAT(text_of(perform(deliver(), new_.descriptor())),
-              testing::HasSubstr("no progress at offset "));
+  EXPECT_THAT(text_of(perform(deliver(), new_.descriptor())), testing::HasSubstr("no progress at offset "));
 }
 
 TEST_F(SerialTest, ComesThroughALossyLine) {

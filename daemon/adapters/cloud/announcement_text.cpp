@@ -13,8 +13,7 @@ Result<ports::Announcement> read_announcement(std::string_view message) {
   namespace json = boost::json;
   constexpr std::size_t kDeepest = 8;
   if (message.size() > kLongestAnnouncementBytes) {
-    return Error{Errc::too_large, "longer than " +
-std::to_string(kLongestAnnouncementBytes) + " bytes"};
+    return Error{Errc::too_large, "longer than " + std::to_string(kLongestAnnouncementBytes) + " bytes"};
   }
   json::parse_options strict;
   strict.max_depth = kDeepest;

@@ -11,6 +11,8 @@ CurlLibrary::CurlLibrary() {
   if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw std::runtime_error("libcurl cannot be initialised");
 }
 
-CurlLibrary::~CurlLibrary() { curl_global_cleanup(); }
+CurlLibrary::~CurlLibrary() {
+  curl_global_cleanup();
+}
 
 }  // namespace hg::cloud

@@ -53,7 +53,9 @@ bool equals_ignoring_case(std::string_view a, std::string_view lower) {
 }
 
 /// RFC 9110 §8.8.3: a weak one cannot vouch for the bytes of a range (§13.1.5).
-bool is_strong(std::string_view etag) { return etag.starts_with('"'); }
+bool is_strong(std::string_view etag) {
+  return etag.starts_with('"');
+}
 
 Errc errc_of(int curl_code) {
   switch (curl_code) {

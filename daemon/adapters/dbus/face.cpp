@@ -350,8 +350,12 @@ Result<Reply> number_of(const Result<core::RolloutId>& rollout) {
 }
 
 asio::awaitable<Result<Reply>> ask(ports::Control& control, StartRollout start, uid_t uid) {
-  core::RolloutRequested wanted{std::move(start.deliverable), std::move(start.children), uid, start.approved,
-                                std::move(start.groups), start.forced};
+  core::RolloutRequested wanted{std::move(start.deliverable),
+                                std::move(start.children),
+                                uid,
+                                start.approved,
+                                std::move(start.groups),
+                                start.forced};
   co_return number_of(co_await control.start_rollout(std::move(wanted)));
 }
 

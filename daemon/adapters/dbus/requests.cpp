@@ -28,7 +28,9 @@ Result<Request> read_start_rollout(sd_bus_message* call, const ObjectTree& tree)
 
   const auto deliverable = tree.deliverable_at(path.value());
   if (!deliverable) return Error{Errc::not_found, "no such deliverable"};
-  StartRollout request{.deliverable = *deliverable, .children = {}, .approved = options->on.contains("approved"),
+  StartRollout request{.deliverable = *deliverable,
+                       .children = {},
+                       .approved = options->on.contains("approved"),
                        .forced = options->on.contains("forced")};
   request.groups = std::move(options->texts["groups"]);
   for (const core::GroupId& group : request.groups)
@@ -156,7 +158,8 @@ const ReadMethod* find_read(sd_bus_message* call) {
 
 const char* action_for(const WriteMethod& method, const Request& request) {
   const auto* start = std::get_if<StartRollout>(&request);
-  return start != nullptr && (start->approved || start->forced) ? "org.headgate.Headgate1.approve-rollout" : method.action;
+  return start != nullptr && (start->approved || start->forced) ? "org.headgate.Headgate1.approve-rollout"
+                                                                : method.action;
 }
 
 Result<Message> make_reply(sd_bus_message* call) {

@@ -135,13 +135,12 @@ Result<void> Writer::put_update(const core::Child& child) {
   const std::string& id = child.enrollment.id;
   if (auto cleared = clear_update_.run(id); !cleared || !child.update) return cleared;  // and its parts
   const core::Update& update = *child.update;
-  auto put =
-      update_.run(id, stored(update.epoch), stored(update.rollout), update.deliverable,
-                  stored(std::uint64_t{update.delivered}), core::name_of(update.phase), core::name_of(update.decision),
-                  core::name_of(update.order), update.orders, update.attempts, stored(update.since),
-                  stored(update.until), core::name_of(update.cause.reason), update.cause.text, update.permit,
-                  stored(update.backup), update.restore_is_due, update.restores, update.group, update.pivot,
-                  update.after_commit);
+  auto put = update_.run(id, stored(update.epoch), stored(update.rollout), update.deliverable,
+                         stored(std::uint64_t{update.delivered}), core::name_of(update.phase),
+                         core::name_of(update.decision), core::name_of(update.order), update.orders, update.attempts,
+                         stored(update.since), stored(update.until), core::name_of(update.cause.reason),
+                         update.cause.text, update.permit, stored(update.backup), update.restore_is_due,
+                         update.restores, update.group, update.pivot, update.after_commit);
   if (!put) return put;
   std::int64_t position = 0;
   for (const core::Part& part : update.parts) {

@@ -135,12 +135,13 @@ class DirectoryBlobs::FileIntake final : public ports::Intake {
 Result<void> DirectoryBlobs::FileIntake::append(ByteView bytes) {
   if (is_sealed_) return Error{Errc::internal, "append to an intake that was sealed"};
   if (bytes.size() > size_ - received_) {
-    return Error{Errc::too_large, "image " + digest_.hex() + ": more than the signed " + std::to_string(size_) + " bytes"};
+    return Error{Errc::too_large,
+                 "image " + digest_.hex() + ": more than the signed " + std::to_string(size_) + " bytes"};
   }
   ByteView rest = bytes;
   while (!rest.empty()) {
-    const ssize_t written = ::pwrite(file_.get(), rest.data(), rest.size(),
-                                     static_cast<off_t>(received_ + (bytes.size() - rest.size())));
+    const ssize_t written =
+        ::pwrite(file_.get(), rest.data(), rest.size(), static_cast<off_t>(received_ + (bytes.size() - rest.size())));
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) {
       // received() stays where it was: the piece may be appended again once there is room.
@@ -191,7 +192,9 @@ boost::asio::awaitable<Result<void>> DirectoryBlobs::FileIntake::seal() {
 
 DirectoryBlobs::DirectoryBlobs(std::shared_ptr<Store> store) : store_(std::move(store)) {}
 
-DirectoryBlobs::~DirectoryBlobs() { store_->thread.join(); }
+DirectoryBlobs::~DirectoryBlobs() {
+  store_->thread.join();
+}
 
 Result<std::unique_ptr<DirectoryBlobs>> DirectoryBlobs::open(const std::filesystem::path& cache_directory,
                                                              std::uint64_t limit) {
@@ -214,7 +217,9 @@ Result<std::unique_ptr<DirectoryBlobs>> DirectoryBlobs::open(const std::filesyst
   return std::unique_ptr<DirectoryBlobs>(new DirectoryBlobs(std::move(store)));
 }
 
-bool DirectoryBlobs::has(const Digest& digest) const { return store_->has(digest); }
+bool DirectoryBlobs::has(const Digest& digest) const {
+  return store_->has(digest);
+}
 
 Result<std::unique_ptr<ports::Intake>> DirectoryBlobs::receive(const Digest& digest, std::uint64_t size) {
   if (digest.bytes().size() != kSha256Size) return Error{Errc::invalid, "an image's digest must be SHA-256"};
@@ -225,8 +230,8 @@ Result<std::unique_ptr<ports::Intake>> DirectoryBlobs::receive(const Digest& dig
                                      std::to_string(store_->limit - std::min(taken, store_->limit)) + " left"};
   }
   const std::string name = digest.hex() + "." + std::to_string(++store_->last_name);
-  UniqueFd file(::openat(store_->incoming.get(), name.c_str(),
-                         O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, kIncomingMode));
+  UniqueFd file(::openat(store_->incoming.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+                         kIncomingMode));
   if (!file) return write_error(errno, doing + ": create");
   auto intake = std::make_unique<FileIntake>(store_, digest, size, name, std::move(file));
   // The blocks now, the size as it comes. File systems that cannot do that say so, and fill up later.
@@ -256,7 +261,11 @@ Result<void> DirectoryBlobs::remove(const Digest& digest) {
   return {};
 }
 
-std::uint64_t DirectoryBlobs::used() const { return store_->used; }
-std::uint64_t DirectoryBlobs::limit() const { return store_->limit; }
+std::uint64_t DirectoryBlobs::used() const {
+  return store_->used;
+}
+std::uint64_t DirectoryBlobs::limit() const {
+  return store_->limit;
+}
 
 }  // namespace hg::storage

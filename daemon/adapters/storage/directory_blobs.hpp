@@ -23,8 +23,9 @@ class DirectoryBlobs final : public ports::Blobs {
 
   [[nodiscard]] bool has(const Digest& digest) const override;
 
-  /// Errc::invalid: `digest` is no SHA-256. Errc::no_space is answered before a byte is written: for the limit, counting
-  /// in the intakes under way, and for the disk, whose blocks are allocated here where the file system can do that.
+  /// Errc::invalid: `digest` is no SHA-256. Errc::no_space is answered before a byte is written: for the limit,
+  /// counting in the intakes under way, and for the disk, whose blocks are allocated here where the file system can do
+  /// that.
   [[nodiscard]] Result<std::unique_ptr<ports::Intake>> receive(const Digest& digest, std::uint64_t size) override;
 
   [[nodiscard]] Result<UniqueFd> open(const Digest& digest) const override;

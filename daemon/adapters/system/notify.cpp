@@ -13,7 +13,9 @@ namespace hg::system {
 namespace {
 
 // A systemd that does not listen is nothing that the daemon could do anything about.
-void send(const std::string& message) { (void)::sd_notify(0, message.c_str()); }
+void send(const std::string& message) {
+  (void)::sd_notify(0, message.c_str());
+}
 
 std::string monotonic_usec() {
   timespec now{};
@@ -30,11 +32,19 @@ Notify::Notify() {
   watchdog_ = std::max(interval, Duration{2});
 }
 
-void Notify::ready(std::string_view status) { send("READY=1\nSTATUS=" + clean_text(status)); }
-void Notify::status(std::string_view text) { send("STATUS=" + clean_text(text)); }
+void Notify::ready(std::string_view status) {
+  send("READY=1\nSTATUS=" + clean_text(status));
+}
+void Notify::status(std::string_view text) {
+  send("STATUS=" + clean_text(text));
+}
 // The time stamp is what Type=notify-reload waits for (systemd 253).
-void Notify::reloading() { send("RELOADING=1\nMONOTONIC_USEC=" + monotonic_usec()); }
-void Notify::stopping() { send("STOPPING=1"); }
+void Notify::reloading() {
+  send("RELOADING=1\nMONOTONIC_USEC=" + monotonic_usec());
+}
+void Notify::stopping() {
+  send("STOPPING=1");
+}
 void Notify::extend_timeout(Duration by) {
   send("EXTEND_TIMEOUT_USEC=" + std::to_string(std::chrono::microseconds{by}.count()));
 }

@@ -27,9 +27,8 @@ void SystemdJournal::write(ports::Level level, const ports::About& about, std::s
       "SYSLOG_IDENTIFIER=headgated",
   };
   std::size_t count = 3;
-  const std::pair<const char*, std::string_view> optional[] = {{"HEADGATE_CHILD=", about.child},
-                                                               {"HEADGATE_DELIVERABLE=", about.deliverable},
-                                                               {"HEADGATE_JOB=", about.job}};
+  const std::pair<const char*, std::string_view> optional[] = {
+      {"HEADGATE_CHILD=", about.child}, {"HEADGATE_DELIVERABLE=", about.deliverable}, {"HEADGATE_JOB=", about.job}};
   for (const auto& [name, value] : optional) {
     if (!value.empty()) fields[count++] = name + clean_text(value);
   }
