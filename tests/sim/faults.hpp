@@ -18,7 +18,7 @@ struct Faults {
   unsigned rollouts = 0;           ///< of each product, in that time
   Duration cloud_outage{};         ///< rollouts come up to this late
   bool must_confirm = false;       ///< nothing goes wrong, so that every update must end confirmed
-  std::vector<std::string> shows;  ///< what must have come about in twenty seeds, or the scenario proves nothing
+  std::vector<std::string> shows;  ///< what must have come about in 400 children, or the scenario proves nothing
 
   // Of what kinds the children are, in a thousand. The rest take a new image back by a reset.
   unsigned swap_back = 0;
