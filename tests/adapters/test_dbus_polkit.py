@@ -33,6 +33,8 @@ METHODS = {
                                                f"{ROOT}/children/ok_2d1", "0"], "start-rollout"),
     ("Manager", "Fetch"): ("/Manager", ["sa{sv}", "https://vendor.example/x", "0"], "fetch"),
     ("Manager", "Import"): ("/Manager", ["ha{sv}"], "fetch"),  # LEND has what is lent
+    # Before CreateGroup: a child lets go of what it is in alone when it becomes a member.
+    ("Job", "Cancel"): ("/jobs/1", ["a{sv}", "0"], "cancel-job"),
     ("Manager", "CreateGroup"): ("/Manager", ["ssa(ss)a{sv}", "shed", "lone", "1", "one", "slow-1", "0"], "manage-groups"),
     ("Manager", "DissolveGroup"): ("/Manager", ["sa{sv}", "shed", "0"], "manage-groups"),
     ("Group", "Repair"): ("/groups/house", ["a{sv}", "0"], "start-rollout"),
@@ -42,7 +44,6 @@ METHODS = {
     ("Trust", "ImportRecord"): ("/Trust", ["aya{sv}", "1", "104", "0"], "import-record"),
     ("Rollout", "Close"): ("/rollouts/1", ["a{sv}", "0"], "close-rollout"),
     ("Child", "GetHistory"): ("/children/ok_2d1", ["u", "5"], None),
-    ("Job", "Cancel"): ("/jobs/1", ["a{sv}", "0"], "cancel-job"),
 }
 # What the gateway itself answers when polkit has let the call through and there is nothing that could be done.
 PASSED = {("Group", "Repair"): "has committed nothing", ("Group", "Resolve"): "is not split",
