@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a cold reader asked of forced groups, of children that are brought back by a transfer, and of groups that are
-// formed under way.
+// Members with no quick way back, and what goes wrong with them in each phase: those forced along, those that are
+// brought back by a transfer; and children that come into a group while an update of their own is under way.
 #include <gtest/gtest.h>
 
 #include "core/bounds.hpp"
