@@ -28,6 +28,7 @@ struct LinkChanged {
   ChildId child;
   bool up = false;
   std::string text;
+  LinkSecurity security = LinkSecurity::none;
 };
 /// Somebody says that a deliverable is to be had; remembered until it was sealed or refused.
 struct AnnouncementHeard {
@@ -36,8 +37,10 @@ struct AnnouncementHeard {
 struct AnnouncementSettled {
   std::string url;
 };
+/// Refused with Errc::exists when one of the keys encrypts another plaintext already.
 struct DeliverableSealed {
   Deliverable deliverable;
+  std::vector<ContentKey> keys{};  ///< of its images, as far as this gateway could open them
 };
 /// Somebody who may do so asks for a deliverable to be brought to children and groups; none named: to all that it fits.
 /// A member of a group is reached with its group only.
@@ -126,6 +129,14 @@ struct Ordered {
 struct GuardFailed {
   Inspection seen;
 };
+/// Answers Prepare.
+struct Prepared {
+  View view;
+};
+/// Answers Identify. That the child has another key, or none, is a StepFailed with Errc::unauthenticated.
+struct Proven {
+  std::string identity;  ///< what the child is called for life, by its own word under its key
+};
 /// The step did not work, or nobody knows whether it did.
 struct StepFailed {
   Error error;
@@ -147,8 +158,55 @@ struct HeadAccepted {
 struct PermitAccepted {
   Permit permit;
 };
+/// Refused with Errc::exists when its key encrypts another plaintext already.
 struct GrantAccepted {
   Grant grant;
+  std::optional<ContentKey> key{};
+};
+/// The store key is another one: what was sealed under the old one (content keys, children's secrets) is lost. Said at
+/// start, before anything else.
+struct StoreKeyReplaced {};
+
+// ------------------------------------------------------------------------------------------ children and their keys
+
+/// Somebody who may do so makes a child known that the configuration does not name; again: what is said of it changes.
+/// Refused: a name or address that another child has (Errc::exists), too many (Errc::busy).
+struct ChildRegistered {
+  Registration registration;
+  ChildKeys keys{};  ///< that come with it
+};
+/// Its keys go with it. Refused: the configuration names it, or nobody (Errc::not_found), or it is in an update past
+/// ACTIVATE or in a group (Errc::busy).
+struct ChildUnregistered {
+  ChildId child;
+  std::uint32_t uid = 0;
+};
+/// A plugin has met somebody. One that is enrolled already changes nothing.
+struct ChildDiscovered {
+  Discovered discovered;
+};
+/// The plugin has lost sight of it.
+struct ChildVanished {
+  ChildId child;
+  std::string transport;
+};
+/// Takes the place of the key for the same use. An update before ACTIVATE whose views were made for the old one begins
+/// again. Refused: no such child (Errc::not_found), a kind that its tier does not have (Errc::mismatch).
+struct ChildKeySet {
+  ChildId child;
+  ChildKey key;
+};
+/// Refused: no such child, or no key for this use (Errc::not_found).
+struct ChildKeyRevoked {
+  ChildId child;
+  KeyUse use = KeyUse::wrap;
+  std::uint32_t uid = 0;
+};
+/// Another board is in the child's place: its keys go, what it said and committed is forgotten, its floors stay.
+/// Refused: no such child; in an update past ACTIVATE (Errc::busy).
+struct BoardReplaced {
+  ChildId child;
+  std::uint32_t uid = 0;
 };
 struct RootAccepted {
   TrustRoot root;

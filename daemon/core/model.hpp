@@ -21,6 +21,7 @@
 #include "core/group.hpp"
 #include "core/inspection.hpp"
 #include "core/names.hpp"
+#include "core/protection.hpp"
 #include "core/step.hpp"
 #include "core/urgency.hpp"
 
@@ -51,6 +52,7 @@ struct Image {
   bool encrypted = false;  ///< the payload is ciphertext
   Conditions conditions{};
   std::optional<std::uint64_t> slot{};  ///< the only slot that it may be put into
+  std::optional<Sealing> sealing{};     ///< if encrypted; without it nobody knows how
 
   friend bool operator==(const Image&, const Image&) = default;
 };
@@ -145,6 +147,16 @@ enum class LinkProtection : std::uint8_t {
   internal,  ///< an administrator declared the link to be inside one housing
 };
 
+/// Whether a link encrypts and knows the child.
+enum class LinkSecurity : std::uint8_t {
+  none,
+  claimed,  ///< the plugin says so, and cannot show it
+  proven,   ///< by a key of the child: a DTLS handshake, a bond that was tried
+};
+
+/// Whether a child has shown the key that it is enrolled with for `identify`.
+enum class Identified : std::uint8_t { no, wrong, yes };
+
 /// How long one kind of child may take, and how it is tried. From the child's profile; never persisted.
 struct Patience {
   Duration answer{std::chrono::seconds{10}};          ///< for an inspection, an offer, a confirm
@@ -184,6 +196,7 @@ struct Enrollment {
   Uuid device_class{};
   std::vector<Target> targets{Target{}};  ///< at least one; names and image numbers are unique
   LinkProtection link = LinkProtection::none;
+  ProtectionPolicy protection{};
   RestorePolicy restore = RestorePolicy::after_revert;
   unsigned least_battery = 20;  ///< percent, below which one that runs on a battery is left alone
   Patience patience;
@@ -309,6 +322,7 @@ struct Update {
   GroupId group{};            ///< whose transaction it is part of; empty: the child's alone
   bool pivot = false;         ///< the one member that cannot be brought back: touched last, and its report decides
   bool after_commit = false;  ///< a further one, forced along: touched after COMMIT, so that the group may end mixed
+  Views views{};              ///< of the images that are wrapped for this child; made before their first byte leaves
 
   friend bool operator==(const Update&, const Update&) = default;
 };
@@ -324,26 +338,30 @@ struct Remembered {
   DeliverableId committed;       ///< confirmed last: it is always allowed again
   bool confirms_itself = false;  ///< it has been seen to: then no test of a new image reverts by itself
   std::optional<Update> update;  ///< the current or the last one
+  ChildKeys keys{};
+  std::optional<Registration> registration{};  ///< if not the configuration, but somebody else enrolled it
 
   friend bool operator==(const Remembered&, const Remembered&) = default;
 };
 
 struct Child : Remembered {
   Enrollment enrollment;
-  bool enrolled = false;       ///< in the configuration of this run
-  bool online = false;         ///< its plugin is connected and says that the link is up
-  std::string link_text;       ///< why it is not online, for people
-  GroupId group;               ///< that it is a member of; empty: none. As State::groups says
-  std::string role;            ///< in that group
-  Gate gate = Gate::none;      ///< where it waits for the other members
-  bool in_round = false;       ///< it was inspected since all of them had come so far
-  unsigned unanswered = 0;     ///< inspections in a row that it did not answer
-  unsigned losses = 0;         ///< steps in a row that its link did not outlast
-  Instant away_since{};        ///< when its link went; zero: not in this run
-  Instant quiet_until{};       ///< it is left alone until then; zero: no pause
-  bool in_doubt = true;        ///< an order may be half done: inspect before any order
-  Step step = Idle{};          ///< being carried out now
-  StepNumber step_number = 0;  ///< answers to an earlier step are dropped
+  bool enrolled = false;                            ///< in the configuration of this run
+  bool online = false;                              ///< its plugin is connected and says that the link is up
+  std::string link_text;                            ///< why it is not online, for people
+  LinkSecurity link_security = LinkSecurity::none;  ///< as its plugin says
+  Identified identified = Identified::no;           ///< since its link came up and since its last reset
+  GroupId group;                                    ///< that it is a member of; empty: none. As State::groups says
+  std::string role;                                 ///< in that group
+  Gate gate = Gate::none;                           ///< where it waits for the other members
+  bool in_round = false;                            ///< it was inspected since all of them had come so far
+  unsigned unanswered = 0;                          ///< inspections in a row that it did not answer
+  unsigned losses = 0;                              ///< steps in a row that its link did not outlast
+  Instant away_since{};                             ///< when its link went; zero: not in this run
+  Instant quiet_until{};                            ///< it is left alone until then; zero: no pause
+  bool in_doubt = true;                             ///< an order may be half done: inspect before any order
+  Step step = Idle{};                               ///< being carried out now
+  StepNumber step_number = 0;                       ///< answers to an earlier step are dropped
 
   friend bool operator==(const Child&, const Child&) = default;
 };
@@ -383,7 +401,10 @@ struct State {
 
   std::map<std::string, Head> heads;  ///< by channel
   std::map<PermitId, Permit> permits;
-  std::map<Digest, Grant> grants;  ///< by image
+  std::map<Digest, Grant> grants;             ///< by image
+  std::map<Digest, ContentKey> content_keys;  ///< that are held, by image
+  std::map<Digest, Digest> plaintexts;        ///< of each content key ever held, by fingerprint; not persisted
+  std::map<ChildId, Discovered> discovered;   ///< at most kMaxDiscovered; not persisted
   TrustRoot root;
   Floors floors;              ///< of the gateway: raised by heads and by closed rollouts, never lowered
   Policy policy;              ///< not persisted

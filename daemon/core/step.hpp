@@ -12,6 +12,7 @@
 #include "base/time.hpp"
 #include "core/inspection.hpp"
 #include "core/names.hpp"
+#include "core/protection.hpp"
 #include "core/urgency.hpp"
 
 namespace hg::core {
@@ -59,7 +60,23 @@ struct Deliver {
   std::uint8_t image_number = 0;
   Digest after;
   Staging staging = Staging::aside;  ///< as the child said last
+  std::optional<View> view{};        ///< what the child gets in the place of the shared bytes; none: these
   friend bool operator==(const Deliver&, const Deliver&) = default;
+};
+/// Wraps the content key of an image for the child. It makes a View, which is committed before the first byte leaves;
+/// nothing is sent.
+struct Prepare {
+  Digest image;            ///< names the sealed blob
+  std::uint64_t size = 0;  ///< of it, bytes
+  Sealing sealing;
+  ContentKey content_key;
+  ChildKey child_key;
+  friend bool operator==(const Prepare&, const Prepare&) = default;
+};
+/// The child kit's mutual identification: the child shows its key over a nonce of ours, then we over one of the child.
+struct Identify {
+  ChildKey key;
+  friend bool operator==(const Identify&, const Identify&) = default;
 };
 /// Mark all goals and reset once, in one.
 struct Activate {

@@ -12,6 +12,7 @@
 #include "base/bytes.hpp"
 #include "base/error.hpp"
 #include "core/engine.hpp"
+#include "ports/counters.hpp"
 
 namespace hg::ports {
 
@@ -110,6 +111,30 @@ class Control {
   [[nodiscard]] virtual boost::asio::awaitable<Result<std::string>> import_record(Bytes record, std::uint32_t uid) = 0;
 
   [[nodiscard]] virtual Trust trust() const = 0;
+
+  // ---------------------------------------------------------------------------------------- children and their keys
+
+  /// Makes a child known; `registration.targets` empty: one target "app", image 0. Errc::not_found (profile,
+  /// transport), Errc::invalid, Errc::exists (its name or address is taken), Errc::busy.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<void>> register_child(core::Registration registration,
+                                                                            std::uint32_t uid) = 0;
+  /// Errc::not_found; Errc::guard_failed (the configuration names it); Errc::busy.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<void>> unregister_child(core::ChildId child,
+                                                                              std::uint32_t uid) = 0;
+  /// What `material` may be: ports::KeySafe::take_child_key(). It is wiped. Returns the key's id. Errc::not_found,
+  /// Errc::invalid, Errc::unsupported, Errc::mismatch (not a key of the child's tier).
+  [[nodiscard]] virtual boost::asio::awaitable<Result<Digest>> set_child_key(core::ChildId child, core::KeyUse use,
+                                                                             std::string name, Bytes material,
+                                                                             std::uint32_t uid) = 0;
+  /// Errc::not_found.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<void>> revoke_child_key(core::ChildId child, core::KeyUse use,
+                                                                              std::uint32_t uid) = 0;
+  /// Another board is in its place: keys, what it said and what it committed are forgotten. Errc::not_found,
+  /// Errc::busy.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<void>> replace_board(core::ChildId child, std::uint32_t uid) = 0;
+
+  /// How often the expensive things were done since the start.
+  [[nodiscard]] virtual Counts counts() const = 0;
 
   /// "emergency", "major" or "minor".
   [[nodiscard]] virtual std::string urgency(const core::Deliverable& deliverable) const = 0;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <variant>
 
 #include "base/unique_fd.hpp"
 #include "core/engine.hpp"
@@ -33,6 +34,17 @@ class Transport {
   [[nodiscard]] virtual boost::asio::awaitable<Outcome> perform(core::Enrollment child, core::Step step,
                                                                 core::Epoch epoch, UniqueFd blob,
                                                                 Progress progress) = 0;
+
+  /// The two halves of the child kit's mutual identification, relayed by the plugin. Errors: those of perform();
+  /// Errc::unsupported: plugin or child cannot; Errc::denied: the child does not take the proof.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<Bytes>> identify(core::Enrollment child, Bytes nonce) = 0;
+  [[nodiscard]] virtual boost::asio::awaitable<Result<void>> prove(core::Enrollment child, Bytes proof) = 0;
+
+  /// Children whom plugins have met or lost sight of, and who are not enrolled. Called on the loop; a lost plugin loses
+  /// sight of all of its own.
+  using Meeting = std::variant<core::ChildDiscovered, core::ChildVanished>;
+  using MeetingListener = std::function<void(Meeting)>;
+  virtual void listen_for_strangers(MeetingListener listener) = 0;
 
   /// The children that plugins may serve, all of them, at start and at reload.
   virtual void enroll(std::span<const core::Enrollment> children) = 0;
