@@ -43,6 +43,8 @@ Result<core::Event> TrustRecords::open(const trust::Record& record, ByteView byt
       return open_permit(record);
     case trust::RecordKind::grant:
       return open_grant(record, bytes);
+    case trust::RecordKind::enrollment:
+      return Error{Errc::unsupported, "enrollment lists are not taken yet"};
     case trust::RecordKind::root:
       break;
   }
