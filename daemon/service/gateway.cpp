@@ -42,9 +42,9 @@ void Gateway::set_policy(core::Policy policy) {
 }
 
 void Gateway::enroll(std::vector<core::Enrollment> children, std::vector<core::Layout> layouts,
-                     std::vector<core::Group> groups, std::vector<ClassPolicy> policies) {
+                     std::vector<core::Group> groups) {
   driver_.post(core::LayoutsSaid{std::move(layouts)});
-  roster_.configure(std::move(children), std::move(policies));
+  roster_.configure(std::move(children));
   dissolve_all_but(groups);  // first: a child that moves must have left before it is taken
   form(std::move(groups));
 }

@@ -58,7 +58,7 @@ class Gateway {
   /// and formed, missing ones dropped and dissolved. What the engine refuses stays as it was, and stands in the
   /// journal.
   void enroll(std::vector<core::Enrollment> children, std::vector<core::Layout> layouts = {},
-              std::vector<core::Group> groups = {}, std::vector<ClassPolicy> policies = {});
+              std::vector<core::Group> groups = {});
 
   /// What the administrator wants of channel heads, at start and at every reload.
   void set_policy(core::Policy policy);

@@ -14,13 +14,12 @@ Roster::Roster(asio::any_io_executor executor, Driver& driver, RosterPorts ports
   ports_.transport.listen_for_strangers([this](ports::Transport::Meeting meeting) { met(std::move(meeting)); });
 }
 
-void Roster::configure(std::vector<core::Enrollment> children, std::vector<ClassPolicy> policies) {
+void Roster::configure(std::vector<core::Enrollment> children) {
   for (const core::Enrollment& old : configured_) {  // not State's: events of the last reload may still be in the queue
     if (std::ranges::find(children, old.id, &core::Enrollment::id) == children.end())
       driver_.post(core::ChildDropped{old.id});
   }
   configured_ = std::move(children);
-  policies_ = std::move(policies);
   for (const core::Enrollment& child : configured_) driver_.post(core::ChildEnrolled{child});
   complete_registered();
   ports_.transport.enroll(configured_);
@@ -91,38 +90,18 @@ asio::awaitable<Result<void>> Roster::forget(core::ChildId child, std::uint32_t 
   co_return Result<void>{};
 }
 
+/// A name that somebody has already is refused by core: nobody takes another's place by calling himself so.
 void Roster::met(ports::Transport::Meeting meeting) {
-  if (const auto* stranger = std::get_if<core::ChildDiscovered>(&meeting))
-    if (const ClassPolicy* policy = policy_for(stranger->discovered)) enroll_by(*policy, stranger->discovered);
+  const auto* met = std::get_if<core::ChildDiscovered>(&meeting);
+  const bool is_stranger =
+      met != nullptr && !is_configured(met->discovered.id) && !registered_.contains(met->discovered.id);
+  if (is_stranger && ports_.types != nullptr)
+    if (auto registration = ports_.types->by_policy(met->discovered, ports_.clock.now()))
+      tasks_.spawn(enroll_by_policy(std::move(*registration)));
   std::visit([this](auto& said) { driver_.post(std::move(said)); }, meeting);
 }
 
-const ClassPolicy* Roster::policy_for(const core::Discovered& stranger) const {
-  const auto found = std::ranges::find_if(policies_, [&](const ClassPolicy& policy) {
-    return policy.transport == stranger.transport && policy.vendor == stranger.vendor &&
-           policy.device_class == stranger.device_class;
-  });
-  return found == policies_.end() ? nullptr : &*found;
-}
-
-/// A name that somebody has already is refused by core: nobody takes another's place by calling himself so.
-void Roster::enroll_by(const ClassPolicy& policy, const core::Discovered& stranger) {
-  if (is_configured(stranger.id) || registered_.contains(stranger.id)) return;
-  core::Registration registration;
-  registration.id = stranger.id;
-  registration.transport = stranger.transport;
-  registration.address = stranger.address;
-  registration.profile = policy.profile;
-  registration.vendor = policy.vendor;
-  registration.device_class = policy.device_class;
-  registration.targets = policy.targets;
-  registration.origin = core::Origin::policy;
-  registration.by = policy.name;
-  registration.at = ports_.clock.now();
-  tasks_.spawn(enroll_quietly(std::move(registration)));
-}
-
-asio::awaitable<void> Roster::enroll_quietly(core::Registration registration) {
+asio::awaitable<void> Roster::enroll_by_policy(core::Registration registration) {
   const std::string what = "policy " + registration.by + " would enroll " + registration.id;
   const Result<void> enrolled = co_await enroll(std::move(registration), {});
   if (!enrolled && enrolled.error().code != Errc::cancelled)

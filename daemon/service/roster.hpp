@@ -21,18 +21,6 @@
 
 namespace hg::service {
 
-/// A class whose children are enrolled as soon as a plugin meets them: what they claim to be is believed.
-struct ClassPolicy {
-  std::string name;  ///< for the journal
-  std::string transport;
-  core::Uuid vendor{};
-  core::Uuid device_class{};
-  std::string profile;
-  std::vector<std::pair<std::string, std::uint8_t>> targets;  ///< component, image number
-
-  friend bool operator==(const ClassPolicy&, const ClassPolicy&) = default;
-};
-
 /// All outlive it. `types` null: only the configuration enrolls.
 struct RosterPorts {
   ports::Transport& transport;
@@ -47,7 +35,7 @@ class Roster {
 
   /// At start, after recover, and at every reload: new ones are enrolled, missing ones dropped, and those that were
   /// registered are completed anew. One that cannot be completed is named in the journal and not served.
-  void configure(std::vector<core::Enrollment> children, std::vector<ClassPolicy> policies);
+  void configure(std::vector<core::Enrollment> children);
 
   /// Returns when it is durable. Errors: those of ports::ChildTypes and of core::ChildRegistered.
   [[nodiscard]] boost::asio::awaitable<Result<void>> enroll(core::Registration registration, core::ChildKeys keys);
@@ -59,9 +47,7 @@ class Roster {
 
  private:
   void met(ports::Transport::Meeting meeting);
-  [[nodiscard]] const ClassPolicy* policy_for(const core::Discovered& stranger) const;
-  void enroll_by(const ClassPolicy& policy, const core::Discovered& stranger);
-  boost::asio::awaitable<void> enroll_quietly(core::Registration registration);
+  boost::asio::awaitable<void> enroll_by_policy(core::Registration registration);
   void complete_registered();
   void tell_plugins();
   [[nodiscard]] Result<core::Enrollment> complete(const core::Registration& registration) const;
@@ -71,8 +57,7 @@ class Roster {
   Driver& driver_;
   RosterPorts ports_;
   std::vector<core::Enrollment> configured_;
-  std::map<core::ChildId, core::Enrollment> registered_;  // completed
-  std::vector<ClassPolicy> policies_;
+  std::map<core::ChildId, core::Enrollment> registered_;           // completed
   std::shared_ptr<bool> telling_ = std::make_shared<bool>(false);  // tell_plugins() is on its way
   Tasks tasks_;
 };
