@@ -163,6 +163,12 @@ struct GrantAccepted {
   Grant grant;
   std::optional<ContentKey> key{};
 };
+/// All that a signed enrollment list says is done. Refused with Errc::exists when its version is not higher than that
+/// of the list of its name before.
+struct EnrollmentListTaken {
+  std::string name;
+  std::uint64_t version = 0;
+};
 /// The store key is another one: what was sealed under the old one (content keys, children's secrets) is lost. Said at
 /// start, before anything else.
 struct StoreKeyReplaced {};

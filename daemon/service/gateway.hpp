@@ -84,6 +84,7 @@ class Gateway {
   RootKeeper roots_;
   KeyIntake keys_;
   Roster roster_;
+  EnrollmentLists lists_;
   TrustRecords records_;
   Deliver deliver_;
   Ingest ingest_;

@@ -42,6 +42,10 @@ class Roster {
   /// Errors: those of core::ChildUnregistered.
   [[nodiscard]] boost::asio::awaitable<Result<void>> forget(core::ChildId child, std::uint32_t uid);
 
+  /// What core would be told. Errors: those of ports::ChildTypes.
+  [[nodiscard]] Result<core::Enrollment> complete(const core::Registration& registration) const;
+  [[nodiscard]] bool is_configured(const core::ChildId& child) const;
+
   /// Gives up what is under way and returns when it has ended.
   [[nodiscard]] boost::asio::awaitable<void> stop();
 
@@ -50,8 +54,6 @@ class Roster {
   boost::asio::awaitable<void> enroll_by_policy(core::Registration registration);
   void complete_registered();
   void tell_plugins();
-  [[nodiscard]] Result<core::Enrollment> complete(const core::Registration& registration) const;
-  [[nodiscard]] bool is_configured(const core::ChildId& child) const;
 
   boost::asio::any_io_executor executor_;
   Driver& driver_;

@@ -28,6 +28,11 @@ asio::awaitable<Result<std::string>> TrustRecords::take(Bytes bytes) {
     if (!taken) co_return taken.error();
     co_return kind;
   }
+  if (record->kind == trust::RecordKind::enrollment) {
+    const Result<void> taken = co_await take_enrollment(*record);
+    if (!taken) co_return taken.error().within(kind);
+    co_return kind;
+  }
   Result<core::Event> event = co_await open(*record, bytes);
   if (!event) co_return event.error();
   const Result<core::RolloutId> durable = co_await driver_.ask(std::move(*event));
@@ -46,9 +51,10 @@ asio::awaitable<Result<core::Event>> TrustRecords::open(trust::Record record, By
     case trust::RecordKind::enrollment:
       co_return Error{Errc::unsupported, "enrollment lists are not taken yet"};
     case trust::RecordKind::root:
+    case trust::RecordKind::enrollment:
       break;
   }
-  co_return Error{Errc::internal, "a root is no event of its own"};
+  co_return Error{Errc::internal, "roots and enrollment lists are no events of their own"};
 }
 
 Result<core::Event> TrustRecords::open_head(const trust::Record& record) const {
@@ -65,6 +71,17 @@ Result<core::Event> TrustRecords::open_permit(const trust::Record& record) const
   const auto signers = record.signers(roots_.authority().ring());
   if (!signers) return signers.error();
   return core::Event{core::PermitAccepted{to_core(*permit, joined(*signers))}};
+}
+
+asio::awaitable<Result<void>> TrustRecords::take_enrollment(trust::Record record) {
+  const bool has_key = keys_.has_gateway_key();
+  const Digest gateway = has_key ? keys_.gateway() : Digest{};
+  auto list = roots_.authority().open_enrollment(record, roots_.time(), has_key ? &gateway : nullptr,
+                                                 driver_.state().enrollment_lists);
+  if (!list) co_return list.error();
+  const auto signers = record.signers(roots_.authority().ring());
+  if (!signers) co_return signers.error();
+  co_return co_await lists_.take(std::move(*list), joined(*signers));
 }
 
 asio::awaitable<Result<core::Event>> TrustRecords::open_grant(trust::Record record, ByteView bytes) {

@@ -9,6 +9,7 @@
 
 #include "ports/journal.hpp"
 #include "service/driver.hpp"
+#include "service/enrollment_lists.hpp"
 #include "service/key_intake.hpp"
 #include "service/root_keeper.hpp"
 
@@ -16,7 +17,8 @@ namespace hg::service {
 
 class TrustRecords {
  public:
-  TrustRecords(Driver& driver, RootKeeper& roots, KeyIntake& keys) : driver_(driver), roots_(roots), keys_(keys) {}
+  TrustRecords(Driver& driver, RootKeeper& roots, KeyIntake& keys, EnrollmentLists& lists)
+      : driver_(driver), roots_(roots), keys_(keys), lists_(lists) {}
 
   /// Returns its kind when it is durable. Errors: those of trust::Authority; Errc::exists: it is known already.
   [[nodiscard]] boost::asio::awaitable<Result<std::string>> take(Bytes bytes);
@@ -26,11 +28,13 @@ class TrustRecords {
   boost::asio::awaitable<Result<core::Event>> open(trust::Record record, ByteView bytes);
   [[nodiscard]] Result<core::Event> open_head(const trust::Record& record) const;
   [[nodiscard]] Result<core::Event> open_permit(const trust::Record& record) const;
+  boost::asio::awaitable<Result<void>> take_enrollment(trust::Record record);
   boost::asio::awaitable<Result<core::Event>> open_grant(trust::Record record, ByteView bytes);
 
   Driver& driver_;
   RootKeeper& roots_;
   KeyIntake& keys_;
+  EnrollmentLists& lists_;
 };
 
 }  // namespace hg::service
