@@ -231,7 +231,7 @@ using Event =
                  RolloutRequested, RepairRequested, RolloutClosed, UpdateAborted, BaselineDeclared, LayoutsSaid,
                  GroupFormed, GroupDissolved, SplitResolved, TimePassed, StepEnded, HeadAccepted, PermitAccepted,
                  GrantAccepted, RootAccepted, PolicyChanged, TimeJudged, StoreKeyReplaced, ChildRegistered,
-                 ChildUnregistered, ChildDiscovered, ChildVanished, ChildKeySet, ChildKeyRevoked, BoardReplaced>;
+                 ChildUnregistered, ChildDiscovered, ChildVanished, ChildKeySet, ChildKeyRevoked, BoardReplaced, EnrollmentListTaken>;
 
 // ----------------------------------------------------------------------------------------------------------- output
 
@@ -284,6 +284,10 @@ struct PutContentKey {
 struct DropContentKey {
   Digest image;
 };
+struct PutEnrollmentList {
+  std::string name;
+  std::uint64_t version = 0;
+};
 struct PutRoot {
   TrustRoot root;
 };
@@ -302,7 +306,7 @@ struct PutHistory {
 };
 using Change = std::variant<PutChild, PutDeliverable, PutRollout, DropRollout, PutGroup, DropGroup, PutAnnouncement,
                             DropAnnouncement, PutHistory, PutHead, PutPermit, DropPermit, PutGrant, DropGrant, PutRoot,
-                            PutGatewayFloor, PutContentKey, DropContentKey>;
+                            PutGatewayFloor, PutContentKey, DropContentKey, PutEnrollmentList>;
 
 /// From now on the child's step is this one: what was being carried out for it before is given up.
 struct Action {
