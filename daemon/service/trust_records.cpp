@@ -48,8 +48,6 @@ asio::awaitable<Result<core::Event>> TrustRecords::open(trust::Record record, By
       co_return open_permit(record);
     case trust::RecordKind::grant:
       co_return co_await open_grant(std::move(record), bytes);
-    case trust::RecordKind::enrollment:
-      co_return Error{Errc::unsupported, "enrollment lists are not taken yet"};
     case trust::RecordKind::root:
     case trust::RecordKind::enrollment:
       break;

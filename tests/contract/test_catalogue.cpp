@@ -116,6 +116,7 @@ TYPED_TEST(Catalogue, KeepsEveryField) {
   expected.grants[fakes::sample_digest(1)] = fakes::sample_grant(1);
   expected.root = {3, Bytes(500, 0xD8)};
   expected.floors = {{"boiler", 12}};
+  expected.enrollment_lists = {{"site-7", 3}};
   expected.children["boiler-1"] = fakes::sample_child("boiler-1");
   expected.deliverables[fakes::sample_deliverable(9).id] = fakes::sample_deliverable(9);
   expected.rollouts[5] = fakes::sample_rollout(5);
