@@ -155,7 +155,8 @@ struct Daemon::Parts {
   system::Notify notify;
   crypto::RingMaker rings;
   std::unique_ptr<ports::GatewayKey> gateway_key;
-  inspection::ImageInspector inspector;
+  ports::Counters counters;
+  inspection::ImageInspector inspector{counters};
   std::unique_ptr<storage::SqliteCatalogue> catalogue;
   std::unique_ptr<storage::DirectoryBlobs> blobs;
   cloud::CurlLibrary curl;

@@ -127,6 +127,12 @@ Result<RecipientKey> RecipientKey::from_pem(std::string_view pem, Bytes key_id) 
   return from(std::move(*key), std::move(key_id));
 }
 
+Result<RecipientKey> RecipientKey::from_spki(ByteView der, Bytes key_id) {
+  auto key = key_from_spki(der);
+  if (!key) return key.error();
+  return from(std::move(*key), std::move(key_id));
+}
+
 Result<RecipientKey> RecipientKey::from_cose_key(ByteView cose_key, Bytes key_id) {
   cbor::Reader reader(cose_key);
   const auto read = cose::read_key(reader);

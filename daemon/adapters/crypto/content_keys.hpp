@@ -77,8 +77,9 @@ class AgreementKey {
 class RecipientKey {
  public:
   /// `key_id` empty: the SHA-256 of the SubjectPublicKeyInfo. Refused by name: keys that cannot agree, COSE_Keys whose
-  /// "alg" is another than -29, and what key_from_pem() and cose::read_key() refuse.
+  /// "alg" is another than -29, and what key_from_pem(), key_from_spki() and cose::read_key() refuse.
   static Result<RecipientKey> from_pem(std::string_view pem, Bytes key_id = {});
+  static Result<RecipientKey> from_spki(ByteView der, Bytes key_id = {});
   static Result<RecipientKey> from_cose_key(ByteView cose_key, Bytes key_id = {});
 
   [[nodiscard]] cose::Curve curve() const { return curve_; }

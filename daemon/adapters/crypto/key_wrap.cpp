@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "adapters/crypto/hashes.hpp"
+
 namespace hg::crypto {
 namespace {
 
@@ -56,10 +58,10 @@ Result<Secret> agree(EVP_PKEY* own, EVP_PKEY* peer) {
   return Error{Errc::invalid, "no key agreement with this public key: " + take_openssl_error()};
 }
 
-Result<Secret> derive_key(ByteView secret, ByteView salt, ByteView info, std::size_t size) {
+Result<Secret> derive_key(ByteView secret, ByteView salt, ByteView info, std::size_t size, std::size_t digest_bytes) {
   const Owned<EVP_KDF> kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
   const Owned<EVP_KDF_CTX> context(kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr);
-  std::string hash = "SHA256";
+  std::string hash = EVP_MD_get0_name(sha2_of(digest_bytes));
   const OSSL_PARAM no_salt = OSSL_PARAM_construct_end();
   const OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash.data(), 0),
