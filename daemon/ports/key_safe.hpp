@@ -80,6 +80,13 @@ class KeySafe {
   [[nodiscard]] virtual Result<core::ChildKey> take_child_key(const core::ChildId& child, core::KeyUse use,
                                                               std::string name, ByteView material) = 0;
 
+  /// The same from a signed list: the public half (SubjectPublicKeyInfo or certificate) in DER, or a secret that is
+  /// wrapped for this gateway in a COSE_Encrypt (tag 96). One of the two is empty. Errc::unauthenticated beside the
+  /// others: it is wrapped for another key.
+  [[nodiscard]] virtual Result<core::ChildKey> take_listed_key(const core::ChildId& child, core::KeyUse use,
+                                                               std::string name, ByteView public_half,
+                                                               ByteView wrapped_secret) = 0;
+
   // ------------------------------------------------------------------------------------------------- who is there
 
   /// 32 random bytes.

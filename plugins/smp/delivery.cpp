@@ -101,7 +101,8 @@ asio::awaitable<Result<void>> Delivery::prove(std::uint8_t image, Digest digest)
   co_return not_listed(slots, image, digest);
 }
 
-asio::awaitable<Result<void>> Delivery::aside(Sight sight, plugin::Job job, wire::Deliver request, int image) {
+asio::awaitable<Result<void>> Delivery::aside(Sight sight, plugin::Job job, wire::Deliver request,
+                                              plugin::ImageView image) {
   const std::uint8_t number = request.image_number;
   // Also when it runs already: an upload would go over the way back.
   const bool is_there = standby(sight.slots, number, request.after) || runs(sight.slots, number, request.after);
@@ -117,7 +118,7 @@ asio::awaitable<Result<void>> Delivery::aside(Sight sight, plugin::Job job, wire
   auto sized = co_await pace_->find(*session_, *clock_, false);
   if (!sized) co_return sized.error();
 
-  const UploadSource source{image, request.size, request.image, upload_number(*sizes, number, slot)};
+  const UploadSource source{std::move(image), request.size, request.image, upload_number(*sizes, number, slot)};
   for (unsigned made = 1;; ++made) {
     // An upload that goes on where another one stopped may stand on something stale (zephyr#51798).
     std::optional<std::uint64_t> first;

@@ -14,10 +14,11 @@ class Delivery {
   Delivery(Inquiry& inquiry, Session& session, Pace& pace, Clock& clock, const Profile& profile)
       : inquiry_(&inquiry), session_(&session), pace_(&pace), clock_(&clock), profile_(&profile) {}
 
-  /// `sight` is settled; `image` is read by pread(). Errc::unsupported: images have no place aside; Errc::busy: another
+  /// `sight` is settled; Errc::unsupported: images have no place aside; Errc::busy: another
   /// mark or test must be played through first; Errc::too_large; Errc::denied: another image number holds the same
   /// image; Errc::mismatch: sent, but the child does not list it; errors of Upload::run().
-  boost::asio::awaitable<Result<void>> aside(Sight sight, plugin::Job job, wire::Deliver request, int image);
+  boost::asio::awaitable<Result<void>> aside(Sight sight, plugin::Job job, wire::Deliver request,
+                                             plugin::ImageView image);
 
  private:
   boost::asio::awaitable<Result<void>> make_clean(std::uint8_t slot_over_all);

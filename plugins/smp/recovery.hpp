@@ -22,7 +22,8 @@ class Recovery {
 
   /// Errc::too_large; Errc::mismatch: sent, but the child lists another image; errors of Upload::run(). After every
   /// error but those found before the first byte the child has been reset, or the text says that it stays in recovery.
-  boost::asio::awaitable<Result<void>> deliver(Sight sight, plugin::Job job, wire::Deliver request, int image);
+  boost::asio::awaitable<Result<void>> deliver(Sight sight, plugin::Job job, wire::Deliver request,
+                                               plugin::ImageView image);
 
   /// Whether a reset can bring what these moves want: the first slot of each holds the goal, or does not say.
   static Result<void> check(std::span<const wire::Move> moves, const Slots& slots);

@@ -103,6 +103,7 @@ TYPED_TEST(Catalogue, KeepsEveryField) {
                             core::DropGrant{fakes::sample_grant(2).image},
                             core::PutRoot{{3, Bytes(500, 0xD8)}},
                             core::PutGatewayFloor{"boiler", 12},
+                            core::PutEnrollmentList{"site-7", 3},
                             core::PutGroup{fakes::sample_group("left")},
                             core::PutGroup{fakes::sample_group("right")},
                             core::DropGroup{"right"},
