@@ -58,6 +58,19 @@ void read_cloud(Section section, CloudConfig& cloud) {
   cloud.private_key_credential = section.text("private_key_credential", "");
 }
 
+void read_keys(Section section, KeysConfig& keys) {
+  keys.gateway_credential = section.text("gateway_credential", "");
+  keys.gateway_key = section.text("gateway_key", "");
+  keys.openssl_provider = section.text("openssl_provider", "");
+  keys.shared_credential = section.text("shared_credential", "");
+  if (!keys.gateway_credential.empty() && !keys.gateway_key.empty())
+    section.complain("gateway_key", "excludes gateway_credential: a gateway has one key");
+  if (!keys.openssl_provider.empty() && keys.gateway_key.empty())
+    section.complain("openssl_provider", "is for gateway_key, which is not set");
+  if (!keys.shared_credential.empty() && !keys.has_own())
+    section.complain("shared_credential", "needs gateway_key or gateway_credential beside it");
+}
+
 void read_plugins(Section section, Config& config) {
   config.plugin_group = section.text("group", "");
   for (const std::string& name : section.section_names()) {
@@ -212,7 +225,7 @@ Result<Config> read_config(const std::filesystem::path& path) {
   read_directories(top.section("directories"), config);
   read_trust(top.section("trust"), config.trust);
   read_urgency(top.section("urgency"), config.urgency);
-  config.gateway_credential = top.section("keys").text("gateway_credential", "");
+  read_keys(top.section("keys"), config.keys);
   constexpr std::int64_t kMostMib = 1LL << 24;
   config.cache_limit_bytes = static_cast<std::uint64_t>(top.section("cache").integer("limit_mib", 4096, 1, kMostMib))
                              << 20;

@@ -40,6 +40,16 @@ struct TrustConfig {
   bool hold_when_expired = true;
 };
 
+/// This gateway's keys (docs/keys.md); without one of its own it opens nothing and keeps no secrets.
+struct KeysConfig {
+  std::string gateway_credential;  ///< holds the private key in PEM
+  std::string gateway_key;         ///< or where OpenSSL finds it: "handle:0x81000001"
+  std::string openssl_provider;    ///< that knows such an address: "tpm2"
+  std::string shared_credential;   ///< holds a key that it shares with vendors, for ENC_KW and AES-KW; empty: none
+
+  [[nodiscard]] bool has_own() const { return !gateway_credential.empty() || !gateway_key.empty(); }
+};
+
 /// SUIT's update priorities up to which an update is urgent; smaller is more urgent.
 struct UrgencyConfig {
   std::int64_t emergency = 0;
@@ -64,7 +74,7 @@ struct Config {
   ProfileDirectories profile_directories;
   TrustConfig trust;
   UrgencyConfig urgency;
-  std::string gateway_credential;  ///< holds this gateway's private key; empty: it has none
+  KeysConfig keys;
   std::uint64_t cache_limit_bytes = 0;
   CloudConfig cloud;
   std::uint64_t minimum_bytes_per_second = 0;

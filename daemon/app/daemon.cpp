@@ -187,7 +187,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(asio::io_context& loop, Invocation 
   auto parts = std::make_unique<Parts>(loop, std::move(invocation), std::move(config), journal);
   for (const auto& directory : {parts->config.state, parts->config.cache, parts->config.runtime})
     if (const Result<void> made = make_directory(directory); !made) return made.error();
-  if (const std::string& credential = parts->config.gateway_credential; !credential.empty()) {
+  if (const std::string& credential = parts->config.keys.gateway_credential; !credential.empty()) {
     auto key = load_gateway_key(credential);
     if (!key) return key.error().within("keys.gateway_credential");
     parts->gateway_key = std::move(*key);

@@ -68,7 +68,8 @@ class KeySafe {
   /// midstate is kept), then only what follows the first patch. `image` is the sealed blob. Errc::invalid: the place of
   /// the wrap is not within the file, or has another size than this wrap; Errc::unsupported: the child's key cannot
   /// take this kind of wrap; Errc::unauthenticated: the key was sealed under another store key, or was tampered with.
-  [[nodiscard]] virtual boost::asio::awaitable<Result<core::View>> wrap_for_child(core::Prepare order,
+  [[nodiscard]] virtual boost::asio::awaitable<Result<core::View>> wrap_for_child(core::ChildId child,
+                                                                                  core::Prepare order,
                                                                                   UniqueFd image) = 0;
 
   // ---------------------------------------------------------------------------------------------- keys of children
