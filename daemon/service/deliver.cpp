@@ -100,9 +100,9 @@ asio::awaitable<core::StepAnswer> Deliver::keep_saved(ports::Transport::Outcome 
   co_return *answer;
 }
 
-asio::awaitable<core::StepAnswer> Deliver::prepare(core::Prepare order, UniqueFd blob) {
+asio::awaitable<core::StepAnswer> Deliver::prepare(core::ChildId child, core::Prepare order, UniqueFd blob) {
   if (safe_ == nullptr) co_return core::StepFailed{no_key("wrap a content key")};
-  Result<core::View> view = co_await safe_->wrap_for_child(std::move(order), std::move(blob));
+  Result<core::View> view = co_await safe_->wrap_for_child(std::move(child), std::move(order), std::move(blob));
   if (!view) co_return core::StepFailed{view.error().within("wrap the content key for the child")};
   co_return core::Prepared{std::move(*view)};
 }
@@ -127,7 +127,8 @@ asio::awaitable<core::StepAnswer> Deliver::identify(core::Enrollment child, core
 }
 
 asio::awaitable<core::StepAnswer> Deliver::carry_out(core::Child child, core::Step step, UniqueFd blob) {
-  if (auto* order = std::get_if<core::Prepare>(&step)) co_return co_await prepare(std::move(*order), std::move(blob));
+  if (auto* order = std::get_if<core::Prepare>(&step))
+    co_return co_await prepare(child.enrollment.id, std::move(*order), std::move(blob));
   if (auto* order = std::get_if<core::Identify>(&step))
     co_return co_await identify(std::move(child.enrollment), std::move(order->key));
   const core::Epoch epoch = child.update ? child.update->epoch : 0;

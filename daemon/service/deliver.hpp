@@ -40,7 +40,7 @@ class Deliver {
   boost::asio::awaitable<void> wait(core::ChildId child, core::StepNumber number, Instant at);
   boost::asio::awaitable<void> perform(core::ChildId child, core::StepNumber number, core::Step step);
   boost::asio::awaitable<core::StepAnswer> carry_out(core::Child child, core::Step step, UniqueFd blob);
-  boost::asio::awaitable<core::StepAnswer> prepare(core::Prepare order, UniqueFd blob);
+  boost::asio::awaitable<core::StepAnswer> prepare(core::ChildId child, core::Prepare order, UniqueFd blob);
   boost::asio::awaitable<core::StepAnswer> identify(core::Enrollment child, core::ChildKey key);
   [[nodiscard]] Result<UniqueFd> blob_for(const core::Step& step) const;
   [[nodiscard]] ports::Transport::Progress reporter_for(const core::Child& child);
