@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The daemon's end of the plugin socket by hand (docs/plugin-protocol.md), for one plugin's program at a time: frames by
 Python's cbor2, so that what it says is a second opinion on the codec."""
+import hashlib
 import os
 import socket
 import subprocess
@@ -15,6 +16,10 @@ PROGRESS, DELIVERED, ORDERED, FAILED, IDENTIFIED, PROVEN = 23, 24, 25, 28, 29, 3
 DEADLINE = 30.0
 STEP_MS = 20000
 PROFILE = {"reset_delay_ms": 20, "boot_silence_ms": 50, "chunk_ms": 1000, "erase_ms": 4000}
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
 
 
 class RawDaemon:

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A child gets an image of which only its own wrap differs from everybody's: headgate-serial and headgate-udp, driven by
 frames made by hand, bring the shared file with patches to an smp_child that opens it with its own key, or refuses it."""
-import hashlib
-
 import pytest
 
 import mcuboot_wrap
 from child_process import VECTORS, ChildProcess, image_hash
 from packet_log import packets, runs_of, uploaded
-from raw_daemon import DELIVERED, FAILED, ORDERED, RawDaemon
+from raw_daemon import DELIVERED, FAILED, ORDERED, RawDaemon, sha256
 
 KEYS = VECTORS / "keys"
 SHARED = (VECTORS / "app-2.0.0-enc-p256-for-gateway.bin").read_bytes()
@@ -26,10 +24,6 @@ def payload_of(image_file):
 def patch_for(child):
     return mcuboot_wrap.rewrap(SHARED, mcuboot_wrap.private_key(KEYS / "gateway-enc-p256.pem"),
                                mcuboot_wrap.private_key(KEYS / f"{child}-enc-p256.pem").public_key())
-
-
-def sha256(data):
-    return hashlib.sha256(data).digest()
 
 
 class Bench:
