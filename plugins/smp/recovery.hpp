@@ -12,12 +12,13 @@ namespace hg::smp {
 
 class Recovery {
  public:
-  Recovery(Inquiry& inquiry, Restart& restart, Session& session, Clock& clock, const Profile& profile)
+  Recovery(Inquiry& inquiry, Restart& restart, Session& session, Clock& clock, const Profile& profile, Brought& brought)
       : inquiry_(&inquiry),
         restart_(&restart),
         session_(&session),
         clock_(&clock),
         profile_(&profile),
+        brought_(&brought),
         pace_(profile) {}
 
   /// Errc::too_large; Errc::mismatch: sent, but the child lists another image; errors of Upload::run(). After every
@@ -36,6 +37,7 @@ class Recovery {
   Session* session_;
   Clock* clock_;
   const Profile* profile_;
+  Brought* brought_;
   Pace pace_;  // the bootloader's buffer is not the application's
 };
 

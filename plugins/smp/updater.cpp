@@ -32,8 +32,8 @@ Updater::Updater(Link& link, Clock& clock, Profile profile, const Learned& learn
       restart_(inquiry_, link, clock, profile_),
       kit_(inquiry_, link, clock),
       marking_(inquiry_, kit_),
-      delivery_(inquiry_, session_, pace_, clock, profile_),
-      recovery_(inquiry_, restart_, session_, clock, profile_),
+      delivery_(inquiry_, session_, pace_, clock, profile_, brought_),
+      recovery_(inquiry_, restart_, session_, clock, profile_, brought_),
       configuration_(inquiry_, session_, pace_, clock, profile_) {}
 
 // ---------------------------------------------------------------------------------------------------------- looking

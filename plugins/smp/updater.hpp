@@ -59,6 +59,7 @@ class Updater {
   Restart restart_;
   ChildKit kit_;
   Marking marking_;
+  Brought brought_;
   Delivery delivery_;
   Recovery recovery_;
   ConfigurationCopy configuration_;
