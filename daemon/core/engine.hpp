@@ -141,8 +141,8 @@ struct Proven {
 struct StepFailed {
   Error error;
 };
-using StepAnswer =
-    std::variant<Inspection, OfferAnswer, BackedUp, Delivered, Ordered, GuardFailed, Restored, StepFailed>;
+using StepAnswer = std::variant<Inspection, OfferAnswer, BackedUp, Delivered, Ordered, GuardFailed, Restored, Prepared,
+                                Proven, StepFailed>;
 struct StepEnded {
   ChildId child;
   StepNumber number = 0;
@@ -224,7 +224,8 @@ using Event =
     std::variant<ChildEnrolled, ChildDropped, LinkChanged, AnnouncementHeard, AnnouncementSettled, DeliverableSealed,
                  RolloutRequested, RepairRequested, RolloutClosed, UpdateAborted, BaselineDeclared, LayoutsSaid,
                  GroupFormed, GroupDissolved, SplitResolved, TimePassed, StepEnded, HeadAccepted, PermitAccepted,
-                 GrantAccepted, RootAccepted, PolicyChanged, TimeJudged>;
+                 GrantAccepted, RootAccepted, PolicyChanged, TimeJudged, StoreKeyReplaced, ChildRegistered,
+                 ChildUnregistered, ChildDiscovered, ChildVanished, ChildKeySet, ChildKeyRevoked, BoardReplaced>;
 
 // ----------------------------------------------------------------------------------------------------------- output
 
@@ -271,6 +272,12 @@ struct PutGrant {
 struct DropGrant {
   Digest image;
 };
+struct PutContentKey {
+  ContentKey key;
+};
+struct DropContentKey {
+  Digest image;
+};
 struct PutRoot {
   TrustRoot root;
 };
@@ -289,7 +296,7 @@ struct PutHistory {
 };
 using Change = std::variant<PutChild, PutDeliverable, PutRollout, DropRollout, PutGroup, DropGroup, PutAnnouncement,
                             DropAnnouncement, PutHistory, PutHead, PutPermit, DropPermit, PutGrant, DropGrant, PutRoot,
-                            PutGatewayFloor>;
+                            PutGatewayFloor, PutContentKey, DropContentKey>;
 
 /// From now on the child's step is this one: what was being carried out for it before is given up.
 struct Action {

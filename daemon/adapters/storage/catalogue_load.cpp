@@ -276,6 +276,16 @@ Result<void> load_grants(Database& database, core::State& state) {
   });
 }
 
+Result<void> load_content_keys(Database& database, core::State& state) {
+  constexpr std::string_view kSql = "SELECT image, sealed, fingerprint, plaintext, not_after FROM content_key";
+  return for_each(database, "content_key", kSql, 0, [&](Row& row) {
+    core::ContentKey key{row.digest(0), row.bytes(1, core::kMaxSealedKey), row.digest(2), row.digest(3),
+                         row.optional_instant(4)};
+    if (state.content_keys.size() >= core::kMaxContentKeys) row.fail(0);
+    state.content_keys.insert_or_assign(key.image, key);
+  });
+}
+
 Result<void> load_root(Database& database, core::State& state) {
   return for_each(database, "trust_root", "SELECT only_row, version, record FROM trust_root", 0, [&](Row& row) {
     state.root.version = row.number(1);
@@ -313,6 +323,7 @@ Result<core::State> load_state(Database& database) {
                           load_permits,
                           load_permit_uses,
                           load_grants,
+                          load_content_keys,
                           load_root,
                           load_gateway_floors}) {
     if (auto loaded = load(database, state); !loaded) return loaded.error();

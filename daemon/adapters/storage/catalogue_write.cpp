@@ -83,6 +83,10 @@ Result<Writer> Writer::prepare(Database& database) {
       {&writer.drop_permit_, "DELETE FROM permit WHERE id = ?1"},
       {&writer.grant_, "INSERT OR REPLACE INTO key_grant (image, not_after, record) VALUES (?1, ?2, ?3)"},
       {&writer.drop_grant_, "DELETE FROM key_grant WHERE image = ?1"},
+      {&writer.content_key_,
+       "INSERT OR REPLACE INTO content_key (image, sealed, fingerprint, plaintext, not_after)"
+       " VALUES (?1, ?2, ?3, ?4, ?5)"},
+      {&writer.drop_content_key_, "DELETE FROM content_key WHERE image = ?1"},
       {&writer.root_, "UPDATE trust_root SET version = ?1, record = ?2"},
       {&writer.gateway_floor_, "INSERT OR REPLACE INTO gateway_floor (product, sequence) VALUES (?1, ?2)"},
   };
@@ -251,6 +255,12 @@ Result<void> Writer::put(const core::PutPermit& row) {
 
 Result<void> Writer::put(const core::PutGrant& row) {
   return grant_.run(stored(row.grant.image), stored(row.grant.not_after), to_hex(row.grant.record));
+}
+
+Result<void> Writer::put(const core::PutContentKey& row) {
+  const core::ContentKey& key = row.key;
+  return content_key_.run(stored(key.image), to_hex(key.sealed), stored(key.fingerprint), stored(key.plaintext),
+                          stored(key.not_after));
 }
 
 }  // namespace hg::storage

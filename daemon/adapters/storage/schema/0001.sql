@@ -220,6 +220,15 @@ CREATE TABLE key_grant (
   record    TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Content keys that are held, sealed under the store key.
+CREATE TABLE content_key (
+  image       TEXT PRIMARY KEY,      -- digest of the sealed bytes that it opens
+  sealed      TEXT NOT NULL,         -- hexadecimal digits
+  fingerprint TEXT NOT NULL,
+  plaintext   TEXT NOT NULL,         -- digest of what it encrypts
+  not_after   INTEGER                -- NULL: not by a grant
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE trust_root (
   only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
   version  INTEGER NOT NULL,         -- 0: none came yet
