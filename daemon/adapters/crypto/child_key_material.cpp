@@ -65,16 +65,15 @@ Result<Bytes> der_of(EVP_PKEY* key) {
   return bytes;
 }
 
-Result<ChildKeyMaterial> read_public_key(const UseRule& rule, std::string_view pem) {
-  const auto key = key_from_pem(pem);
-  if (!key) return not_wanted(key.error().code, rule, key.error().message);
-  const auto point = point_of(key->get());
-  if (!point) return point.error();
+/// One form for each key, whatever it came in.
+Result<ChildKeyMaterial> take_public_key(const UseRule& rule, EVP_PKEY* key) {
+  const auto point = point_of(key);
+  if (!point) return not_wanted(point.error().code, rule, point.error().message);
   const auto kind = kind_of(rule.use, point->curve);
   if (!kind) {
     return not_wanted(Errc::unsupported, rule, "a public key of " + std::string(cose::facts_of(point->curve).name));
   }
-  auto der = der_of(key->get());
+  auto der = der_of(key);
   if (!der) return der.error();
   return ChildKeyMaterial{*kind, Sha256::of(*der), std::move(*der)};
 }
@@ -82,25 +81,35 @@ Result<ChildKeyMaterial> read_public_key(const UseRule& rule, std::string_view p
 struct FreeCertificate {
   void operator()(X509* certificate) const { X509_free(certificate); }
 };
+using OwnedCertificate = std::unique_ptr<X509, FreeCertificate>;
 
 int no_password(char*, int, int, void*) {
   return -1;
 }
 
-Result<ChildKeyMaterial> read_certificate(const UseRule& rule, std::string_view pem) {
+Result<ChildKeyMaterial> take_certificate(const UseRule& rule, X509* certificate) {
   if (rule.use != KeyUse::link) return not_wanted(Errc::unsupported, rule, "a certificate");
-  const Owned<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  const std::unique_ptr<X509, FreeCertificate> certificate(
-      bio ? PEM_read_bio_X509(bio.get(), nullptr, no_password, nullptr) : nullptr);
-  if (!certificate) return Error{Errc::invalid, "no PEM certificate: " + take_openssl_error()};
-  const auto point = point_of(X509_get0_pubkey(certificate.get()));
+  const auto point = point_of(X509_get0_pubkey(certificate));
   if (!point) return point.error().within("certificate");
   std::uint8_t* der = nullptr;
-  const int size = i2d_X509(certificate.get(), &der);
+  const int size = i2d_X509(certificate, &der);
   if (size <= 0) return openssl_failure("encode a certificate");
   Bytes bytes(der, der + size);
   OPENSSL_free(der);
   return ChildKeyMaterial{KeyKind::certificate, Sha256::of(bytes), std::move(bytes)};
+}
+
+Result<ChildKeyMaterial> read_public_key(const UseRule& rule, std::string_view pem) {
+  const auto key = key_from_pem(pem);
+  if (!key) return not_wanted(key.error().code, rule, key.error().message);
+  return take_public_key(rule, key->get());
+}
+
+Result<ChildKeyMaterial> read_certificate(const UseRule& rule, std::string_view pem) {
+  const Owned<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const OwnedCertificate certificate(bio ? PEM_read_bio_X509(bio.get(), nullptr, no_password, nullptr) : nullptr);
+  if (!certificate) return Error{Errc::invalid, "no PEM certificate: " + take_openssl_error()};
+  return take_certificate(rule, certificate.get());
 }
 
 Result<ChildKeyMaterial> read_pem(const UseRule& rule, std::string_view pem) {
@@ -142,6 +151,12 @@ Secret from_digits(ByteView digits) {
   return secret;
 }
 
+Result<ChildKeyMaterial> check_secret(ChildKeyMaterial read) {
+  const ByteView bytes = read.secret.view();
+  if (std::ranges::any_of(bytes, [&](std::uint8_t byte) { return byte != bytes[0]; })) return read;
+  return Error{Errc::invalid, "a secret whose bytes are all the same"};
+}
+
 Result<ChildKeyMaterial> read_secret(const UseRule& rule, ByteView material) {
   const ByteView text = without_line_end(material);
   ChildKeyMaterial read;
@@ -153,11 +168,7 @@ Result<ChildKeyMaterial> read_secret(const UseRule& rule, ByteView material) {
   } else {
     return not_wanted(Errc::invalid, rule, std::to_string(material.size()) + " bytes that are no PEM text");
   }
-  const ByteView bytes = read.secret.view();
-  if (std::ranges::all_of(bytes, [&](std::uint8_t byte) { return byte == bytes[0]; })) {
-    return Error{Errc::invalid, "a secret whose bytes are all the same"};
-  }
-  return read;
+  return check_secret(std::move(read));
 }
 
 /// A DER public key or certificate, or a private key: not taken for a secret of some length.
@@ -175,6 +186,29 @@ Result<ChildKeyMaterial> read_child_key(KeyUse use, ByteView material) {
   if (text.find(kPem) != std::string_view::npos) return read_pem(rule, text);
   if (looks_like_der(material)) return not_wanted(Errc::invalid, rule, "DER, not PEM");
   return read_secret(rule, material);
+}
+
+Result<ChildKeyMaterial> read_public_child_key(KeyUse use, ByteView der) {
+  const UseRule& rule = rule_of(use);
+  if (der.size() > kMostKeyMaterial) return Error{Errc::too_large, "a key of more than 16 KiB"};
+  if (use != KeyUse::link) {
+    const auto key = key_from_spki(der);
+    if (!key) return not_wanted(key.error().code, rule, key.error().message);
+    return take_public_key(rule, key->get());
+  }
+  const std::uint8_t* at = der.data();
+  const OwnedCertificate certificate(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  if (certificate && at == der.data() + der.size()) return take_certificate(rule, certificate.get());
+  ERR_clear_error();
+  return not_wanted(Errc::invalid, rule, "no certificate in DER");
+}
+
+Result<ChildKeyMaterial> read_secret_child_key(KeyUse use, Secret secret) {
+  const UseRule& rule = rule_of(use);
+  if (!has_size(rule, secret.size())) {
+    return not_wanted(Errc::invalid, rule, std::to_string(secret.size()) + " secret bytes");
+  }
+  return check_secret({rule.secret, {}, {}, std::move(secret)});
 }
 
 Result<void> check_key_name(KeyUse use, KeyKind kind, std::string_view name) {

@@ -27,6 +27,10 @@ struct ChildKeyMaterial {
 /// private keys, RSA, other curves and lengths.
 Result<ChildKeyMaterial> read_child_key(core::KeyUse use, ByteView material);
 
+/// The same from a public half or certificate in DER, and from the bytes of a secret.
+Result<ChildKeyMaterial> read_public_child_key(core::KeyUse use, ByteView der);
+Result<ChildKeyMaterial> read_secret_child_key(core::KeyUse use, Secret secret);
+
 /// Whether a key may be called that: identify needs 1 to 32 bytes (its kid), link with a PSK 1 to 64, the others
 /// at most 64. Printable ASCII. Errc::invalid.
 Result<void> check_key_name(core::KeyUse use, core::KeyKind kind, std::string_view name);

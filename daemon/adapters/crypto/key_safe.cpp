@@ -5,7 +5,6 @@
 
 #include <new>
 
-#include "adapters/crypto/child_key_material.hpp"
 #include "adapters/crypto/content_cipher.hpp"
 #include "adapters/crypto/delivery_record.hpp"
 #include "adapters/crypto/kit_identity.hpp"
@@ -290,8 +289,27 @@ asio::awaitable<Result<core::View>> KeySafe::wrap_for_child(core::ChildId child,
 
 Result<core::ChildKey> KeySafe::take_child_key(const core::ChildId& child, core::KeyUse use, std::string name,
                                                ByteView material) {
+  return kept_key(child, use, std::move(name), read_child_key(use, material));
+}
+
+Result<core::ChildKey> KeySafe::take_listed_key(const core::ChildId& child, core::KeyUse use, std::string name,
+                                                ByteView public_half, ByteView wrapped_secret) {
+  const auto read = [&]() -> Result<ChildKeyMaterial> {
+    if (public_half.empty() == wrapped_secret.empty()) {
+      return Error{Errc::invalid, "not exactly one of a public half and a wrapped secret"};
+    }
+    if (!public_half.empty()) return read_public_child_key(use, public_half);
+    if (wrapped_secret.size() > kMostKeyMaterial) return Error{Errc::too_large, "a key of more than 16 KiB"};
+    const auto secret = keys_->open(wrapped_secret);
+    if (!secret) return secret.error();
+    return read_secret_child_key(use, Secret(secret->bytes()));
+  };
+  return kept_key(child, use, std::move(name), read());
+}
+
+Result<core::ChildKey> KeySafe::kept_key(const core::ChildId& child, core::KeyUse use, std::string name,
+                                         Result<ChildKeyMaterial> read) const {
   const std::string doing = "key of " + child;
-  auto read = read_child_key(use, material);
   if (!read) return read.error().within(doing);
   if (auto named = check_key_name(use, read->kind, name); !named) return named.error().within(doing);
   core::ChildKey key{use, read->kind, read->id, std::move(name), std::move(read->value)};

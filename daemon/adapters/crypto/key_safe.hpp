@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "adapters/crypto/child_key_material.hpp"
 #include "adapters/crypto/gateway_keys.hpp"
 #include "adapters/crypto/store_key.hpp"
 #include "adapters/crypto/view_digest.hpp"
@@ -49,6 +50,8 @@ class KeySafe final : public ports::KeySafe {
                                                                           UniqueFd image) override;
   [[nodiscard]] Result<core::ChildKey> take_child_key(const core::ChildId& child, core::KeyUse use, std::string name,
                                                       ByteView material) override;
+  [[nodiscard]] Result<core::ChildKey> take_listed_key(const core::ChildId& child, core::KeyUse use, std::string name,
+                                                       ByteView public_half, ByteView wrapped_secret) override;
   [[nodiscard]] Result<Bytes> nonce() override;
   [[nodiscard]] Result<ports::KitEvidence> check_evidence(const core::ChildId& child, const core::ChildKey& key,
                                                           ByteView nonce, ByteView evidence) override;
@@ -66,6 +69,8 @@ class KeySafe final : public ports::KeySafe {
   [[nodiscard]] Result<core::ContentKey> sealed_key(const ContentKey& key, const Digest& image,
                                                     const Digest& plaintext) const;
   [[nodiscard]] Result<ContentKey> opened_key(const core::ContentKey& key, const Digest& image) const;
+  [[nodiscard]] Result<core::ChildKey> kept_key(const core::ChildId& child, core::KeyUse use, std::string name,
+                                                Result<ChildKeyMaterial> material) const;
   [[nodiscard]] Result<Secret> secret_of(const core::ChildId& child, const core::ChildKey& key) const;
   /// Errc::mismatch, if the key decrypts the image to something else.
   [[nodiscard]] Result<void> check_plaintext(const ContentKey& key, const images::Source& image,
