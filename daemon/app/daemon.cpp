@@ -21,10 +21,13 @@
 #include "adapters/inspection/image_inspector.hpp"
 #include "adapters/storage/directory_blobs.hpp"
 #include "adapters/storage/sqlite_catalogue.hpp"
+#include "adapters/system/drop_directory.hpp"
 #include "adapters/system/machine_id.hpp"
 #include "adapters/system/notify.hpp"
 #include "adapters/system/steady_clock.hpp"
 #include "adapters/transport/plugin_board.hpp"
+#include "app/child_types.hpp"
+#include "app/counting_rings.hpp"
 #include "app/credentials.hpp"
 #include "app/gateway_key.hpp"
 #include "app/trust_source.hpp"
@@ -109,6 +112,9 @@ struct Daemon::Parts {
         config(std::move(the_config)),
         journal(the_journal),
         clock(invocation.built_at),
+        rings(real_rings, counters),
+        child_types(config),
+        inspector(counters),
         shutdown_lock(loop.get_executor(), invocation.bus, journal),
         tasks(loop.get_executor()) {}
 
@@ -119,7 +125,8 @@ struct Daemon::Parts {
     settings.urgency = limits_of(config.urgency);
     gateway.emplace(loop.get_executor(),
                     service::GatewayPorts{*catalogue, *blobs, *fetcher, *announcements, inspector, *board, clock,
-                                          journal, rings, gateway_key.get(), &shutdown_lock},
+                                          journal, rings, key_safe.get(), &child_types, &counters, drop_box.get(),
+                                          &shutdown_lock},
                     settings);
     face.emplace(loop.get_executor(), invocation.bus, gateway->control(), clock, journal, invocation.version);
     gateway->watch(*face);
@@ -153,10 +160,13 @@ struct Daemon::Parts {
   system::SteadyClock clock;
   bus::LogindLock shutdown_lock;
   system::Notify notify;
-  crypto::RingMaker rings;
-  std::unique_ptr<ports::GatewayKey> gateway_key;
   ports::Counters counters;
-  inspection::ImageInspector inspector{counters};
+  crypto::RingMaker real_rings;
+  CountingRings rings;
+  ConfiguredChildTypes child_types;
+  std::unique_ptr<ports::KeySafe> key_safe;
+  std::unique_ptr<system::DropDirectory> drop_box;
+  inspection::ImageInspector inspector;
   std::unique_ptr<storage::SqliteCatalogue> catalogue;
   std::unique_ptr<storage::DirectoryBlobs> blobs;
   cloud::CurlLibrary curl;
@@ -177,7 +187,7 @@ Result<std::unique_ptr<Daemon>> Daemon::make(asio::io_context& loop, Invocation 
   auto parts = std::make_unique<Parts>(loop, std::move(invocation), std::move(config), journal);
   for (const auto& directory : {parts->config.state, parts->config.cache, parts->config.runtime})
     if (const Result<void> made = make_directory(directory); !made) return made.error();
-  if (const std::string& credential = parts->config.gateway_credential; !credential.empty()) {
+  if (const std::string& credential = parts->config.keys.gateway_credential; !credential.empty()) {
     auto key = load_gateway_key(credential);
     if (!key) return key.error().within("keys.gateway_credential");
     parts->gateway_key = std::move(*key);

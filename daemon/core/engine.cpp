@@ -6,8 +6,11 @@
 #include <set>
 
 #include "core/baseline.hpp"
+#include "core/content_keys.hpp"
+#include "core/enrollment.hpp"
 #include "core/groups.hpp"
 #include "core/preflight.hpp"
+#include "core/protection_judgement.hpp"
 #include "core/transaction.hpp"
 #include "core/trust_facts.hpp"
 #include "core/turn.hpp"
@@ -22,22 +25,10 @@ struct Overloaded : Handlers... {
   using Handlers::operator()...;
 };
 
-/// One turn for a child, and what it means for the other members of its group.
-template <class Handle>
-void with_child(State& state, Child& child, Instant now, Output& out, Handle handle) {
-  const Remembered before = take_turn(state, child, now, out, handle);
-  settle(state, before, child, now, out);
-}
-
 /// Whether a reload left alone what an update under way hangs on; a changed patience interrupts nothing.
 bool is_same_child(const Enrollment& a, const Enrollment& b) {
   return a.transport == b.transport && a.address == b.address && a.vendor == b.vendor &&
          a.device_class == b.device_class && a.targets == b.targets && a.link == b.link;
-}
-
-bool is_before_activate(Phase phase) {
-  return phase == Phase::offered || phase == Phase::backing_up || phase == Phase::transferring ||
-         phase == Phase::staged;
 }
 
 /// What others wait for may not be away for ever, but nobody could have come back while the daemon was down; and how
@@ -51,6 +42,9 @@ void await_return(const State& state, Child& child, Instant now) {
 void on(State& state, const ChildEnrolled& event, Instant now, Output& out) {
   const auto [position, is_new] = state.children.try_emplace(event.enrollment.id);
   Child& child = position->second;
+  forget_address(state, event.enrollment.id, {child.enrollment.transport, child.enrollment.address});
+  note_address(state, event.enrollment.id, {event.enrollment.transport, event.enrollment.address});
+  if (state.discovered.erase(event.enrollment.id) > 0) out.touched.push_back(event.enrollment.id);
   with_child(state, child, now, out, [&](Turn& turn) {
     const bool was_enrolled = std::exchange(child.enrolled, true);
     const Enrollment before = std::exchange(child.enrollment, event.enrollment);
@@ -71,10 +65,13 @@ void on(State& state, const ChildEnrolled& event, Instant now, Output& out) {
 void on(State& state, const ChildDropped& event, Instant now, Output& out) {
   Child* child = find_child(state, event.child);
   if (child == nullptr) return;
+  if (!child->registration)
+    forget_address(state, event.child, {child->enrollment.transport, child->enrollment.address});
   with_child(state, *child, now, out, [&](Turn&) {
     child->enrolled = false;
     child->online = false;
     child->in_doubt = true;
+    child->identified = Identified::no;
   });
   out.touched.push_back(event.child);
 }
@@ -101,6 +98,8 @@ void on(State& state, const LinkChanged& event, Instant now, Output& out) {
     if (!child->online && event.up) give_back_swap_time(state, *child, now);
     child->online = event.up;
     child->link_text = event.text;
+    child->link_security = event.up ? event.security : LinkSecurity::none;
+    child->identified = Identified::no;
     child->in_doubt = true;
     child->in_round = false;
     child->unanswered = 0;
@@ -123,7 +122,11 @@ void on(State& state, const AnnouncementSettled& event, Instant, Output& out) {
   if (state.announced.erase(event.url) > 0) out.changes.emplace_back(DropAnnouncement{event.url});
 }
 
-void on(State& state, const DeliverableSealed& event, Instant, Output& out) {
+void on(State& state, const DeliverableSealed& event, Instant now, Output& out) {
+  if (const auto held = hold_keys(state, event.keys, now, out); !held) {
+    out.refusal = held.error();
+    return;
+  }
   const auto [position, is_new] = state.deliverables.try_emplace(event.deliverable.id, event.deliverable);
   if (is_new) out.changes.emplace_back(PutDeliverable{position->second});
 }
@@ -341,10 +344,12 @@ void on(State& state, const StepEnded& event, Instant now, Output& out) {
   const std::string unit = unit_of(*child);
   const auto handle = [&](Turn& turn) {
     const Step ended = std::exchange(child->step, Idle{});
-    if (!std::holds_alternative<StepFailed>(event.answer)) child->losses = 0;
+    if (!std::holds_alternative<StepFailed>(event.answer) && !must_identify(*child)) child->losses = 0;
     const bool was_backup = std::holds_alternative<Backup>(ended);
     const bool was_deliver = std::holds_alternative<Deliver>(ended);
     const bool was_restore = std::holds_alternative<Restore>(ended);
+    const auto* prepare = std::get_if<Prepare>(&ended);
+    const bool was_identify = std::holds_alternative<Identify>(ended);
     std::visit(Overloaded{
                    [&](const Inspection& seen) { turn.believe(seen); },
                    [&](const OfferAnswer& answer) { turn.offer_answered(answer); },
@@ -364,9 +369,19 @@ void on(State& state, const StepEnded& event, Instant now, Output& out) {
                      else
                        turn.believe(answer.seen);
                    },
+                   [&](const Prepared& answer) {
+                     if (prepare != nullptr) turn.prepared(*prepare, answer.view);
+                   },
+                   [&](const Proven&) {
+                     if (was_identify) turn.proven();
+                   },
                    [&](const StepFailed& failure) {
                      if (was_restore)
                        turn.restore_failed(failure.error);
+                     else if (prepare != nullptr)
+                       turn.prepare_failed(failure.error);
+                     else if (was_identify)
+                       turn.identify_failed(failure.error);
                      else
                        turn.step_failed(failure.error);
                    },
@@ -384,6 +399,15 @@ concept IsTrustFact = requires(State& state, const Record& record, Output& out) 
 
 void on(State& state, const IsTrustFact auto& event, Instant now, Output& out) {
   accept(state, event, now, out);
+}
+
+template <class Event>
+concept IsAboutEnrollment = requires(State& state, const Event& event, Instant now, Output& out) {
+  on_enrollment(state, event, now, out);
+};
+
+void on(State& state, const IsAboutEnrollment auto& event, Instant now, Output& out) {
+  on_enrollment(state, event, now, out);
 }
 
 void on(State& state, const PolicyChanged& event, Instant, Output&) {
@@ -413,8 +437,13 @@ Output resume(State& state, Instant now) {
   index_members(state);
   index_units(state);
   index_updates(state);
+  index_plaintexts(state);
+  index_addresses(state);
+  state.discovered.clear();
   for (auto& [id, child] : state.children) {
     child.online = false;
+    child.link_security = LinkSecurity::none;
+    child.identified = Identified::no;
     child.in_doubt = true;
     child.gate = Gate::none;
     child.in_round = false;

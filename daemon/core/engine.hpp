@@ -141,8 +141,8 @@ struct Proven {
 struct StepFailed {
   Error error;
 };
-using StepAnswer =
-    std::variant<Inspection, OfferAnswer, BackedUp, Delivered, Ordered, GuardFailed, Restored, StepFailed>;
+using StepAnswer = std::variant<Inspection, OfferAnswer, BackedUp, Delivered, Ordered, GuardFailed, Restored, Prepared,
+                                Proven, StepFailed>;
 struct StepEnded {
   ChildId child;
   StepNumber number = 0;
@@ -162,6 +162,12 @@ struct PermitAccepted {
 struct GrantAccepted {
   Grant grant;
   std::optional<ContentKey> key{};
+};
+/// All that a signed enrollment list says is done. Refused with Errc::exists when its version is not higher than that
+/// of the list of its name before.
+struct EnrollmentListTaken {
+  std::string name;
+  std::uint64_t version = 0;
 };
 /// The store key is another one: what was sealed under the old one (content keys, children's secrets) is lost. Said at
 /// start, before anything else.
@@ -224,7 +230,8 @@ using Event =
     std::variant<ChildEnrolled, ChildDropped, LinkChanged, AnnouncementHeard, AnnouncementSettled, DeliverableSealed,
                  RolloutRequested, RepairRequested, RolloutClosed, UpdateAborted, BaselineDeclared, LayoutsSaid,
                  GroupFormed, GroupDissolved, SplitResolved, TimePassed, StepEnded, HeadAccepted, PermitAccepted,
-                 GrantAccepted, RootAccepted, PolicyChanged, TimeJudged>;
+                 GrantAccepted, RootAccepted, PolicyChanged, TimeJudged, StoreKeyReplaced, ChildRegistered,
+                 ChildUnregistered, ChildDiscovered, ChildVanished, ChildKeySet, ChildKeyRevoked, BoardReplaced, EnrollmentListTaken>;
 
 // ----------------------------------------------------------------------------------------------------------- output
 
@@ -271,6 +278,16 @@ struct PutGrant {
 struct DropGrant {
   Digest image;
 };
+struct PutContentKey {
+  ContentKey key;
+};
+struct DropContentKey {
+  Digest image;
+};
+struct PutEnrollmentList {
+  std::string name;
+  std::uint64_t version = 0;
+};
 struct PutRoot {
   TrustRoot root;
 };
@@ -289,7 +306,7 @@ struct PutHistory {
 };
 using Change = std::variant<PutChild, PutDeliverable, PutRollout, DropRollout, PutGroup, DropGroup, PutAnnouncement,
                             DropAnnouncement, PutHistory, PutHead, PutPermit, DropPermit, PutGrant, DropGrant, PutRoot,
-                            PutGatewayFloor>;
+                            PutGatewayFloor, PutContentKey, DropContentKey, PutEnrollmentList>;
 
 /// From now on the child's step is this one: what was being carried out for it before is given up.
 struct Action {

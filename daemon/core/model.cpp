@@ -59,7 +59,7 @@ constexpr Names<Gate, 4> kGates{{
     {Gate::healthy, "healthy"},
 }};
 
-constexpr Names<Reason, 42> kReasons{{
+constexpr Names<Reason, 48> kReasons{{
     {Reason::none, "none"},
     {Reason::does_not_fit, "does-not-fit"},
     {Reason::ambiguous, "ambiguous"},
@@ -102,6 +102,12 @@ constexpr Names<Reason, 42> kReasons{{
     {Reason::no_space, "no-space"},
     {Reason::battery_low, "battery-low"},
     {Reason::resolved, "resolved"},
+    {Reason::no_child_key, "no-child-key"},
+    {Reason::content_key_unknown, "content-key-unknown"},
+    {Reason::grant_expired, "grant-expired"},
+    {Reason::key_changed, "key-changed"},
+    {Reason::wrong_identity, "wrong-identity"},
+    {Reason::not_identified, "not-identified"},
 }};
 
 constexpr Names<Order, 4> kOrders{{
@@ -139,8 +145,9 @@ constexpr Names<RestorePolicy, 4> kRestorePolicies{{
     {RestorePolicy::always, "always"},
 }};
 
-constexpr std::array<std::string_view, std::variant_size_v<Step>> kSteps{
-    "idle", "wait", "inspect", "offer", "backup", "deliver", "activate", "confirm", "revert", "restore"};
+constexpr std::array<std::string_view, std::variant_size_v<Step>> kSteps{"idle",   "wait",    "inspect",  "offer",
+                                                                         "backup", "deliver", "activate", "confirm",
+                                                                         "revert", "restore", "prepare",  "identify"};
 
 }  // namespace
 

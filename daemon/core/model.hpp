@@ -141,10 +141,10 @@ struct Policy {
 
 // -------------------------------------------------------------------------------------------------------- children
 
-/// Whether a plain image may travel on the child's link.
+/// What an administrator declares of the child's link.
 enum class LinkProtection : std::uint8_t {
-  none,      ///< only ciphertext may be sent
-  internal,  ///< an administrator declared the link to be inside one housing
+  none,
+  internal,  ///< it is inside one housing: a plain image may travel on it
 };
 
 /// Whether a link encrypts and knows the child.
@@ -240,7 +240,7 @@ enum class Reason : std::uint8_t {
   does_not_fit,   ///< no image for this child's vendor, class and target
   ambiguous,      ///< more than one image fits
   not_newer,      ///< the sequence number is below what the child has committed
-  no_protection,  ///< a plain image and a link that is not declared internal
+  no_protection,  ///< what would hide the image on its way is less than is asked
   cannot_verify,  ///< the digest that the child would report is not known
   same_as_other,  ///< the image equals the one another slot holds in a way that cannot be told apart
   child_refused,
@@ -278,6 +278,12 @@ enum class Reason : std::uint8_t {
   no_space,                  ///< the child has no room for the image
   battery_low,               ///< it runs on a battery that holds too little
   resolved,                  ///< an operator has settled a split
+  no_child_key,              ///< the content key is held, and the child has no key that it could be wrapped for
+  content_key_unknown,       ///< an encrypted image that this gateway cannot open and the vendor did not seal for it
+  grant_expired,             ///< the content key was granted until a time that has passed
+  key_changed,               ///< a key of the child, or the board in its place, is another one
+  wrong_identity,            ///< who answers does not have the key that the child is enrolled with
+  not_identified,            ///< it has not shown its key, and nobody knows whether it could
 };
 
 struct Cause {
@@ -384,6 +390,7 @@ inline constexpr std::size_t kMaxHeads = 64;
 inline constexpr std::size_t kMaxPermits = 1024;
 inline constexpr std::size_t kMaxGrants = 1024;
 inline constexpr std::size_t kMaxGatewayFloors = 4096;
+inline constexpr std::size_t kMaxContentKeys = 4096;
 
 struct State {
   ByName<Child> children;
@@ -404,7 +411,9 @@ struct State {
   std::map<Digest, Grant> grants;             ///< by image
   std::map<Digest, ContentKey> content_keys;  ///< that are held, by image
   std::map<Digest, Digest> plaintexts;        ///< of each content key ever held, by fingerprint; not persisted
-  std::map<ChildId, Discovered> discovered;   ///< at most kMaxDiscovered; not persisted
+  std::map<std::string, std::uint64_t> enrollment_lists;  ///< the version that was taken last, by name
+  std::map<ChildId, Discovered> discovered;               ///< at most kMaxDiscovered; not persisted
+  std::map<Address, ChildId> addresses;                   ///< of children that are known; not persisted
   TrustRoot root;
   Floors floors;              ///< of the gateway: raised by heads and by closed rollouts, never lowered
   Policy policy;              ///< not persisted

@@ -2,7 +2,10 @@
 #include "core/preflight.hpp"
 
 #include <algorithm>
+#include <functional>
 
+#include "core/content_keys.hpp"
+#include "core/protection_judgement.hpp"
 #include "core/standing.hpp"
 
 namespace hg::core {
@@ -26,9 +29,16 @@ std::vector<const Image*> images_for(const Deliverable& deliverable, const Child
   return images_called(deliverable, child.enrollment, target.name);
 }
 
+/// What stands against an image for other reasons than that it does not fit.
+using Objects = std::function<Cause(const Image&)>;
+
+Cause has_none(const Image&) {
+  return {};
+}
+
 /// The one image for a target, or why none of the fitting ones can be used.
-std::variant<const Image*, Cause> choose_image(const std::vector<const Image*>& fitting, const Enrollment& child,
-                                               const Target& target) {
+std::variant<const Image*, Cause> choose_image(const std::vector<const Image*>& fitting, const Target& target,
+                                               const Objects& objects) {
   const auto has_slot = [](const Image* image) { return image->slot.has_value(); };
   if (std::ranges::any_of(fitting, has_slot))
     return Cause{Reason::slot_unknown, "the deliverable's image is for one slot of target " + target.name +
@@ -36,12 +46,29 @@ std::variant<const Image*, Cause> choose_image(const std::vector<const Image*>& 
   if (fitting.size() > 1)
     return Cause{Reason::ambiguous, "the deliverable has several images for target " + target.name};
   const Image& image = *fitting.front();
-  if (!image.encrypted && child.link != LinkProtection::internal)
-    return Cause{Reason::no_protection,
-                 "the image is plain and the child's link is not declared internal in the configuration"};
+  if (Cause cause = objects(image); cause.reason != Reason::none) return cause;
   if (image.running_digest.empty())
     return Cause{Reason::cannot_verify, "not an image whose digest the child would report (MCUboot)"};
   return &image;
+}
+
+std::variant<std::vector<Part>, Cause> choose(const Deliverable& deliverable, const Child& child,
+                                              const Objects& objects) {
+  std::vector<Part> parts;
+  for (const Target& target : child.enrollment.targets) {
+    const auto fitting = images_for(deliverable, child, target);
+    if (fitting.empty()) continue;  // this one is left alone
+    const auto choice = choose_image(fitting, target, objects);
+    if (const Cause* cause = std::get_if<Cause>(&choice)) return *cause;
+    const Image& image = *std::get<const Image*>(choice);
+    if (std::ranges::find(parts, image.running_digest, &Part::after) != parts.end())
+      return Cause{Reason::same_as_other, "two targets get the same image; the child could mark the wrong one"};
+    parts.push_back({target.image_number, image.digest, {}, image.running_digest});
+  }
+  if (parts.empty())
+    return Cause{Reason::does_not_fit, "the deliverable has no image for this child's vendor, class and targets"};
+  std::ranges::sort(parts, {}, &Part::image_number);
+  return parts;
 }
 
 Cause check_active(const Inspection& seen, std::uint8_t number) {
@@ -68,22 +95,14 @@ const Image* image_of(const State& state, const Update& update, const Part& part
   return image == deliverable->second.images.end() ? nullptr : &*image;
 }
 
-std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverable, const Child& child) {
-  std::vector<Part> parts;
-  for (const Target& target : child.enrollment.targets) {
-    const auto fitting = images_for(deliverable, child, target);
-    if (fitting.empty()) continue;  // this one is left alone
-    const auto choice = choose_image(fitting, child.enrollment, target);
-    if (const Cause* cause = std::get_if<Cause>(&choice)) return *cause;
-    const Image& image = *std::get<const Image*>(choice);
-    if (std::ranges::find(parts, image.running_digest, &Part::after) != parts.end())
-      return Cause{Reason::same_as_other, "two targets get the same image; the child could mark the wrong one"};
-    parts.push_back({target.image_number, image.digest, {}, image.running_digest});
-  }
-  if (parts.empty())
-    return Cause{Reason::does_not_fit, "the deliverable has no image for this child's vendor, class and targets"};
-  std::ranges::sort(parts, {}, &Part::image_number);
-  return parts;
+std::variant<std::vector<Part>, Cause> choose_parts(const State& state, const Deliverable& deliverable,
+                                                    const Child& child, Instant now) {
+  return choose(deliverable, child, [&](const Image& image) {
+    Cause cause = protected_by(state, child, image).cause;
+    const bool is_to_be_made = is_rewrapped(state, child, image) && view_for(state, child, image) == nullptr;
+    if (cause.reason == Reason::none && is_to_be_made) cause = judge_grant(state, *held_key(state, image.digest), now);
+    return cause;
+  });
 }
 
 const Image* rollback_image(const State& state, const Child& child, const Part& part) {
@@ -93,7 +112,8 @@ const Image* rollback_image(const State& state, const Child& child, const Part& 
     if (target.image_number != part.image_number) continue;
     const auto fitting = images_for(committed->second, child, target);
     if (fitting.empty()) return nullptr;
-    const auto choice = choose_image(fitting, child.enrollment, target);
+    const auto is_protected = [&](const Image& image) { return protected_by(state, child, image).cause; };
+    const auto choice = choose_image(fitting, target, is_protected);
     const auto* image = std::get_if<const Image*>(&choice);
     return image != nullptr && (*image)->running_digest == part.before ? *image : nullptr;
   }
@@ -109,9 +129,7 @@ bool may_be_reinstalled(const State& state, const Child& child) {
 
 bool runs_all_of(const Deliverable& deliverable, const Child& child) {
   if (!child.seen) return false;
-  Child trusted = child;
-  trusted.enrollment.link = LinkProtection::internal;
-  const auto choice = choose_parts(deliverable, trusted);
+  const auto choice = choose(deliverable, child, has_none);
   const auto* parts = std::get_if<Parts>(&choice);
   return parts != nullptr && rests_on_new(*child.seen, *parts);
 }
@@ -119,7 +137,10 @@ bool runs_all_of(const Deliverable& deliverable, const Child& child) {
 bool are_parts_still_chosen(const State& state, const Child& child) {
   const auto deliverable = state.deliverables.find(child.update->deliverable);
   if (deliverable == state.deliverables.end()) return false;
-  const auto choice = choose_parts(deliverable->second, child);
+  // What its link is, nobody knows while it is away.
+  const LinkSecurity link = child.online ? child.link_security : LinkSecurity::proven;
+  const auto is_protected = [&](const Image& image) { return protected_by(state, child, image, link).cause; };
+  const auto choice = choose(deliverable->second, child, is_protected);
   const auto* chosen = std::get_if<std::vector<Part>>(&choice);
   const auto is_same = [](const Part& a, const Part& b) {
     return a.image_number == b.image_number && a.image == b.image && a.after == b.after;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which images of a deliverable a child is to have: fit, protection, and what the child says of itself. Answers with a
-// cause that the bus can show. Freshness is core/trust_facts', conditions are core/conditions'; core/turn calls it.
+// Which images of a deliverable a child is to have: fit, and what the child says of itself. Answers with a cause that
+// the bus can show. Protection is core/protection_judgement's, freshness core/trust_facts', conditions are
+// core/conditions'; core/turn calls it.
 #pragma once
 
 #include <variant>
@@ -18,8 +19,9 @@ std::vector<const Image*> fitting_images(const Deliverable& deliverable, const C
 const Image* image_of(const State& state, const Update& update, const Part& part);
 
 /// One part for each target that the deliverable has an image for, by image number, with `before` not known yet; or why
-/// it cannot be brought to the child.
-std::variant<std::vector<Part>, Cause> choose_parts(const Deliverable& deliverable, const Child& child);
+/// it cannot be brought to the child. What has a view already needs no grant any more.
+std::variant<std::vector<Part>, Cause> choose_parts(const State& state, const Deliverable& deliverable,
+                                                    const Child& child, Instant now);
 
 /// What would bring one part of the child's update back by a whole transfer: the image that it ran before, as the
 /// deliverable that it has committed brought it. Null when that is not held, or could not be brought.

@@ -25,6 +25,23 @@ std::optional<Enum> from(const std::array<std::string_view, N>& names, std::stri
 
 }  // namespace
 
+bool tier_takes(std::uint8_t tier, KeyUse use, KeyKind kind) {
+  const bool is_of_use = [&] {
+    switch (use) {
+      case KeyUse::wrap:
+        return kind == KeyKind::aes || kind == KeyKind::p256 || kind == KeyKind::x25519;
+      case KeyUse::identify:
+        return kind == KeyKind::hmac || kind == KeyKind::p256 || kind == KeyKind::ed25519;
+      case KeyUse::link:
+        return kind == KeyKind::psk || kind == KeyKind::p256 || kind == KeyKind::certificate;
+    }
+    return false;
+  }();
+  if (!is_of_use || tier == 0) return is_of_use;
+  if (tier == 1) return is_secret(kind);
+  return use == KeyUse::link || !is_secret(kind);
+}
+
 std::string_view name_of(Protection protection) {
   return kProtections.at(static_cast<std::size_t>(protection));
 }

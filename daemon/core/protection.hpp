@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -61,6 +62,8 @@ struct Sealing {
   friend bool operator==(const Sealing&, const Sealing&) = default;
 };
 
+inline constexpr std::size_t kMaxSealingInfo = 8192;  ///< bytes of Sealing::info
+
 /// A content key that this gateway holds, sealed under its store key.
 struct ContentKey {
   Digest image;        ///< of the sealed bytes that it opens
@@ -72,6 +75,8 @@ struct ContentKey {
 
   friend bool operator==(const ContentKey&, const ContentKey&) = default;
 };
+
+inline constexpr std::size_t kMaxSealedKey = 256;  ///< bytes of ContentKey::sealed
 
 // ------------------------------------------------------------------------------------------------- keys of children
 
@@ -104,6 +109,9 @@ struct ChildKey {
   friend bool operator==(const ChildKey&, const ChildKey&) = default;
 };
 using ChildKeys = std::map<KeyUse, ChildKey>;
+
+/// Whether a key of this kind is of use for this, and a child of this tier may have it (docs/keys.md).
+bool tier_takes(std::uint8_t tier, KeyUse use, KeyKind kind);
 
 /// Whether the value is a secret, which is sealed and never shown.
 constexpr bool is_secret(KeyKind kind) {
@@ -139,6 +147,9 @@ using Views = std::map<Digest, View>;  ///< by the sealed bytes that they are of
 
 /// Who made a child known.
 enum class Origin : std::uint8_t { configuration, command, list, policy };
+
+/// Where a child is to be found: by which plugin, and its address there.
+using Address = std::pair<std::string, std::string>;
 
 /// What is remembered of a child that the configuration does not name: by headgatectl, by a signed list, or because a
 /// policy takes all of its class. Its link is never `internal`: that only the configuration says.

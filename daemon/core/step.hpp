@@ -107,7 +107,8 @@ struct Idle {
   friend bool operator==(const Idle&, const Idle&) = default;
 };
 
-using Step = std::variant<Idle, Wait, Inspect, Offer, Backup, Deliver, Activate, Confirm, Revert, Restore>;
+using Step =
+    std::variant<Idle, Wait, Inspect, Offer, Backup, Deliver, Activate, Confirm, Revert, Restore, Prepare, Identify>;
 using StepNumber = std::uint64_t;
 
 }  // namespace hg::core

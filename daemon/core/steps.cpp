@@ -3,7 +3,9 @@
 // step is derived again.
 #include <algorithm>
 
+#include "core/content_keys.hpp"
 #include "core/preflight.hpp"
+#include "core/protection_judgement.hpp"
 #include "core/transaction.hpp"
 #include "core/turn.hpp"
 
@@ -40,16 +42,30 @@ Step revert(const State& state, const Child& child) {
   return order;
 }
 
+/// Sends an image, or first makes what the child gets in its place; none while nothing protects it as it must be.
+std::optional<Step> bring(const State& state, const Child& child, const Image& image, std::uint8_t image_number,
+                          const Digest& after, Staging staging) {
+  if (protected_by(state, child, image).cause.reason != Reason::none) return std::nullopt;
+  Deliver deliver{image.digest, image.size, image_number, after, staging};
+  if (!is_rewrapped(state, child, image)) return deliver;
+  const View* view = view_for(state, child, image);
+  if (view == nullptr)
+    return Prepare{image.digest, image.size, *image.sealing, *held_key(state, image.digest),
+                   *wrap_key(child, *image.sealing)};
+  deliver.view = *view;
+  return deliver;
+}
+
 /// The next of the old images that the child needs before it can be told to go back: of one that keeps none. What is
 /// marked is played through first.
-std::optional<Deliver> reinstall(const State& state, const Child& child) {
+std::optional<Step> reinstall(const State& state, const Child& child) {
   const Inspection& seen = *child.seen;
   if (!may_be_reinstalled(state, child) || seen.staging != Staging::aside) return std::nullopt;
   for (const Part& part : child.update->parts) {
     const bool is_there = active_of(child, part) == part.before || seen.standby(part.image_number, part.before);
     if (!changes(part) || is_there || seen.anything_pending(part.image_number)) continue;
     const Image& image = *rollback_image(state, child, part);
-    return Deliver{image.digest, image.size, part.image_number, part.before, seen.staging};
+    return bring(state, child, image, part.image_number, part.before, seen.staging);
   }
   return std::nullopt;
 }
@@ -88,9 +104,14 @@ Step deliver(const State& state, const Child& child) {
     const Image* image = image_of(state, u, part);
     if (image == nullptr) break;
     const Staging staging = child.seen ? child.seen->staging : Staging::aside;
-    return Deliver{part.image, image->size, part.image_number, part.after, staging};
+    if (const auto step = bring(state, child, *image, part.image_number, part.after, staging)) return *step;
+    break;
   }
   return Inspect{};
+}
+
+Step identify(const Child& child) {
+  return Identify{child.keys.at(KeyUse::identify)};
 }
 
 /// What waits for the other members is looked at again from time to time.
@@ -101,7 +122,8 @@ bool waits_for_others(const Child& child) {
 }
 
 bool is_going_back(const Step& step) {
-  return std::holds_alternative<Revert>(step) || std::holds_alternative<Deliver>(step);
+  return std::holds_alternative<Revert>(step) || std::holds_alternative<Deliver>(step) ||
+         std::holds_alternative<Prepare>(step);
 }
 
 Step next_step_of_update(const State& state, const Child& child) {
@@ -114,7 +136,10 @@ Step next_step_of_update(const State& state, const Child& child) {
       return Backup{};
     case Phase::transferring:
       return u.decision == Decision::pivot && child.in_doubt ? Step{Inspect{}} : deliver(state, child);
+    case Phase::staged:
+      return !child.in_doubt && must_identify(child) ? identify(child) : Step{Inspect{}};
     case Phase::preflight:
+      if (!child.in_doubt && u.order == Order::none && must_identify(child)) return identify(child);
       if (!child.in_doubt && is_to_restore(child)) return Restore{u.backup};
       return child.in_doubt ? Step{Inspect{}} : give_order(state, child);
     case Phase::reverting:
@@ -126,6 +151,7 @@ Step next_step_of_update(const State& state, const Child& child) {
     case Phase::testing: {
       if (child.in_doubt) return Inspect{};
       if (u.order != Order::none) return give_order(state, child);
+      if (must_identify(child)) return identify(child);
       return Wait{u.since + child.enrollment.patience.health};
     }
     default:
@@ -133,9 +159,15 @@ Step next_step_of_update(const State& state, const Child& child) {
   }
 }
 
-}  // namespace
+/// Whether it is for nobody but the child: it carries something to it, reads something out of it, or keeps an image for
+/// good. A mark, a reset and the way back are guarded by what runs.
+bool is_confidential(const Step& step) {
+  return std::holds_alternative<Offer>(step) || std::holds_alternative<Backup>(step) ||
+         std::holds_alternative<Deliver>(step) || std::holds_alternative<Confirm>(step) ||
+         std::holds_alternative<Restore>(step);
+}
 
-Step next_step(const State& state, const Child& child) {
+Step next_step_of(const State& state, const Child& child) {
   if (!child.enrolled || !child.online) {
     const bool is_awaited = child.update && awaits_report(child);
     return is_awaited ? Step{Wait{child.update->until}} : Idle{};
@@ -149,6 +181,13 @@ Step next_step(const State& state, const Child& child) {
     return Wait{child.last_seen + child.enrollment.patience.look_again};
   }
   return next_step_of_update(state, child);
+}
+
+}  // namespace
+
+Step next_step(const State& state, const Child& child) {
+  Step step = next_step_of(state, child);
+  return is_confidential(step) && must_identify(child) ? identify(child) : step;
 }
 
 }  // namespace hg::core

@@ -5,12 +5,20 @@
 #pragma once
 
 #include "core/engine.hpp"
+#include "core/turn.hpp"
 
 namespace hg::core {
 
 /// What has happened to one member since `before` is followed by the others, and whoever waits at a gate that all have
 /// reached goes on. Does nothing for a child whose update is its own.
 void settle(State& state, const Remembered& before, const Child& child, Instant now, Output& out);
+
+/// One turn for a child, and what it means for the other members of its group.
+template <class Handle>
+void with_child(State& state, Child& child, Instant now, Output& out, Handle handle) {
+  const Remembered before = take_turn(state, child, now, out, handle);
+  settle(state, before, child, now, out);
+}
 
 /// Whether the member's turn to go back has come: who was activated later goes first, but nobody waits for one that is
 /// silent.

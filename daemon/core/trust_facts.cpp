@@ -2,6 +2,9 @@
 #include "core/trust_facts.hpp"
 
 #include <algorithm>
+#include <span>
+
+#include "core/content_keys.hpp"
 
 namespace hg::core {
 
@@ -91,6 +94,15 @@ Cause below(const Deliverable& deliverable, const Floor& floor) {
               (floor.is_of_gateway ? ", the floor of this gateway" : ", which this child has confirmed")};
 }
 
+/// One without its key says for how much longer the key is granted that came with an earlier one.
+Result<void> hold_granted(State& state, const GrantAccepted& event, Instant now, Output& out) {
+  const ContentKey* held = held_key(state, event.grant.image);
+  if (!event.key && (held == nullptr || !held->not_after)) return {};
+  ContentKey key = event.key ? *event.key : *held;
+  key.not_after = event.grant.not_after;
+  return hold_keys(state, std::span(&key, 1), now, out);
+}
+
 }  // namespace
 
 Instant trusted_time(const State& state, Instant now) {
@@ -147,13 +159,18 @@ void accept(State& state, const PermitAccepted& event, Instant now, Output& out)
 void accept(State& state, const GrantAccepted& event, Instant now, Output& out) {
   const Grant& grant = event.grant;
   const auto known = state.grants.find(grant.image);
+  const bool has_no_room = known == state.grants.end() && state.grants.size() >= kMaxGrants;
+  const auto expired = has_no_room ? oldest_expired(state, state.grants, now) : state.grants.cend();
+  if (has_no_room && expired == state.grants.cend()) {
+    out.refusal = Error{Errc::too_large, std::to_string(kMaxGrants) + " key grants are known that have not expired"};
+    return;
+  }
+  if (const auto held = hold_granted(state, event, now, out); !held) {
+    out.refusal = held.error();
+    return;
+  }
   if (known != state.grants.end() && known->second == grant) return;
-  if (known == state.grants.end() && state.grants.size() >= kMaxGrants) {
-    const auto expired = oldest_expired(state, state.grants, now);
-    if (expired == state.grants.end()) {
-      out.refusal = Error{Errc::too_large, std::to_string(kMaxGrants) + " key grants are known that have not expired"};
-      return;
-    }
+  if (has_no_room) {
     out.changes.emplace_back(DropGrant{expired->first});
     state.grants.erase(expired);
   }

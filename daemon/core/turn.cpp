@@ -15,6 +15,7 @@ void Turn::enter(Phase phase, Cause cause) {
   child_.in_round = false;
   u.phase = phase;
   u.since = now_;
+  if (is_end(phase) || (is_alone() && is_over(u))) u.views.clear();
   u.cause = cause;
   note(std::move(cause));
 }
@@ -173,9 +174,17 @@ void close_turn(State& state, const Remembered& before, Child& child, Output& ou
 void renew_step(const State& state, Child& child, Output& out) {
   Step step = next_step(state, child);
   if (step == child.step) return;
+  // What resets may bring up another board, or another image that does not know its key.
+  const bool resets = std::holds_alternative<Activate>(step) || std::holds_alternative<Revert>(step);
+  if (resets) child.identified = Identified::no;
   child.step = step;
   child.step_number += 1;
   out.actions.push_back(Action{child.enrollment.id, child.step_number, std::move(step)});
+}
+
+bool is_before_activate(Phase phase) {
+  return phase == Phase::offered || phase == Phase::backing_up || phase == Phase::transferring ||
+         phase == Phase::staged;
 }
 
 bool is_to_restore(const Child& child) {

@@ -3,6 +3,7 @@
 // inspection means in each. Internal to core; engine.cpp opens a turn for the child that an event is about. Its
 // functions stand by subject: turn.cpp (the ways in), turn_judgement.cpp (what an inspection means), turn_decision.cpp
 // (ACTIVATE, COMMIT, BACK, and how an update comes to rest), turn_silence.cpp (what did not work, and for how long),
+// turn_protection.cpp (who the child is, and what hides its images),
 // turn_member.cpp (what a member of a group does at a gate, and what it does as the others do). A child alone passes
 // each gate at once; core/transaction lets the members of a group pass together.
 #pragma once
@@ -43,6 +44,23 @@ class Turn {
 
   /// Its configuration was written back.
   void restored();
+
+  // Who the child is, and what hides the images on their way (turn_protection.cpp).
+
+  /// What the child gets in the place of an image was made.
+  void prepared(const Prepare& order, const View& view);
+  void prepare_failed(const Error& error);
+  /// It has shown the key that it is enrolled with; or it has not.
+  void proven();
+  void identify_failed(const Error& error);
+  /// Another key for this use, or none: what hangs on the one before is void.
+  void key_changed(KeyUse use, const Cause& cause);
+  /// No view holds any more; what was brought by one before ACTIVATE is brought again.
+  void lose_views(const Cause& cause);
+  /// A grant that has run out in the middle of a transfer ends it where something would have to be made under it.
+  void end_with_grant();
+  /// A line of history about the child itself.
+  void tell(Cause cause);
 
   /// The step did not work, or nobody knows whether it did.
   void step_failed(const Error& error);
@@ -136,11 +154,15 @@ class Turn {
   void gone_too_long();
   void delivery_to_pivot_failed();
   void pause_before_next_question();
-  void count_failure(const Error& error, unsigned in_a_row);
-  void silent_in_activation(const Error& error);
+  void count_failure(const Error& error, unsigned in_a_row, Reason silence = Reason::not_answering);
+  void step_failed(const Error& error, Reason silence);
+  void begin_transfer_again(const Cause& cause);
+  void silent_in_activation(const Error& error, Reason silence);
   void go_on_without_backup(const Error& error);
   void note(Cause cause);
 
+  [[nodiscard]] bool is_nobody_known() const;
+  [[nodiscard]] Cause cause_to_choose_again() const;
   [[nodiscard]] Duration swap_time() const;
   [[nodiscard]] bool is_alone() const { return child_.update->group.empty(); }
   [[nodiscard]] Update& update() { return *child_.update; }
@@ -153,6 +175,9 @@ class Turn {
   Instant now_;
   Output& out_;
 };
+
+/// Whether something may have gone to the child already, and nothing is marked.
+bool is_before_activate(Phase phase);
 
 /// Whether a due configuration is to be written back now: the update rests, and the child runs what it rests on; or the
 /// next update, which took it over, has not brought anything.
@@ -189,6 +214,7 @@ Remembered take_turn(State& state, Child& child, Instant now, Output& out, Handl
   const Gate gate = child.gate;
   Turn turn(state, child, now, out);
   handle(turn);
+  turn.end_with_grant();
   if (child.gate != gate) out.touched.push_back(child.enrollment.id);
   close_turn(state, before, child, out);
   return before;

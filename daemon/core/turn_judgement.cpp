@@ -5,6 +5,7 @@
 
 #include "core/bounds.hpp"
 #include "core/preflight.hpp"
+#include "core/protection_judgement.hpp"
 #include "core/trust_facts.hpp"
 #include "core/turn.hpp"
 
@@ -51,6 +52,7 @@ void Turn::remember(const Inspection& seen) {
   earlier_ = std::exchange(child_.seen, seen);
   if (seen.is_in_recovery() && earlier_) child_.seen->unit = earlier_->unit;
   child_.last_seen = now_;
+  if (has_started_since(seen, earlier_)) child_.identified = Identified::no;
 }
 
 void Turn::judge(const Inspection& seen, bool order_was_done) {
@@ -61,7 +63,7 @@ void Turn::judge(const Inspection& seen, bool order_was_done) {
   if (seen.is_in_recovery() || lack.empty()) remember(seen);
   if (!lack.empty()) return step_failed({Errc::invalid, std::string(lack)});
   was_carried_out_ = order_was_done;
-  child_.unanswered = 0;
+  if (!is_nobody_known()) child_.unanswered = 0;
   child_.quiet_until = {};
   child_.in_doubt = false;
   child_.gate = Gate::none;
@@ -90,9 +92,10 @@ void Turn::judge_phase(const Inspection& seen, bool order_was_done) {
       return judge_split(seen);
     case Phase::offered:
     case Phase::backing_up:
-    case Phase::transferring:  // only inspected when the deliverable is gone: preflight says so; but a pivot in doubt
+    case Phase::transferring:  // only inspected when it may not be sent any more: preflight says why; or a pivot in
+                               // doubt
       if (update().decision == Decision::pivot) return judge_pivot(seen, false);
-      return start_over(seen, {Reason::does_not_fit, "the deliverable is gone"});
+      return start_over(seen, cause_to_choose_again());
     default:
       return;  // what it says is remembered; these phases do not hang on it
   }
@@ -137,7 +140,7 @@ bool Turn::choose(const Inspection& seen) {
     enter(Phase::refused, {Reason::does_not_fit, "the deliverable is gone"});
     return false;
   }
-  auto choice = choose_parts(deliverable->second, child_);
+  auto choice = choose_parts(state_, deliverable->second, child_, now_);
   Cause cause;
   if (Parts* parts = std::get_if<Parts>(&choice)) {
     cause = check_slots(seen, *parts);
@@ -151,6 +154,10 @@ bool Turn::choose(const Inspection& seen) {
   }
   u.delivered = 0;
   if (cause.reason == Reason::none) return true;
+  if (cause.reason == Reason::time_unknown) {
+    put_off(now_ + patience().look_again, std::move(cause));
+    return false;
+  }
   enter(Phase::refused, std::move(cause));
   return false;
 }
@@ -186,6 +193,7 @@ void Turn::begin(const Inspection& seen) {
     return activate();
   }
   if (!is_at_rest(seen, u.parts)) return settle_foreign_mark(seen);
+  if (must_identify(child_)) return;  // before anything is offered or sent
   if (is_to_restore(child_)) return;  // what the update before still owes it comes first
   reach(Gate::preflight);
 }
@@ -215,7 +223,7 @@ void Turn::judge_staged(const Inspection& seen) {
   if (u.decision != Decision::none) return reach(Gate::staged);
   if (!is_alone() && !is_touched_last(u) && !can_be_brought_back(state_, child_))
     return fail_attempt(Phase::deferred, {Reason::revert_class_not_allowed, "it could not be brought back any more"});
-  if (is_ready(seen) && is_allowed()) reach(Gate::staged);
+  if (is_ready(seen) && is_allowed() && !must_identify(child_)) reach(Gate::staged);
 }
 
 // ---------------------------------------------------------------------------------------------------- from ACTIVATE
@@ -273,6 +281,7 @@ void Turn::judge_testing(const Inspection& seen) {
     if (may_order()) return give(Order::confirm);
     return enter(Phase::split, {Reason::confirm_refused, "the child runs the new image but will not confirm it"});
   }
+  if (must_identify(child_)) return;  // it is no answer until it is known whose
   u.until = now_ + swap_time();
   u.since = std::min(u.since, now_);  // the clock may have been set back
   if (now_ >= u.since + patience().health) reach(Gate::healthy);

@@ -26,7 +26,8 @@ bool is_link_trouble(const Error& error) {
 /// Whether a child that is well keeps its link while it carries the step out.
 bool keeps_its_link(const Step& step) {
   return std::holds_alternative<Inspect>(step) || std::holds_alternative<Offer>(step) ||
-         std::holds_alternative<Backup>(step) || std::holds_alternative<Deliver>(step);
+         std::holds_alternative<Backup>(step) || std::holds_alternative<Deliver>(step) ||
+         std::holds_alternative<Identify>(step);
 }
 
 Error lost(unsigned times) {
@@ -83,10 +84,14 @@ void Turn::pause_before_next_question() {
 }
 
 void Turn::step_failed(const Error& error) {
+  step_failed(error, Reason::not_answering);
+}
+
+void Turn::step_failed(const Error& error, Reason silence) {
   child_.in_doubt = true;
   pause_before_next_question();
   if (is_link_trouble(error)) child_.losses += 1;  // a plugin may say so before it says that the link is gone
-  count_failure(error, std::max(child_.unanswered, child_.losses));
+  count_failure(error, std::max(child_.unanswered, child_.losses), silence);
 }
 
 void Turn::link_gone() {
@@ -99,20 +104,20 @@ void Turn::link_gone() {
 }
 
 /// What a failure means in each phase, the last of `in_a_row`.
-void Turn::count_failure(const Error& error, unsigned in_a_row) {
+void Turn::count_failure(const Error& error, unsigned in_a_row, Reason silence) {
   const bool waits = !child_.update || is_over(update()) || waits_for_time(update());
   if (waits || !child_.online) return;
   Update& u = update();
   // From ACTIVATE on no phase may end by silence alone, so silence gets a line of its own.
-  if (in_a_row == kMaxUnanswered && u.decision != Decision::none) note({Reason::not_answering, error.message});
+  if (in_a_row == kMaxUnanswered && u.decision != Decision::none) note({silence, error.message});
   switch (u.phase) {
     case Phase::preflight:
     case Phase::staged:
       if (is_forced_along(u)) return;  // only forward, whenever it can be asked
-      if (in_a_row >= kMaxUnanswered) fail_attempt(Phase::deferred, {Reason::not_answering, error.message});
+      if (in_a_row >= kMaxUnanswered) fail_attempt(Phase::deferred, {silence, error.message});
       return;
     case Phase::backing_up:
-      if (!is_link_trouble(error)) return go_on_without_backup(error);
+      if (silence == Reason::not_answering && !is_link_trouble(error)) return go_on_without_backup(error);
       [[fallthrough]];
     case Phase::offered:
     case Phase::transferring:
@@ -120,11 +125,12 @@ void Turn::count_failure(const Error& error, unsigned in_a_row) {
       if (error.code == Errc::too_large && u.phase == Phase::transferring)
         return refuse({Reason::no_space, error.message});  // no later try makes room
       if (!is_link_trouble(error) || in_a_row >= kMaxUnanswered)
-        fail_attempt(Phase::deferred, {Reason::transfer_failed, error.message});
+        fail_attempt(Phase::deferred,
+                     {silence == Reason::not_answering ? Reason::transfer_failed : silence, error.message});
       return;
     case Phase::activating:
     case Phase::testing:
-      return silent_in_activation(error);
+      return silent_in_activation(error, silence);
     default:
       return;  // reverting has no time limit: it is tried again after the pause
   }
@@ -143,13 +149,13 @@ void Turn::go_on_without_backup(const Error& error) {
 
 /// After ACTIVATE silence is no answer: the child is asked again until the time for a swap has passed, then BACK; or,
 /// if nothing is known that it could go back to, another attempt.
-void Turn::silent_in_activation(const Error& error) {
+void Turn::silent_in_activation(const Error& error, Reason silence) {
   Update& u = update();
   const bool was_an_order = std::exchange(u.order, Order::none) != Order::none;
   const bool holds_still = u.decision == Decision::pivot && !u.pivot;
   if (holds_still) return;
   if (u.decision == Decision::commit) {
-    u.cause = {error.code == Errc::denied ? Reason::confirm_refused : Reason::not_answering, error.message};
+    u.cause = {error.code == Errc::denied ? Reason::confirm_refused : silence, error.message};
     return;
   }
   if (was_an_order) {  // its own deadline is longer than the one here: the child is asked before anything is decided
@@ -157,7 +163,7 @@ void Turn::silent_in_activation(const Error& error) {
     u.until = std::max(u.until, now_ + swap_time());
   }
   if (now_ < u.until) return;
-  const Cause cause{Reason::not_answering, error.message};
+  const Cause cause{silence, error.message};
   if (u.decision == Decision::pivot) return enter(Phase::split, cause);
   if (!is_alone() || knows_way_back(u.parts)) return decide_back(cause);
   fail_attempt(Phase::deferred, cause);

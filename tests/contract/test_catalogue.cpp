@@ -103,6 +103,7 @@ TYPED_TEST(Catalogue, KeepsEveryField) {
                             core::DropGrant{fakes::sample_grant(2).image},
                             core::PutRoot{{3, Bytes(500, 0xD8)}},
                             core::PutGatewayFloor{"boiler", 12},
+                            core::PutEnrollmentList{"site-7", 3},
                             core::PutGroup{fakes::sample_group("left")},
                             core::PutGroup{fakes::sample_group("right")},
                             core::DropGroup{"right"},
@@ -115,6 +116,7 @@ TYPED_TEST(Catalogue, KeepsEveryField) {
   expected.grants[fakes::sample_digest(1)] = fakes::sample_grant(1);
   expected.root = {3, Bytes(500, 0xD8)};
   expected.floors = {{"boiler", 12}};
+  expected.enrollment_lists = {{"site-7", 3}};
   expected.children["boiler-1"] = fakes::sample_child("boiler-1");
   expected.deliverables[fakes::sample_deliverable(9).id] = fakes::sample_deliverable(9);
   expected.rollouts[5] = fakes::sample_rollout(5);

@@ -15,6 +15,8 @@
 
 namespace hg::crypto {
 
+inline constexpr std::int64_t kEcdhA128Kw = -29;  ///< COSE's ECDH-ES + A128KW
+
 /// The key of one content. Wiped when it goes.
 class ContentKey {
  public:
@@ -100,9 +102,10 @@ Result<ContentKey> unwrap(const cose::Encrypted& message, const WrapKey& key);
 Result<ContentKey> unwrap(const cose::Encrypted& message, const AgreementKey& key,
                           std::string_view other = cose::kSuitKdfInfo);
 
-/// One COSE_recipient for cose::write_encrypted(): AES-KW of the key's size; ECDH-ES + A128KW with an ephemeral key of
-/// its own. Errors: internal.
+/// One COSE_recipient for cose::write_encrypted(): AES-KW of the key's size; ECDH-ES with an ephemeral key of its own
+/// and the AES-KW that `algorithm` says (-29 A128KW, -31 A256KW). Errors: internal.
 Result<Bytes> wrap(const ContentKey& content, const WrapKey& key);
-Result<Bytes> wrap(const ContentKey& content, const RecipientKey& key, std::string_view other = cose::kSuitKdfInfo);
+Result<Bytes> wrap(const ContentKey& content, const RecipientKey& key, std::string_view other = cose::kSuitKdfInfo,
+                   std::int64_t algorithm = kEcdhA128Kw);
 
 }  // namespace hg::crypto

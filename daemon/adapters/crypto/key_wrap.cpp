@@ -47,7 +47,7 @@ Result<Secret> unwrap_key(ByteView wrapping, ByteView wrapped) {
 }
 
 Result<Secret> agree(EVP_PKEY* own, EVP_PKEY* peer) {
-  const Owned<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, own, nullptr));
+  const Owned<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, own, where_it_is(own).c_str()));
   std::size_t size = 0;
   bool is_good = context && EVP_PKEY_derive_init(context.get()) == 1 &&
                  EVP_PKEY_derive_set_peer_ex(context.get(), peer, 0) == 1 &&

@@ -227,6 +227,11 @@ Result<void> load_announcements(Database& database, core::State& state) {
                   [&](Row& row) { state.announced.insert_or_assign(row.name(0), row.instant(1)); });
 }
 
+Result<void> load_enrollment_lists(Database& database, core::State& state) {
+  return for_each(database, "enrollment_list", "SELECT name, version FROM enrollment_list", 0,
+                  [&](Row& row) { state.enrollment_lists.insert_or_assign(row.text(0), row.number(1)); });
+}
+
 Result<void> load_heads(Database& database, core::State& state) {
   return for_each(database, "head", "SELECT channel, version, issued, expires FROM head", 0, [&](Row& row) {
     core::Head head{row.text(0), row.number(1), row.instant(2), row.instant(3), {}};
@@ -276,6 +281,16 @@ Result<void> load_grants(Database& database, core::State& state) {
   });
 }
 
+Result<void> load_content_keys(Database& database, core::State& state) {
+  constexpr std::string_view kSql = "SELECT image, sealed, fingerprint, plaintext, not_after FROM content_key";
+  return for_each(database, "content_key", kSql, 0, [&](Row& row) {
+    core::ContentKey key{row.digest(0), row.bytes(1, core::kMaxSealedKey), row.digest(2), row.digest(3),
+                         row.optional_instant(4)};
+    if (state.content_keys.size() >= core::kMaxContentKeys) row.fail(0);
+    state.content_keys.insert_or_assign(key.image, key);
+  });
+}
+
 Result<void> load_root(Database& database, core::State& state) {
   return for_each(database, "trust_root", "SELECT only_row, version, record FROM trust_root", 0, [&](Row& row) {
     state.root.version = row.number(1);
@@ -308,11 +323,13 @@ Result<core::State> load_state(Database& database) {
                           load_rollouts,
                           load_rollout_children,
                           load_announcements,
+                          load_enrollment_lists,
                           load_heads,
                           load_head_entries,
                           load_permits,
                           load_permit_uses,
                           load_grants,
+                          load_content_keys,
                           load_root,
                           load_gateway_floors}) {
     if (auto loaded = load(database, state); !loaded) return loaded.error();

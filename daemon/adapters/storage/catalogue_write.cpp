@@ -60,6 +60,7 @@ Result<Writer> Writer::prepare(Database& database) {
       {&writer.member_, "INSERT INTO member (group_, position, role, child) VALUES (?1, ?2, ?3, ?4)"},
       {&writer.drop_group_, "DELETE FROM group_ WHERE id = ?1"},
       {&writer.announcement_, "INSERT OR REPLACE INTO announcement (url, heard) VALUES (?1, ?2)"},
+      {&writer.enrollment_list_, "INSERT OR REPLACE INTO enrollment_list (name, version) VALUES (?1, ?2)"},
       {&writer.drop_announcement_, "DELETE FROM announcement WHERE url = ?1"},
       {&writer.meta_, "UPDATE meta SET last_rollout = ?1, last_epoch = ?2"},
       {&writer.last_line_, "SELECT coalesce(max(line), 0) FROM history WHERE child = ?1"},
@@ -83,6 +84,10 @@ Result<Writer> Writer::prepare(Database& database) {
       {&writer.drop_permit_, "DELETE FROM permit WHERE id = ?1"},
       {&writer.grant_, "INSERT OR REPLACE INTO key_grant (image, not_after, record) VALUES (?1, ?2, ?3)"},
       {&writer.drop_grant_, "DELETE FROM key_grant WHERE image = ?1"},
+      {&writer.content_key_,
+       "INSERT OR REPLACE INTO content_key (image, sealed, fingerprint, plaintext, not_after)"
+       " VALUES (?1, ?2, ?3, ?4, ?5)"},
+      {&writer.drop_content_key_, "DELETE FROM content_key WHERE image = ?1"},
       {&writer.root_, "UPDATE trust_root SET version = ?1, record = ?2"},
       {&writer.gateway_floor_, "INSERT OR REPLACE INTO gateway_floor (product, sequence) VALUES (?1, ?2)"},
   };
@@ -251,6 +256,12 @@ Result<void> Writer::put(const core::PutPermit& row) {
 
 Result<void> Writer::put(const core::PutGrant& row) {
   return grant_.run(stored(row.grant.image), stored(row.grant.not_after), to_hex(row.grant.record));
+}
+
+Result<void> Writer::put(const core::PutContentKey& row) {
+  const core::ContentKey& key = row.key;
+  return content_key_.run(stored(key.image), to_hex(key.sealed), stored(key.fingerprint), stored(key.plaintext),
+                          stored(key.not_after));
 }
 
 }  // namespace hg::storage

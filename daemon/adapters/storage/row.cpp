@@ -53,6 +53,13 @@ Bytes Row::bytes(int column) {
   return value.value_or(Bytes{});
 }
 
+Bytes Row::bytes(int column, std::size_t most) {
+  Bytes value = bytes(column);
+  if (value.size() <= most) return value;
+  fail(column);
+  return {};
+}
+
 Version Row::version(int column) {
   const std::string value = text(column);
   const auto version = value.empty() ? Version{} : version_from(value);

@@ -57,6 +57,8 @@ class Row {
   std::optional<Instant> optional_instant(int column);
   Digest digest(int column);
   Bytes bytes(int column);
+  /// At most so many.
+  Bytes bytes(int column, std::size_t most);
   /// '' is the version that holds for all.
   Version version(int column);
   /// A position in a list of `size`.

@@ -176,6 +176,12 @@ CREATE TABLE announcement (
   heard INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The version of each signed enrollment list that was taken last.
+CREATE TABLE enrollment_list (
+  name    TEXT PRIMARY KEY,
+  version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- What signed records said. The newest head of each channel.
 CREATE TABLE head (
   channel TEXT PRIMARY KEY,
@@ -218,6 +224,15 @@ CREATE TABLE key_grant (
   image     TEXT PRIMARY KEY,
   not_after INTEGER NOT NULL,
   record    TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Content keys that are held, sealed under the store key.
+CREATE TABLE content_key (
+  image       TEXT PRIMARY KEY,      -- digest of the sealed bytes that it opens
+  sealed      TEXT NOT NULL,         -- hexadecimal digits
+  fingerprint TEXT NOT NULL,
+  plaintext   TEXT NOT NULL,         -- digest of what it encrypts
+  not_after   INTEGER                -- NULL: not by a grant
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE trust_root (
