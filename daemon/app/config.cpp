@@ -10,16 +10,18 @@
 #include "app/grouping.hpp"
 #include "app/settings_file.hpp"
 #include "wire/frames.hpp"
+#include "wire/limits.hpp"
 
 namespace hg::app {
 
 namespace {
 
-void read_directories(Section section, Config& config, ProfileDirectories& profile_directories) {
+void read_directories(Section section, Config& config) {
   config.state = section.text("state", "/var/lib/headgate");
   config.cache = section.text("cache", "/var/cache/headgate");
   config.runtime = section.text("runtime", "/run/headgate");
-  profile_directories = section.texts("profiles", {"/usr/share/headgate/profiles", "/etc/headgate/profiles"});
+  config.import = section.text("import", "/var/lib/headgate/import");
+  config.profile_directories = section.texts("profiles", {"/usr/share/headgate/profiles", "/etc/headgate/profiles"});
 }
 
 void read_trust(Section section, TrustConfig& trust) {
@@ -56,6 +58,19 @@ void read_cloud(Section section, CloudConfig& cloud) {
   cloud.private_key_credential = section.text("private_key_credential", "");
 }
 
+void read_keys(Section section, KeysConfig& keys) {
+  keys.gateway_credential = section.text("gateway_credential", "");
+  keys.gateway_key = section.text("gateway_key", "");
+  keys.openssl_provider = section.text("openssl_provider", "");
+  keys.shared_credential = section.text("shared_credential", "");
+  if (!keys.gateway_credential.empty() && !keys.gateway_key.empty())
+    section.complain("gateway_key", "excludes gateway_credential: a gateway has one key");
+  if (!keys.openssl_provider.empty() && keys.gateway_key.empty())
+    section.complain("openssl_provider", "is for gateway_key, which is not set");
+  if (!keys.shared_credential.empty() && !keys.has_own())
+    section.complain("shared_credential", "needs gateway_key or gateway_credential beside it");
+}
+
 void read_plugins(Section section, Config& config) {
   config.plugin_group = section.text("group", "");
   for (const std::string& name : section.section_names()) {
@@ -78,11 +93,9 @@ void read_plugins(Section section, Config& config) {
 }
 
 core::Target read_target(Section section, std::string_view name_key) {
-  constexpr std::int64_t kMostImage = 15;
-  constexpr std::size_t kLongestName = 64;
   core::Target target;
   target.name = section.text(name_key, target.name);
-  if (target.name.empty() || target.name.size() > kLongestName)
+  if (target.name.empty() || target.name.size() > kLongestTarget)
     section.complain(name_key, "must name a component, in at most 64 characters");
   target.image_number = static_cast<std::uint8_t>(section.integer("image", 0, 0, kMostImage));
   return target;
@@ -91,7 +104,6 @@ core::Target read_target(Section section, std::string_view name_key) {
 /// The images of a child: `target` and `image` for the only one, or a list `targets`.
 std::vector<core::Target> read_targets(Section& section) {
   if (!section.has("targets")) return {read_target(section, "target")};
-  constexpr std::size_t kMostTargets = 16;
   for (const char* single : {"target", "image"})
     if (section.has(single)) section.complain(single, "stands in the list targets already");
   std::vector<core::Target> targets;
@@ -119,8 +131,7 @@ core::Enrollment read_child(const std::string& name, Section section) {
   child.targets = read_targets(section);
   if (!wire::is_name(name)) section.complain("transport", "a child's name has 1 to 64 of A-Z a-z 0-9 . _ -");
   if (child.transport.empty()) section.complain("transport", "must name a plugin");
-  constexpr std::size_t kMaxAddress = 256;
-  if (child.address.empty() || child.address.size() > kMaxAddress)
+  if (child.address.empty() || child.address.size() > wire::kMaxAddress)
     section.complain("address", "must say where the child is, in at most 256 characters");
   if (!wire::is_name(child.profile)) section.complain("profile", "is not the name of a profile");
   const ClassId id = read_class_id(section);
@@ -134,36 +145,72 @@ core::Enrollment read_child(const std::string& name, Section section) {
   return child;
 }
 
-void read_children(Section section, const ProfileDirectories& profile_directories, Config& config) {
+bool is_bound(const Config& config, const std::string& transport) {
+  return std::ranges::find(config.plugins, transport, &PluginBinding::transport) != config.plugins.end();
+}
+
+void read_children(Section section, Config& config) {
   for (const std::string& name : section.section_names()) {
     core::Enrollment child = read_child(name, section.section(name));
-    const bool is_bound = std::ranges::any_of(
-        config.plugins, [&](const PluginBinding& plugin) { return plugin.transport == child.transport; });
-    if (!is_bound && !child.transport.empty())
+    if (!is_bound(config, child.transport) && !child.transport.empty())
       section.section(name).complain("transport", "no [plugins." + child.transport + "] says which user serves it");
     const bool is_taken = std::ranges::any_of(config.children, [&](const core::Enrollment& other) {
       return other.transport == child.transport && other.address == child.address;
     });
     if (is_taken) section.section(name).complain("address", "another child stands there already");
-    if (wire::is_name(child.profile) && !has_profile(profile_directories, child.profile))
+    if (wire::is_name(child.profile) && !has_profile(config.profile_directories, child.profile))
       section.section(name).complain("profile", "there is no profile " + child.profile);
     config.children.push_back(std::move(child));
   }
 }
 
-/// Errors name the child whose profile it is: the file says where, the child why it matters.
-Result<void> apply_profiles(const ProfileDirectories& directories, Config& config) {
-  std::map<std::string, Profile> profiles;
-  for (core::Enrollment& child : config.children) {
-    if (!profiles.contains(child.profile)) {
-      Result<Profile> profile = read_profile(directories, child.profile);
-      if (!profile) return profile.error().within("child " + child.id);
-      profiles.emplace(child.profile, std::move(*profile));
+EnrollPolicy read_policy(Section& section, const Config& config) {
+  EnrollPolicy policy;
+  policy.name = section.text("name", "");
+  policy.transport = section.text("transport", "");
+  policy.profile = section.text("profile", "mcuboot-swap");
+  policy.targets = read_targets(section);
+  const ClassId id = read_class_id(section);
+  policy.vendor = id.vendor;
+  policy.device_class = id.device_class;
+  if (!wire::is_name(policy.name)) section.complain("name", "a policy's name has 1 to 64 of A-Z a-z 0-9 . _ -");
+  if (!is_bound(config, policy.transport))
+    section.complain("transport", "no [plugins." + policy.transport + "] says which user serves it");
+  if (!wire::is_name(policy.profile) || !has_profile(config.profile_directories, policy.profile))
+    section.complain("profile", "there is no profile " + policy.profile);
+  return policy;
+}
+
+/// Two for the same kind of child would leave it to their order what becomes of it.
+void read_policies(std::vector<Section> listed, Config& config) {
+  for (Section& section : listed) {
+    EnrollPolicy policy = read_policy(section, config);
+    for (const EnrollPolicy& other : config.enroll_policies) {
+      if (other.name == policy.name) section.complain("name", "another policy has it already");
+      if (other.transport == policy.transport && other.vendor == policy.vendor &&
+          other.device_class == policy.device_class)
+        section.complain("class", "policy " + other.name + " takes the same children already");
     }
-    child.patience = profiles.at(child.profile).patience;
-    child.restore = profiles.at(child.profile).restore;
-    child.least_battery = profiles.at(child.profile).least_battery;
+    config.enroll_policies.push_back(std::move(policy));
   }
+}
+
+/// Errors name the child or policy whose profile it is: the file says where, the name why it matters.
+Result<void> apply_profiles(Config& config) {
+  std::map<std::string, Profile> profiles;
+  const auto read = [&](const std::string& name, const std::string& who) -> Result<void> {
+    if (profiles.contains(name)) return {};
+    Result<Profile> profile = read_profile(config.profile_directories, name);
+    if (!profile) return profile.error().within(who);
+    profiles.emplace(name, std::move(*profile));
+    return {};
+  };
+  for (core::Enrollment& child : config.children) {
+    if (const Result<void> done = read(child.profile, "child " + child.id); !done) return done;
+    apply(profiles.at(child.profile), child);
+  }
+  for (const EnrollPolicy& policy : config.enroll_policies)
+    if (const Result<void> done = read(policy.profile, "policy " + policy.name); !done) return done;
   for (auto& [name, profile] : profiles) config.profiles.emplace(name, std::move(profile.tables));
   return {};
 }
@@ -175,11 +222,10 @@ Result<Config> read_config(const std::filesystem::path& path) {
   if (!file) return file.error();
   Section top = file->top();
   Config config;
-  ProfileDirectories profile_directories;
-  read_directories(top.section("directories"), config, profile_directories);
+  read_directories(top.section("directories"), config);
   read_trust(top.section("trust"), config.trust);
   read_urgency(top.section("urgency"), config.urgency);
-  config.gateway_credential = top.section("keys").text("gateway_credential", "");
+  read_keys(top.section("keys"), config.keys);
   constexpr std::int64_t kMostMib = 1LL << 24;
   config.cache_limit_bytes = static_cast<std::uint64_t>(top.section("cache").integer("limit_mib", 4096, 1, kMostMib))
                              << 20;
@@ -190,11 +236,12 @@ Result<Config> read_config(const std::filesystem::path& path) {
   config.fetch_attempts = static_cast<unsigned>(fetch.integer("attempts", 8, 1, 1000));
   config.same_host_only = fetch.boolean("same_host_only", false);
   read_plugins(top.section("plugins"), config);
-  read_children(top.section("children"), profile_directories, config);
+  read_children(top.section("children"), config);
+  read_policies(top.list("enroll"), config);
   config.layouts = read_layouts(top.section("layouts"));
   config.groups = read_groups(top.section("groups"), top.section("children"), config.layouts, config.children);
   if (const Result<void> finished = file->finish(); !finished) return finished.error();
-  if (const Result<void> applied = apply_profiles(profile_directories, config); !applied) return applied.error();
+  if (const Result<void> applied = apply_profiles(config); !applied) return applied.error();
   return config;
 }
 

@@ -40,19 +40,41 @@ struct TrustConfig {
   bool hold_when_expired = true;
 };
 
+/// This gateway's keys (docs/keys.md); without one of its own it opens nothing and keeps no secrets.
+struct KeysConfig {
+  std::string gateway_credential;  ///< holds the private key in PEM
+  std::string gateway_key;         ///< or where OpenSSL finds it: "handle:0x81000001"
+  std::string openssl_provider;    ///< that knows such an address: "tpm2"
+  std::string shared_credential;   ///< holds a key that it shares with vendors, for ENC_KW and AES-KW; empty: none
+
+  [[nodiscard]] bool has_own() const { return !gateway_credential.empty() || !gateway_key.empty(); }
+};
+
 /// SUIT's update priorities up to which an update is urgent; smaller is more urgent.
 struct UrgencyConfig {
   std::int64_t emergency = 0;
   std::int64_t major = 0;
 };
 
+/// A discovered child that claims this vendor and class on this transport is enrolled by itself.
+struct EnrollPolicy {
+  std::string name;
+  std::string transport;
+  core::Uuid vendor{};
+  core::Uuid device_class{};
+  std::string profile;
+  std::vector<core::Target> targets;
+};
+
 struct Config {
   std::filesystem::path state;
   std::filesystem::path cache;
   std::filesystem::path runtime;
+  std::filesystem::path import;  ///< envelopes and trust records may be dropped here; empty: nowhere
+  ProfileDirectories profile_directories;
   TrustConfig trust;
   UrgencyConfig urgency;
-  std::string gateway_credential;  ///< holds this gateway's private key; empty: it has none
+  KeysConfig keys;
   std::uint64_t cache_limit_bytes = 0;
   CloudConfig cloud;
   std::uint64_t minimum_bytes_per_second = 0;
@@ -61,10 +83,15 @@ struct Config {
   std::string plugin_group;  ///< owns plugins.sock; empty: the daemon's own
   std::vector<PluginBinding> plugins;
   std::vector<core::Enrollment> children;
+  std::vector<EnrollPolicy> enroll_policies;  ///< the first that fits takes the child
   std::vector<core::Layout> layouts;
   std::vector<core::Group> groups;                  ///< each whole, and of one of `layouts`
   std::map<std::string, TransportTables> profiles;  ///< by name: what they say to plugins
 };
+
+inline constexpr std::size_t kMostTargets = 16;    ///< of a child
+inline constexpr std::size_t kLongestTarget = 64;  ///< name of a component
+inline constexpr std::uint8_t kMostImage = 15;     ///< image number
 
 /// Errors: Errc::invalid with "file:line:column: what", Errc::not_found for a missing file or profile.
 Result<Config> read_config(const std::filesystem::path& path);

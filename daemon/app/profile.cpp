@@ -2,6 +2,7 @@
 #include "app/profile.hpp"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -12,6 +13,9 @@
 namespace hg::app {
 
 namespace {
+
+/// The tables that are for the daemon.
+constexpr std::array<std::string_view, 4> kOwnTables{"patience", "power", "backup", "protection"};
 
 constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
 
@@ -87,6 +91,22 @@ core::RestorePolicy read_restore(Section section) {
   return policy.value_or(core::RestorePolicy::after_revert);
 }
 
+/// What a child must have before an image goes to it. There is no "none": nothing turns protection off.
+core::ProtectionPolicy read_protection(Section section) {
+  constexpr std::int64_t kHighestTier = 3;
+  core::ProtectionPolicy policy;
+  policy.tier = static_cast<std::uint8_t>(section.integer("tier", 0, 0, kHighestTier));
+  const auto least = core::protection_from(section.text("least", "internal-link"));
+  if (!least || *least == core::Protection::none)
+    section.complain("least", R"(must be "internal-link", "link", "re-wrapped" or "sealed")");
+  policy.least = least.value_or(core::Protection::sealed);
+  const std::string claims = section.text("claims", "accept");
+  if (claims != "accept" && claims != "refuse") section.complain("claims", R"(must be "accept" or "refuse")");
+  policy.takes_claims = claims == "accept";
+  policy.sealed_by_vendor = section.boolean("sealed_by_vendor", false);
+  return policy;
+}
+
 /// Whether a plugin can be told all of it: in one frame, beside a name and an address of any length.
 bool fits_a_frame(const ProfileValues& values) {
   return static_cast<bool>(
@@ -96,7 +116,7 @@ bool fits_a_frame(const ProfileValues& values) {
 Result<void> read_tables(const ProfileDirectories& directories, Section top, TransportTables& tables,
                          Silence& silence) {
   for (const std::string& transport : top.section_names()) {
-    if (transport == "patience" || transport == "power" || transport == "backup") continue;
+    if (std::ranges::find(kOwnTables, transport) != kOwnTables.end()) continue;
     const std::filesystem::path path = find(directories, std::filesystem::path("schema") / (transport + ".toml"));
     if (path.empty() || !wire::is_name(transport)) {
       // An empty table says nothing that would have to be checked.
@@ -133,8 +153,16 @@ Result<Profile> read_profile(const ProfileDirectories& directories, const std::s
   profile.patience = read_patience(top.section("patience"), silence);
   profile.restore = read_restore(top.section("backup"));
   profile.least_battery = static_cast<unsigned>(top.section("power").integer("least_battery", 20, 0, 100));
+  profile.protection = read_protection(top.section("protection"));
   if (const Result<void> finished = file->finish(); !finished) return finished.error();
   return profile;
+}
+
+void apply(const Profile& profile, core::Enrollment& child) {
+  child.patience = profile.patience;
+  child.restore = profile.restore;
+  child.least_battery = profile.least_battery;
+  child.protection = profile.protection;
 }
 
 }  // namespace hg::app

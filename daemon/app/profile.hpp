@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A profile: what the administrator says of one kind of child. Patience, power and backup are for the daemon; every
-// other table is named like a transport and goes to that transport's plugin, checked by its schema. docs/profiles.md
-// describes each key. app/config reads those that children name.
+// A profile: what the administrator says of one kind of child. Patience, power, backup and protection are for the
+// daemon; every other table is named like a transport and goes to that transport's plugin, checked by its schema.
+// docs/profiles.md describes each key. app/config reads those that children name.
 #pragma once
 
 #include <filesystem>
@@ -21,6 +21,7 @@ struct Profile {
   core::Patience patience;
   core::RestorePolicy restore = core::RestorePolicy::after_revert;
   unsigned least_battery = 20;  ///< percent
+  core::ProtectionPolicy protection{.sealed_by_vendor = false};
   TransportTables tables;
 };
 
@@ -31,5 +32,8 @@ bool has_profile(const ProfileDirectories& directories, const std::string& name)
 
 /// Errc::not_found: there is no such profile. Errc::invalid with "file:line:column: what".
 Result<Profile> read_profile(const ProfileDirectories& directories, const std::string& name);
+
+/// What the profile says to the daemon; what it says to plugins stays in its tables.
+void apply(const Profile& profile, core::Enrollment& child);
 
 }  // namespace hg::app

@@ -163,6 +163,12 @@ struct GrantAccepted {
   Grant grant;
   std::optional<ContentKey> key{};
 };
+/// All that a signed enrollment list says is done. Refused with Errc::exists when its version is not higher than that
+/// of the list of its name before.
+struct EnrollmentListTaken {
+  std::string name;
+  std::uint64_t version = 0;
+};
 /// The store key is another one: what was sealed under the old one (content keys, children's secrets) is lost. Said at
 /// start, before anything else.
 struct StoreKeyReplaced {};
@@ -225,7 +231,7 @@ using Event =
                  RolloutRequested, RepairRequested, RolloutClosed, UpdateAborted, BaselineDeclared, LayoutsSaid,
                  GroupFormed, GroupDissolved, SplitResolved, TimePassed, StepEnded, HeadAccepted, PermitAccepted,
                  GrantAccepted, RootAccepted, PolicyChanged, TimeJudged, StoreKeyReplaced, ChildRegistered,
-                 ChildUnregistered, ChildDiscovered, ChildVanished, ChildKeySet, ChildKeyRevoked, BoardReplaced>;
+                 ChildUnregistered, ChildDiscovered, ChildVanished, ChildKeySet, ChildKeyRevoked, BoardReplaced, EnrollmentListTaken>;
 
 // ----------------------------------------------------------------------------------------------------------- output
 
@@ -278,6 +284,10 @@ struct PutContentKey {
 struct DropContentKey {
   Digest image;
 };
+struct PutEnrollmentList {
+  std::string name;
+  std::uint64_t version = 0;
+};
 struct PutRoot {
   TrustRoot root;
 };
@@ -296,7 +306,7 @@ struct PutHistory {
 };
 using Change = std::variant<PutChild, PutDeliverable, PutRollout, DropRollout, PutGroup, DropGroup, PutAnnouncement,
                             DropAnnouncement, PutHistory, PutHead, PutPermit, DropPermit, PutGrant, DropGrant, PutRoot,
-                            PutGatewayFloor, PutContentKey, DropContentKey>;
+                            PutGatewayFloor, PutContentKey, DropContentKey, PutEnrollmentList>;
 
 /// From now on the child's step is this one: what was being carried out for it before is given up.
 struct Action {

@@ -15,6 +15,7 @@ void on_enrollment(State& state, const ChildVanished& event, Instant now, Output
 void on_enrollment(State& state, const ChildKeySet& event, Instant now, Output& out);
 void on_enrollment(State& state, const ChildKeyRevoked& event, Instant now, Output& out);
 void on_enrollment(State& state, const BoardReplaced& event, Instant now, Output& out);
+void on_enrollment(State& state, const EnrollmentListTaken& event, Instant now, Output& out);
 void on_enrollment(State& state, const StoreKeyReplaced& event, Instant now, Output& out);
 
 /// The child is at this address from now on, and at no other.

@@ -411,8 +411,9 @@ struct State {
   std::map<Digest, Grant> grants;             ///< by image
   std::map<Digest, ContentKey> content_keys;  ///< that are held, by image
   std::map<Digest, Digest> plaintexts;        ///< of each content key ever held, by fingerprint; not persisted
-  std::map<ChildId, Discovered> discovered;   ///< at most kMaxDiscovered; not persisted
-  std::map<Address, ChildId> addresses;       ///< of children that are known; not persisted
+  std::map<std::string, std::uint64_t> enrollment_lists;  ///< the version that was taken last, by name
+  std::map<ChildId, Discovered> discovered;               ///< at most kMaxDiscovered; not persisted
+  std::map<Address, ChildId> addresses;                   ///< of children that are known; not persisted
   TrustRoot root;
   Floors floors;              ///< of the gateway: raised by heads and by closed rollouts, never lowered
   Policy policy;              ///< not persisted

@@ -141,7 +141,8 @@ Result<Encrypted> read_encrypted(cbor::Reader& reader) {
   if (!algorithm) return algorithm.error();
   const auto ciphertext = read_content(reader);
   if (!ciphertext) return ciphertext.error().within("ciphertext");
-  Encrypted message{algorithm->number, headers->iv, headers->protected_header, *ciphertext, {}};
+  Encrypted message{algorithm->number, headers->iv, headers->protected_header,
+                    *ciphertext,       {},          headers->is_iv_protected};
   if (auto read = read_recipients(reader, *algorithm, message.recipients); !read) return read.error();
   return message;
 }
@@ -188,11 +189,19 @@ Bytes write_recipient(const Recipient& recipient) {
 Bytes write_encrypted(std::int64_t algorithm, ByteView iv, std::span<const Bytes> recipients) {
   const auto content = find_algorithm(algorithm, Purpose::content);
   const bool is_aead = content && content->output_size > 0;
+  const Bytes header = is_aead ? header_with(algorithm) : Bytes{};
+  return write_encrypted_like({algorithm, iv, header, std::nullopt, {}}, recipients);
+}
+
+Bytes write_encrypted_like(const Encrypted& message, std::span<const Bytes> recipients) {
+  const bool has_algorithm = message.protected_header.empty();  // else it is protected
   Bytes bytes;
   cbor::Writer writer(bytes);
-  writer.tag(kTagEncrypt).array(4).bytes(is_aead ? header_with(algorithm) : Bytes{}).map(is_aead ? 1 : 2);
-  if (!is_aead) writer.integer(kHeaderAlgorithm).integer(algorithm);
-  writer.integer(kHeaderIv).bytes(iv).null().array(recipients.size());
+  writer.tag(kTagEncrypt).array(4).bytes(message.protected_header);
+  writer.map((has_algorithm ? 1U : 0U) + (message.is_iv_protected ? 0U : 1U));
+  if (has_algorithm) writer.integer(kHeaderAlgorithm).integer(message.algorithm);
+  if (!message.is_iv_protected) writer.integer(kHeaderIv).bytes(message.iv);
+  writer.null().array(recipients.size());
   for (const Bytes& recipient : recipients) writer.encoded(recipient);
   return bytes;
 }

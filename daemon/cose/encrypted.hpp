@@ -34,6 +34,7 @@ struct Encrypted {
   ByteView protected_header;           ///< the content of the bstr; empty for AES-CTR (RFC 9459 §4)
   std::optional<ByteView> ciphertext;  ///< none: detached
   std::vector<Recipient> recipients;   ///< never empty
+  bool is_iv_protected = false;        ///< the IV stands in the protected header
 };
 
 /// The tagged message (96) at `reader`. Refused: algorithms not in the tables above, AES-CTR with a protected header,
@@ -62,5 +63,9 @@ Bytes write_recipient(const Recipient& recipient);
 /// A COSE_Encrypt with detached ciphertext, which read_encrypted() accepts if `iv` has the algorithm's length.
 /// `recipients` are of write_recipient().
 Bytes write_encrypted(std::int64_t algorithm, ByteView iv, std::span<const Bytes> recipients);
+
+/// The same content for others: algorithm, IV and the very protected header of `message`, so that its additional_data()
+/// stays what it is. Other unprotected headers are left out.
+Bytes write_encrypted_like(const Encrypted& message, std::span<const Bytes> recipients);
 
 }  // namespace hg::cose

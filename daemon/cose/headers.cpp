@@ -73,6 +73,7 @@ class HeaderReader {
       case kHeaderKeyId:
         return take(reader.read_bytes(), headers_.key_id, "kid");
       case kHeaderIv:
+        headers_.is_iv_protected = is_protected;
         return take(reader.read_bytes(), headers_.iv, "IV");
       case kHeaderPartialIv:
         return reader.error(Errc::unsupported, "a Partial IV is not accepted");

@@ -21,6 +21,7 @@ struct Headers {
   std::optional<std::string_view> content_type;  ///< text, from the protected header only
   ByteView key_id;
   ByteView iv;
+  bool is_iv_protected = false;
   std::optional<cbor::Reader> ephemeral;  ///< at the value of -1
   ByteView salt;
   bool has_party = false;  ///< one of -21 to -26: names and nonces that the key derivation would have to cover

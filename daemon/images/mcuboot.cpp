@@ -42,38 +42,38 @@ bool is_trailer_magic(ByteView last) {
 /// One inspection.
 class Inspection {
  public:
-  Inspection(const Source& source, const Hashing& hashing) : source_(source), hashing_(hashing) {}
+  explicit Inspection(const Source& source) : source_(source) {}
 
-  Result<McubootImage> run();
+  Result<void> read();
+  /// After read().
+  Result<void> check_digest(const Hashing& hashing);
+
+  [[nodiscard]] const McubootImage& image() const { return image_; }
 
  private:
   Result<void> read_header();
   Result<void> read_cipher();
   Result<void> read_padding(std::uint64_t begin);
-  Result<void> check_digest();
-  [[nodiscard]] Result<Digest> hash() const;
+  [[nodiscard]] Result<Digest> hash(const Hashing& hashing) const;
   /// Calls take(piece, its offset) for all bytes from `begin` to `end`; it ends with the first error.
   template <class Take>
   [[nodiscard]] Result<void> for_each_piece(std::uint64_t begin, std::uint64_t end, Take take) const;
-  [[nodiscard]] std::uint64_t tlvs_at() const { return std::uint64_t{image_.header_size} + image_.payload_size; }
 
   const Source& source_;
-  const Hashing& hashing_;
   McubootImage image_;
-  std::uint16_t protected_bytes_ = 0;
 };
 
-Result<McubootImage> Inspection::run() {
+Result<void> Inspection::read() {
   if (auto read = read_header(); !read) return read.error().within("header");
-  const auto end = read_tlvs(source_, tlvs_at(), protected_bytes_, image_);
+  const std::uint64_t tlvs_at = image_.payload_end();
+  const auto end = read_tlvs(source_, tlvs_at, image_.protected_size, image_);
   if (!end) return end.error().within("TLVs");
-  if (image_.digest.empty()) return error_at(tlvs_at(), Errc::invalid, "no image hash").within("TLVs");
+  if (image_.digest.empty()) return error_at(tlvs_at, Errc::invalid, "no image hash").within("TLVs");
   if (image_.encrypted && !image_.content_key) {
     return error_at(kFlagsAt, Errc::invalid, "an ENCRYPTED flag without a wrapped content key").within("header");
   }
   if (auto read = read_padding(*end); !read) return read.error().within("slot trailer");
-  if (auto checked = check_digest(); !checked) return checked.error();
-  return std::move(image_);
+  return {};
 }
 
 Result<void> Inspection::read_header() {
@@ -85,14 +85,14 @@ Result<void> Inspection::read_header() {
   if (magic == kErased) return error_at(0, Errc::unsupported, "erased flash, no image");
   if (magic != kMagic) return error_at(0, Errc::unsupported, "no MCUboot image: wrong magic");
   image_.header_size = u16(header, kHeaderSizeAt);
-  protected_bytes_ = u16(header, kProtectedSizeAt);
+  image_.protected_size = u16(header, kProtectedSizeAt);
   image_.payload_size = u32(header, kPayloadSizeAt);
   image_.flags = u32(header, kFlagsAt);
   image_.version = version_at(header, kVersionAt);
   if (image_.header_size < kHeaderBytes) {
     return error_at(kHeaderSizeAt, Errc::invalid, "a header shorter than 32 bytes");
   }
-  if (tlvs_at() > source_.size()) {
+  if (image_.payload_end() > source_.size()) {
     return error_at(kPayloadSizeAt, Errc::invalid,
                     "a payload of " + std::to_string(image_.payload_size) + " bytes: the image is cut off");
   }
@@ -140,8 +140,8 @@ Result<void> Inspection::read_padding(std::uint64_t begin) {
 
 /// The hash is of the plain payload also in encrypted images, so for those it only shows whether the payload is plain
 /// all the same (imgtool --clear); ciphertext cannot be checked without the content key.
-Result<void> Inspection::check_digest() {
-  const auto computed = hash();
+Result<void> Inspection::check_digest(const Hashing& hashing) {
+  const auto computed = hash(hashing);
   if (!computed) return computed.error();
   image_.payload_is_plain = equal_in_constant_time(computed->bytes(), image_.digest.bytes());
   if (image_.payload_is_plain || image_.encrypted) return {};
@@ -149,13 +149,13 @@ Result<void> Inspection::check_digest() {
 }
 
 /// Over header, payload and protected TLVs.
-Result<Digest> Inspection::hash() const {
-  const auto hash = hashing_.start(image_.digest.bytes().size());
+Result<Digest> Inspection::hash(const Hashing& hashing) const {
+  const auto hash = hashing.start(image_.digest.bytes().size());
   const auto update = [&hash](ByteView piece, std::uint64_t) -> Result<void> {
     hash->update(piece);
     return {};
   };
-  if (auto read = for_each_piece(0, tlvs_at() + protected_bytes_, update); !read) return read.error();
+  if (auto read = for_each_piece(0, image_.covered_end(), update); !read) return read.error();
   return hash->finish();
 }
 
@@ -200,10 +200,18 @@ bool looks_like_mcuboot(ByteView first_bytes) {
   return first_bytes.size() >= 4 && (u32(first_bytes, 0) == kMagic || u32(first_bytes, 0) == kMagicV1);
 }
 
+Result<McubootImage> read_structure(const Source& source) {
+  Inspection inspection(source);
+  if (auto read = inspection.read(); !read) return read.error().within("MCUboot image");
+  return inspection.image();
+}
+
 Result<McubootImage> inspect(const Source& source, const Hashing& hashing) {
-  auto image = Inspection(source, hashing).run();
-  if (!image) return image.error().within("MCUboot image");
-  return image;
+  Inspection inspection(source);
+  auto done = inspection.read();
+  if (done) done = inspection.check_digest(hashing);
+  if (!done) return done.error().within("MCUboot image");
+  return inspection.image();
 }
 
 }  // namespace hg::images

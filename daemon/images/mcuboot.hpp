@@ -67,6 +67,7 @@ struct McubootImage {
   std::uint32_t flags = 0;              ///< ih_flags
   std::uint32_t header_size = 0;        ///< bytes; the payload begins here
   std::uint32_t payload_size = 0;       ///< bytes
+  std::uint16_t protected_size = 0;     ///< bytes of the protected TLVs after the payload, which the digest covers
   bool encrypted = false;               ///< flagged so; the payload is ciphertext, or plain if it was made with --clear
   bool payload_is_plain = false;        ///< the digest was computed over the payload as it stands
   bool padded = false;                  ///< ends in a slot trailer (--pad): must not be sent to a child that swaps
@@ -80,12 +81,20 @@ struct McubootImage {
   /// Whether the bytes between header and TLVs hide the firmware.
   [[nodiscard]] bool is_ciphertext() const { return encrypted && !payload_is_plain; }
 
+  [[nodiscard]] std::uint64_t payload_end() const { return std::uint64_t{header_size} + payload_size; }
+  /// The first byte that the digest does not cover.
+  [[nodiscard]] std::uint64_t covered_end() const { return payload_end() + protected_size; }
+
   friend bool operator==(const McubootImage&, const McubootImage&) = default;
 };
 
 /// Errors name the byte: unsupported (no MCUboot image, or the old format, by name), invalid (cut off, inconsistent),
 /// mismatch (the payload is not what the digest says), and those of the source. Reads the file once, in pieces.
 Result<McubootImage> inspect(const Source& source, const Hashing& hashing);
+
+/// As inspect(), but reads header and TLVs only and computes no digest: `payload_is_plain` stays false. For an image
+/// that was inspected when it came in.
+Result<McubootImage> read_structure(const Source& source);
 
 /// Whether the bytes begin as a MCUboot image does, so that inspect() is worth trying.
 bool looks_like_mcuboot(ByteView first_bytes);

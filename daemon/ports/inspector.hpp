@@ -4,18 +4,22 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <optional>
 #include <string>
 
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/unique_fd.hpp"
+#include "core/protection.hpp"
 
 namespace hg::ports {
 
 struct ImageFacts {
-  std::string version;    ///< "1.2.3[.4]"; empty: the format is not known to us
-  Digest running_digest;  ///< what a child reports when it runs the image; empty: cannot be told
-  bool encrypted = false;
+  std::string version;                     ///< "1.2.3[.4]"; empty: the format is not known to us
+  Digest running_digest;                   ///< what a child reports when it runs the image; empty: cannot be told
+  bool encrypted = false;                  ///< the payload is ciphertext
+  bool is_clear = false;                   ///< it is meant to be encrypted, and its payload is plain (imgtool --clear)
+  std::optional<core::Sealing> sealing{};  ///< of both: where the wrapped content key stands
 };
 
 class Inspector {

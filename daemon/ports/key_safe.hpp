@@ -68,7 +68,8 @@ class KeySafe {
   /// midstate is kept), then only what follows the first patch. `image` is the sealed blob. Errc::invalid: the place of
   /// the wrap is not within the file, or has another size than this wrap; Errc::unsupported: the child's key cannot
   /// take this kind of wrap; Errc::unauthenticated: the key was sealed under another store key, or was tampered with.
-  [[nodiscard]] virtual boost::asio::awaitable<Result<core::View>> wrap_for_child(core::Prepare order,
+  [[nodiscard]] virtual boost::asio::awaitable<Result<core::View>> wrap_for_child(core::ChildId child,
+                                                                                  core::Prepare order,
                                                                                   UniqueFd image) = 0;
 
   // ---------------------------------------------------------------------------------------------- keys of children
@@ -78,6 +79,13 @@ class KeySafe {
   /// fill. The caller wipes `material`. Errc::invalid, Errc::unsupported: what it is, and what is wanted.
   [[nodiscard]] virtual Result<core::ChildKey> take_child_key(const core::ChildId& child, core::KeyUse use,
                                                               std::string name, ByteView material) = 0;
+
+  /// The same from a signed list: the public half (SubjectPublicKeyInfo or certificate) in DER, or a secret that is
+  /// wrapped for this gateway in a COSE_Encrypt (tag 96). One of the two is empty. Errc::unauthenticated beside the
+  /// others: it is wrapped for another key.
+  [[nodiscard]] virtual Result<core::ChildKey> take_listed_key(const core::ChildId& child, core::KeyUse use,
+                                                               std::string name, ByteView public_half,
+                                                               ByteView wrapped_secret) = 0;
 
   // ------------------------------------------------------------------------------------------------- who is there
 

@@ -50,10 +50,12 @@ asio::awaitable<Result<core::DeliverableId>> Admission::admit(Bytes envelope, st
   if (const Result<void> checked = check_images(*manifest); !checked) co_return checked.error();
 
   core::Deliverable deliverable = to_core(*manifest, id);
+  std::vector<core::ContentKey> keys;
   for (const suit::Image& image : manifest->images) {
-    Result<core::Image> sealed = co_await bring_in(image, url, envelopes);
+    Result<KeyIntake::Taken> sealed = co_await bring_in(image, url, envelopes);
     if (!sealed) co_return sealed.error().within("image " + image.component.text());
-    deliverable.images.push_back(std::move(*sealed));
+    deliverable.images.push_back(std::move(sealed->image));
+    if (sealed->key) keys.push_back(std::move(*sealed->key));
   }
   if (roots_.reign() != judged_under) {  // while the images came in
     const Result<suit::Manifest> again = open_and_judge(*envelopes);
@@ -62,7 +64,7 @@ asio::awaitable<Result<core::DeliverableId>> Admission::admit(Bytes envelope, st
   }
   deliverable.source = url;
   deliverable.sealed_at = ports_.clock.now();
-  const core::Event sealed = core::DeliverableSealed{std::move(deliverable)};
+  const core::Event sealed = core::DeliverableSealed{std::move(deliverable), std::move(keys)};
   const Result<core::RolloutId> committed = co_await driver_.ask(sealed);
   if (!committed) co_return committed.error();
   co_return id;
@@ -106,8 +108,8 @@ asio::awaitable<Result<Bytes>> Admission::fetch_dependency(suit::Dependency depe
   co_return co_await download_small(ports_.fetcher, ports_.clock, *target, limit, limits_.persistence);
 }
 
-asio::awaitable<Result<core::Image>> Admission::bring_in(suit::Image image, std::string url,
-                                                         std::shared_ptr<const Envelopes> envelopes) {
+asio::awaitable<Result<KeyIntake::Taken>> Admission::bring_in(suit::Image image, std::string url,
+                                                              std::shared_ptr<const Envelopes> envelopes) {
   core::Image result = to_core(image);
   if (!ports_.blobs.has(result.digest)) {
     Result<void> sealed = Result<void>{};
@@ -119,12 +121,9 @@ asio::awaitable<Result<core::Image>> Admission::bring_in(suit::Image image, std:
   }
   Result<UniqueFd> blob = ports_.blobs.open(result.digest);
   if (!blob) co_return blob.error();
-  const Result<ports::ImageFacts> facts = co_await ports_.inspector.inspect(std::move(*blob), result.size);
+  Result<ports::ImageFacts> facts = co_await ports_.inspector.inspect(std::move(*blob), result.size);
   if (!facts) co_return facts.error();
-  if (!facts->version.empty()) result.version = facts->version;
-  result.running_digest = facts->running_digest;
-  result.encrypted = result.encrypted || facts->encrypted;
-  co_return result;
+  co_return co_await keys_.take_in(std::move(result), std::move(*facts), image.plaintext.value_or(Digest{}));
 }
 
 asio::awaitable<Result<void>> Admission::seal_integrated(suit::Image image,

@@ -17,6 +17,7 @@
 #include "service/arrivals.hpp"
 #include "service/download.hpp"
 #include "service/driver.hpp"
+#include "service/key_intake.hpp"
 #include "service/root_keeper.hpp"
 #include "suit/manifest.hpp"
 
@@ -40,9 +41,9 @@ struct AdmissionPorts {
 
 class Admission {
  public:
-  Admission(Driver& driver, const RootKeeper& roots, AdmissionPorts ports, AdmissionLimits limits,
+  Admission(Driver& driver, const RootKeeper& roots, KeyIntake& keys, AdmissionPorts ports, AdmissionLimits limits,
             std::shared_ptr<Arrivals> arrivals)
-      : driver_(driver), roots_(roots), ports_(ports), limits_(limits), arrivals_(std::move(arrivals)) {}
+      : driver_(driver), roots_(roots), keys_(keys), ports_(ports), limits_(limits), arrivals_(std::move(arrivals)) {}
 
   /// The deliverable in `envelope`, which came from `url`; returns when it is durable, at once if it is known.
   [[nodiscard]] boost::asio::awaitable<Result<core::DeliverableId>> admit(Bytes envelope, std::string url);
@@ -54,13 +55,14 @@ class Admission {
   boost::asio::awaitable<Result<suit::Manifest>> open_whole(std::shared_ptr<Envelopes> envelopes, std::string url);
   [[nodiscard]] Result<suit::Manifest> open_and_judge(const Envelopes& envelopes) const;
   boost::asio::awaitable<Result<Bytes>> fetch_dependency(suit::Dependency dependency, std::string url);
-  boost::asio::awaitable<Result<core::Image>> bring_in(suit::Image image, std::string url,
-                                                       std::shared_ptr<const Envelopes> envelopes);
+  boost::asio::awaitable<Result<KeyIntake::Taken>> bring_in(suit::Image image, std::string url,
+                                                            std::shared_ptr<const Envelopes> envelopes);
   boost::asio::awaitable<Result<void>> seal_integrated(suit::Image image, std::shared_ptr<const Envelopes> envelopes);
   boost::asio::awaitable<Result<void>> seal_fetched(suit::Image image, std::string url);
 
   Driver& driver_;
   const RootKeeper& roots_;
+  KeyIntake& keys_;
   AdmissionPorts ports_;
   AdmissionLimits limits_;
   std::shared_ptr<Arrivals> arrivals_;

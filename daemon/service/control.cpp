@@ -99,4 +99,55 @@ asio::awaitable<Result<std::string>> Control::import_record(Bytes record, std::u
   co_return kind;
 }
 
+asio::awaitable<Result<void>> Control::register_child(core::Registration registration, std::uint32_t uid) {
+  registration.origin = core::Origin::command;
+  registration.by = "uid " + std::to_string(uid);
+  registration.at = parts_.clock.now();
+  if (registration.targets.empty()) registration.targets = {{"app", 0}};
+  const std::string what = "child " + registration.id + " enrolled by " + registration.by;
+  const Result<void> enrolled = co_await parts_.roster.enroll(std::move(registration), {});
+  if (enrolled) parts_.journal.write(ports::Level::notice, {}, what);
+  co_return enrolled;
+}
+
+asio::awaitable<Result<void>> Control::unregister_child(core::ChildId child, std::uint32_t uid) {
+  const std::string what = "child " + child + " forgotten by uid " + std::to_string(uid);
+  const Result<void> forgotten = co_await parts_.roster.forget(std::move(child), uid);
+  if (forgotten) parts_.journal.write(ports::Level::notice, {}, what);
+  co_return forgotten;
+}
+
+asio::awaitable<Result<Digest>> Control::set_child_key(core::ChildId child, core::KeyUse use, std::string name,
+                                                       Bytes material, std::uint32_t uid) {
+  if (parts_.key_safe == nullptr) {
+    wipe(material);
+    co_return Error{Errc::unsupported,
+                    "this gateway has no key of its own, so that it could use none of a child: set "
+                    "keys.gateway_credential"};
+  }
+  Result<core::ChildKey> key = parts_.key_safe->take_child_key(child, use, std::move(name), material);
+  wipe(material);
+  if (!key) co_return key.error().within("key of child " + child);
+  key->since = parts_.clock.now();
+  key->set_by = uid;
+  const Digest id = key->id;
+  std::string what = "child " + child + ": key " + id.hex() + " to " + std::string(core::name_of(use)) + " set";
+  core::Event request = core::ChildKeySet{std::move(child), std::move(*key)};
+  const Result<void> done = co_await carry_out(std::move(request), std::move(what), uid);
+  if (!done) co_return done.error();
+  co_return id;
+}
+
+asio::awaitable<Result<void>> Control::revoke_child_key(core::ChildId child, core::KeyUse use, std::uint32_t uid) {
+  std::string what = "child " + child + ": key to " + std::string(core::name_of(use)) + " revoked";
+  core::Event request = core::ChildKeyRevoked{std::move(child), use, uid};
+  co_return co_await carry_out(std::move(request), std::move(what), uid);
+}
+
+asio::awaitable<Result<void>> Control::replace_board(core::ChildId child, std::uint32_t uid) {
+  std::string what = "child " + child + ": board replaced";
+  core::Event request = core::BoardReplaced{std::move(child), uid};
+  co_return co_await carry_out(std::move(request), std::move(what), uid);
+}
+
 }  // namespace hg::service

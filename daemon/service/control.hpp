@@ -7,9 +7,11 @@
 #include "ports/blobs.hpp"
 #include "ports/catalogue.hpp"
 #include "ports/control.hpp"
+#include "ports/key_safe.hpp"
 #include "service/deliver.hpp"
 #include "service/driver.hpp"
 #include "service/ingest.hpp"
+#include "service/roster.hpp"
 
 namespace hg::service {
 
@@ -22,10 +24,14 @@ class Control final : public ports::Control {
     const Deliver& deliver;
     const RootKeeper& roots;
     TrustRecords& records;
+    Roster& roster;
     ports::Catalogue& catalogue;
     const ports::Announcements& announcements;
     const ports::Blobs& blobs;
+    const ports::Clock& clock;
     ports::Journal& journal;
+    ports::KeySafe* key_safe;         ///< null: this gateway has no key of its own
+    const ports::Counters* counters;  ///< null: nobody counts
   };
 
   Control(Parts parts, core::UrgencyLimits urgency) : parts_(parts), urgency_(urgency) {}
@@ -49,6 +55,18 @@ class Control final : public ports::Control {
   }
   [[nodiscard]] boost::asio::awaitable<Result<std::string>> import_envelope(Bytes envelope, std::uint32_t uid) override;
   [[nodiscard]] boost::asio::awaitable<Result<std::string>> import_record(Bytes record, std::uint32_t uid) override;
+  [[nodiscard]] boost::asio::awaitable<Result<void>> register_child(core::Registration registration,
+                                                                    std::uint32_t uid) override;
+  [[nodiscard]] boost::asio::awaitable<Result<void>> unregister_child(core::ChildId child, std::uint32_t uid) override;
+  [[nodiscard]] boost::asio::awaitable<Result<Digest>> set_child_key(core::ChildId child, core::KeyUse use,
+                                                                     std::string name, Bytes material,
+                                                                     std::uint32_t uid) override;
+  [[nodiscard]] boost::asio::awaitable<Result<void>> revoke_child_key(core::ChildId child, core::KeyUse use,
+                                                                      std::uint32_t uid) override;
+  [[nodiscard]] boost::asio::awaitable<Result<void>> replace_board(core::ChildId child, std::uint32_t uid) override;
+  [[nodiscard]] ports::Counts counts() const override {
+    return parts_.counters == nullptr ? ports::Counts{} : parts_.counters->now();
+  }
   [[nodiscard]] ports::Trust trust() const override { return parts_.roots.show(); }
   [[nodiscard]] std::string urgency(const core::Deliverable& deliverable) const override {
     return std::string(core::name_of(core::urgency_of(deliverable.priority, urgency_)));

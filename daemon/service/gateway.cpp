@@ -9,16 +9,21 @@ Gateway::Gateway(boost::asio::any_io_executor executor, GatewayPorts ports, Gate
     : ports_(ports),
       driver_(executor, ports.catalogue, ports.clock, ports.journal),
       roots_(driver_, ports.rings, ports.clock, ports.journal),
-      records_(driver_, roots_, ports.gateway_key),
-      deliver_(executor, driver_, ports.transport, ports.blobs, ports.clock,
+      keys_(driver_, ports.blobs, ports.journal, ports.key_safe),
+      roster_(executor, driver_, RosterPorts{ports.transport, ports.clock, ports.journal, ports.child_types}),
+      lists_(driver_, roster_, ports.clock, ports.journal, ports.key_safe),
+      records_(driver_, roots_, keys_, lists_),
+      deliver_(executor, driver_, ports.transport, ports.blobs, ports.clock, ports.key_safe,
                [this](ByteView bytes) { return roots_.authority().ring().sha256(bytes); }),
-      ingest_(executor, driver_, roots_, records_,
+      ingest_(executor, driver_, roots_, records_, keys_,
               IngestPorts{ports.announcements,
-                          AdmissionPorts{ports.fetcher, ports.blobs, ports.inspector, ports.clock, ports.journal}},
+                          AdmissionPorts{ports.fetcher, ports.blobs, ports.inspector, ports.clock, ports.journal},
+                          ports.drop_box},
               settings.ingest),
-      control_(Control::Parts{driver_, ingest_, deliver_, roots_, records_, ports.catalogue, ports.announcements,
-                              ports.blobs, ports.journal},
-               settings.urgency),
+      control_(
+          Control::Parts{driver_, ingest_, deliver_, roots_, records_, roster_, ports.catalogue, ports.announcements,
+                         ports.blobs, ports.clock, ports.journal, ports.key_safe, ports.counters},
+          settings.urgency),
       reporter_(ports.journal) {
   driver_.on_action([this](core::Action action) { deliver_.start(std::move(action)); });
   driver_.on_unneeded([this](const Digest& blob) { remove(blob); });
@@ -40,18 +45,9 @@ void Gateway::set_policy(core::Policy policy) {
 void Gateway::enroll(std::vector<core::Enrollment> children, std::vector<core::Layout> layouts,
                      std::vector<core::Group> groups) {
   driver_.post(core::LayoutsSaid{std::move(layouts)});
-  for (const core::ChildId& id : enrolled_) {  // not State's: events of the last reload may still be in the queue
-    const bool is_named = std::ranges::any_of(children, [&](const core::Enrollment& e) { return e.id == id; });
-    if (!is_named) driver_.post(core::ChildDropped{id});
-  }
-  enrolled_.clear();
-  for (const core::Enrollment& child : children) {
-    enrolled_.push_back(child.id);
-    driver_.post(core::ChildEnrolled{child});
-  }
+  roster_.configure(std::move(children));
   dissolve_all_but(groups);  // first: a child that moves must have left before it is taken
   form(std::move(groups));
-  ports_.transport.enroll(children);
 }
 
 void Gateway::dissolve_all_but(const std::vector<core::Group>& groups) {
@@ -88,6 +84,7 @@ boost::asio::awaitable<void> Gateway::run() {
   ingest_.start();
   co_await driver_.run();
   co_await ingest_.stop();
+  co_await roster_.stop();
   co_await deliver_.stop();
 }
 

@@ -13,6 +13,7 @@
 #include "service/driver.hpp"
 #include "service/ingest.hpp"
 #include "service/reporter.hpp"
+#include "service/roster.hpp"
 #include "service/shutdown_guard.hpp"
 
 namespace hg::service {
@@ -28,7 +29,10 @@ struct GatewayPorts {
   ports::Clock& clock;
   ports::Journal& journal;
   const cose::RingMaker& rings;
-  const ports::GatewayKey* gateway_key = nullptr;  ///< null: this gateway has none
+  ports::KeySafe* key_safe = nullptr;              ///< null: this gateway has no key of its own
+  const ports::ChildTypes* child_types = nullptr;  ///< null: only the configuration enrolls children
+  const ports::Counters* counters = nullptr;       ///< null: nobody counts
+  ports::DropBox* drop_box = nullptr;              ///< null: nothing is dropped anywhere
   ports::ShutdownLock* shutdown_lock = nullptr;    ///< null: nothing is held off
 };
 
@@ -46,6 +50,9 @@ class Gateway {
 
   /// Another one who is told of changes; must outlive the gateway. Before run().
   void watch(ports::Watcher& watcher) { driver_.watch(watcher); }
+
+  /// What was sealed under the store key of before is lost. Before run().
+  void store_key_was_replaced() { driver_.post(core::StoreKeyReplaced{}); }
 
   /// The children of the configuration and how they are grouped, at start and at every reload: new ones are enrolled
   /// and formed, missing ones dropped and dissolved. What the engine refuses stays as it was, and stands in the
@@ -75,14 +82,16 @@ class Gateway {
   GatewayPorts ports_;
   Driver driver_;
   RootKeeper roots_;
+  KeyIntake keys_;
+  Roster roster_;
+  EnrollmentLists lists_;
   TrustRecords records_;
   Deliver deliver_;
   Ingest ingest_;
   Control control_;
   Reporter reporter_;
   std::optional<ShutdownGuard> shutdown_guard_;
-  std::vector<core::ChildId> enrolled_;  // what the configuration named last
-  std::set<core::GroupId> formed_;       // the same
+  std::set<core::GroupId> formed_;  // what the configuration named last
 };
 
 }  // namespace hg::service

@@ -13,6 +13,7 @@ namespace {
 constexpr int kWorkers = 2;
 constexpr std::size_t kMaxBrought = 8;  // each is an envelope in memory
 constexpr std::string_view kBrought = "import:";
+constexpr std::string_view kDropped = "dropped:";
 
 bool was_brought(const std::string& url) {
   return url.starts_with(kBrought);
@@ -21,7 +22,7 @@ bool was_brought(const std::string& url) {
 }  // namespace
 
 Ingest::Ingest(asio::any_io_executor executor, Driver& driver, const RootKeeper& roots, TrustRecords& records,
-               IngestPorts ports, IngestLimits limits)
+               KeyIntake& keys, IngestPorts ports, IngestLimits limits)
     : executor_(executor),
       driver_(driver),
       roots_(roots),
@@ -29,13 +30,14 @@ Ingest::Ingest(asio::any_io_executor executor, Driver& driver, const RootKeeper&
       ports_(ports),
       limits_(limits),
       arrivals_(std::make_shared<Arrivals>()),
-      admission_(driver, roots, ports.admission, limits.admission, arrivals_),
+      admission_(driver, roots, keys, ports.admission, limits.admission, arrivals_),
       something_waits_(executor, asio::steady_timer::time_point::max()),
       tasks_(executor) {}
 
 void Ingest::start() {
   for (const auto& [url, heard] : driver_.state().announced) enqueue(url);
   tasks_.spawn(listen());
+  if (ports_.drop_box != nullptr) tasks_.spawn(empty_drop_box());
   for (int i = 0; i < kWorkers; ++i) tasks_.spawn(work());
 }
 
@@ -94,6 +96,38 @@ asio::awaitable<void> Ingest::listen() {
       ports_.admission.journal.write(ports::Level::warning, {},
                                      "announced " + announcement->url + ": not taken: " + taken.error().message);
   }
+}
+
+/// One after the other. A file stays until what it says is durable, so that a crash loses nothing.
+asio::awaitable<void> Ingest::empty_drop_box() {
+  while (!stopping_) {
+    Result<ports::Dropped> dropped = co_await ports_.drop_box->next();
+    if (!dropped) co_return;
+    co_await take_dropped(std::move(*dropped));
+  }
+}
+
+asio::awaitable<void> Ingest::take_dropped(ports::Dropped dropped) {
+  const std::string url = std::string(kDropped) + dropped.name;
+  arrivals_->begin(url, ports_.admission.clock.now());
+  arrivals_->note(url, ports::ArrivalState::fetching, {});
+  const Result<Settled> settled = co_await take_bytes(std::move(dropped.bytes), url);
+  if (settled) {
+    arrivals_->note(url, settled->state, settled->text);
+    ports_.admission.journal.write(ports::Level::notice, {}, url + ": taken: " + settled->text);
+    ports_.drop_box->taken(dropped.name);
+  } else if (settled.error().is_transient() || settled.error().code == Errc::no_space) {
+    arrivals_->note(url, ports::ArrivalState::waiting, "again later: " + settled.error().message);
+    tasks_.spawn(drop_again(dropped.name));
+  } else if (settled.error().code != Errc::cancelled) {
+    refuse(url, settled.error());
+    ports_.drop_box->refused(dropped.name);
+  }
+}
+
+asio::awaitable<void> Ingest::drop_again(std::string name) {
+  if (const Result<void> slept = co_await ports_.admission.clock.sleep_for(limits_.again); !slept) co_return;
+  ports_.drop_box->again(name);
 }
 
 asio::awaitable<void> Ingest::work() {
@@ -166,13 +200,17 @@ asio::awaitable<Result<Bytes>> Ingest::get(std::string url) {
 asio::awaitable<Result<Ingest::Settled>> Ingest::bring_in(std::string url) {
   Result<Bytes> fetched = co_await get(url);
   if (!fetched) co_return fetched.error();
-  if (trust::looks_like_record(*fetched)) {
-    Result<std::string> kind = co_await records_.take(std::move(*fetched));
+  co_return co_await take_bytes(std::move(*fetched), std::move(url));
+}
+
+asio::awaitable<Result<Ingest::Settled>> Ingest::take_bytes(Bytes bytes, std::string url) {
+  if (trust::looks_like_record(bytes)) {
+    Result<std::string> kind = co_await records_.take(std::move(bytes));
     if (kind) co_return Settled{ports::ArrivalState::accepted, std::move(*kind)};
     if (kind.error().code == Errc::exists) co_return Settled{ports::ArrivalState::known, kind.error().message};
     co_return kind.error();
   }
-  const Result<core::DeliverableId> id = co_await admission_.admit(std::move(*fetched), url);
+  const Result<core::DeliverableId> id = co_await admission_.admit(std::move(bytes), url);
   if (!id) co_return id.error();
   const bool came_from_here = driver_.state().deliverables.at(*id).source == url;
   co_return Settled{came_from_here ? ports::ArrivalState::sealed : ports::ArrivalState::known, *id};

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "ports/announcements.hpp"
+#include "ports/drop_box.hpp"
 #include "service/admission.hpp"
 #include "service/arrivals.hpp"
 #include "service/driver.hpp"
@@ -29,12 +30,13 @@ struct IngestLimits {
 struct IngestPorts {
   ports::Announcements& announcements;
   AdmissionPorts admission;
+  ports::DropBox* drop_box = nullptr;  ///< null: nothing is dropped anywhere
 };
 
 class Ingest {
  public:
   Ingest(boost::asio::any_io_executor executor, Driver& driver, const RootKeeper& roots, TrustRecords& records,
-         IngestPorts ports, IngestLimits limits);
+         KeyIntake& keys, IngestPorts ports, IngestLimits limits);
 
   /// Begins to listen and to work.
   void start();
@@ -58,6 +60,9 @@ class Ingest {
   };
 
   boost::asio::awaitable<void> listen();
+  boost::asio::awaitable<void> empty_drop_box();
+  boost::asio::awaitable<void> take_dropped(ports::Dropped dropped);
+  boost::asio::awaitable<void> drop_again(std::string name);
   boost::asio::awaitable<void> work();
   void enqueue(std::string url);
   boost::asio::awaitable<Result<Bytes>> get(std::string url);
@@ -66,6 +71,7 @@ class Ingest {
   bool try_again_later(const std::string& url, const Error& error);
   boost::asio::awaitable<void> enqueue_later(std::string url);
   boost::asio::awaitable<Result<Settled>> bring_in(std::string url);
+  boost::asio::awaitable<Result<Settled>> take_bytes(Bytes bytes, std::string url);
 
   boost::asio::any_io_executor executor_;
   Driver& driver_;

@@ -45,6 +45,7 @@ core::Image to_core(const suit::Image& image) {
   result.size = image.size.value_or(0);
   result.version = image.version;
   result.encrypted = !image.encryption_info.empty();
+  if (result.encrypted) result.sealing = core::Sealing{core::Wrap::cose, 0, 0, 0, image.encryption_info};
   result.conditions = to_core(image.conditions);
   result.slot = image.slot;
   return result;

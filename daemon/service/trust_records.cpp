@@ -28,25 +28,31 @@ asio::awaitable<Result<std::string>> TrustRecords::take(Bytes bytes) {
     if (!taken) co_return taken.error();
     co_return kind;
   }
-  Result<core::Event> event = open(*record, bytes);
+  if (record->kind == trust::RecordKind::enrollment) {
+    const Result<void> taken = co_await take_enrollment(*record);
+    if (!taken) co_return taken.error().within(kind);
+    co_return kind;
+  }
+  Result<core::Event> event = co_await open(*record, bytes);
   if (!event) co_return event.error();
   const Result<core::RolloutId> durable = co_await driver_.ask(std::move(*event));
   if (!durable) co_return durable.error().within(kind);
   co_return kind;
 }
 
-Result<core::Event> TrustRecords::open(const trust::Record& record, ByteView bytes) const {
+asio::awaitable<Result<core::Event>> TrustRecords::open(trust::Record record, ByteView bytes) {
   switch (record.kind) {
     case trust::RecordKind::head:
-      return open_head(record);
+      co_return open_head(record);
     case trust::RecordKind::permit:
-      return open_permit(record);
+      co_return open_permit(record);
     case trust::RecordKind::grant:
-      return open_grant(record, bytes);
+      co_return co_await open_grant(std::move(record), bytes);
     case trust::RecordKind::root:
+    case trust::RecordKind::enrollment:
       break;
   }
-  return Error{Errc::internal, "a root is no event of its own"};
+  co_return Error{Errc::internal, "roots and enrollment lists are no events of their own"};
 }
 
 Result<core::Event> TrustRecords::open_head(const trust::Record& record) const {
@@ -65,14 +71,27 @@ Result<core::Event> TrustRecords::open_permit(const trust::Record& record) const
   return core::Event{core::PermitAccepted{to_core(*permit, joined(*signers))}};
 }
 
-Result<core::Event> TrustRecords::open_grant(const trust::Record& record, ByteView bytes) const {
-  if (gateway_key_ == nullptr)
-    return Error{Errc::unsupported, "grant: this gateway has no key: set keys.gateway_credential"};
-  auto grant = roots_.authority().open_grant(record, roots_.time(), gateway_key_->id());
-  if (!grant) return grant.error();
-  if (const Result<void> opens = gateway_key_->opens(grant->encrypted_key); !opens)
-    return opens.error().within("grant: the content key does not come out with this gateway's key");
-  return core::Event{core::GrantAccepted{core::Grant{grant->image, grant->not_after, {bytes.begin(), bytes.end()}}}};
+asio::awaitable<Result<void>> TrustRecords::take_enrollment(trust::Record record) {
+  const bool has_key = keys_.has_gateway_key();
+  const Digest gateway = has_key ? keys_.gateway() : Digest{};
+  auto list = roots_.authority().open_enrollment(record, roots_.time(), has_key ? &gateway : nullptr,
+                                                 driver_.state().enrollment_lists);
+  if (!list) co_return list.error();
+  const auto signers = record.signers(roots_.authority().ring());
+  if (!signers) co_return signers.error();
+  co_return co_await lists_.take(std::move(*list), joined(*signers));
+}
+
+asio::awaitable<Result<core::Event>> TrustRecords::open_grant(trust::Record record, ByteView bytes) {
+  if (!keys_.has_gateway_key())
+    co_return Error{Errc::unsupported, "grant: this gateway has no key: set keys.gateway_credential"};
+  auto grant = roots_.authority().open_grant(record, roots_.time(), keys_.gateway());
+  if (!grant) co_return grant.error();
+  Result<core::ContentKey> key = co_await keys_.take_grant(grant->encrypted_key, grant->image);
+  if (!key) co_return key.error().within("grant");
+  key->not_after = grant->not_after;
+  core::Grant accepted{grant->image, grant->not_after, {bytes.begin(), bytes.end()}};
+  co_return core::Event{core::GrantAccepted{std::move(accepted), std::move(*key)}};
 }
 
 }  // namespace hg::service

@@ -7,32 +7,34 @@
 #include <boost/asio/awaitable.hpp>
 #include <string>
 
-#include "ports/gateway_key.hpp"
 #include "ports/journal.hpp"
 #include "service/driver.hpp"
+#include "service/enrollment_lists.hpp"
+#include "service/key_intake.hpp"
 #include "service/root_keeper.hpp"
 
 namespace hg::service {
 
 class TrustRecords {
  public:
-  /// `gateway_key`: null if this gateway has none; then grants are refused.
-  TrustRecords(Driver& driver, RootKeeper& roots, const ports::GatewayKey* gateway_key)
-      : driver_(driver), roots_(roots), gateway_key_(gateway_key) {}
+  TrustRecords(Driver& driver, RootKeeper& roots, KeyIntake& keys, EnrollmentLists& lists)
+      : driver_(driver), roots_(roots), keys_(keys), lists_(lists) {}
 
   /// Returns its kind when it is durable. Errors: those of trust::Authority; Errc::exists: it is known already.
   [[nodiscard]] boost::asio::awaitable<Result<std::string>> take(Bytes bytes);
 
  private:
-  /// What core is to hear.
-  [[nodiscard]] Result<core::Event> open(const trust::Record& record, ByteView bytes) const;
+  /// What core is to hear of the record in `bytes`, which outlives it.
+  boost::asio::awaitable<Result<core::Event>> open(trust::Record record, ByteView bytes);
   [[nodiscard]] Result<core::Event> open_head(const trust::Record& record) const;
   [[nodiscard]] Result<core::Event> open_permit(const trust::Record& record) const;
-  [[nodiscard]] Result<core::Event> open_grant(const trust::Record& record, ByteView bytes) const;
+  boost::asio::awaitable<Result<void>> take_enrollment(trust::Record record);
+  boost::asio::awaitable<Result<core::Event>> open_grant(trust::Record record, ByteView bytes);
 
   Driver& driver_;
   RootKeeper& roots_;
-  const ports::GatewayKey* gateway_key_;
+  KeyIntake& keys_;
+  EnrollmentLists& lists_;
 };
 
 }  // namespace hg::service

@@ -20,11 +20,14 @@ Result<std::unique_ptr<cose::KeyRing>> ring_of(const std::vector<Key>& keys, con
   return maker.ring_of(named);
 }
 
+std::string with_article(RecordKind kind) {
+  return (kind == RecordKind::enrollment ? "an " : "a ") + std::string(name_of(kind));
+}
+
 Result<Record> parse(ByteView bytes, RecordKind kind) {
   auto record = Record::parse(bytes);
   if (record && record->kind != kind) {
-    return Error{Errc::invalid,
-                 "a " + std::string(name_of(record->kind)) + " where a " + std::string(name_of(kind)) + " should be"};
+    return Error{Errc::invalid, with_article(record->kind) + " where " + with_article(kind) + " should be"};
   }
   return record;
 }
@@ -68,6 +71,14 @@ Result<void> check_newer(const Head& head, const Head& last) {
   return {};
 }
 
+Result<void> check_newer(const EnrollmentList& list, const ListVersions& taken) {
+  const auto last = taken.find(list.name);
+  if (last == taken.end() || list.version > last->second) return {};
+  return Error{list.version == last->second ? Errc::exists : Errc::mismatch,
+               "list " + list.name + ": version " + std::to_string(list.version) + " is not after " +
+                   std::to_string(last->second) + ", which was taken"};
+}
+
 void add_products(const Head& head, std::vector<Scope>& scopes) {
   for (const HeadEntry& entry : head.entries) scopes.push_back({entry.product, {}});
 }
@@ -98,7 +109,7 @@ struct Authority::Parts {
   /// The keys behind the signatures of a record of that kind, one of which is ours: before that nothing of it is read.
   [[nodiscard]] Result<std::vector<std::string>> signers(const Record& record, RecordKind kind) const {
     if (record.kind != kind) {
-      return Error{Errc::invalid, "a " + std::string(name_of(record.kind)) + ", not a " + std::string(name_of(kind))};
+      return Error{Errc::invalid, with_article(record.kind) + ", not " + with_article(kind)};
     }
     auto names = record.keys_of_signatures(*ring);
     const auto is_known = [](const std::string& name) { return !name.empty(); };
@@ -217,6 +228,23 @@ Result<Grant> Authority::open_grant(const Record& record, const TrustedTime& now
   }
   if (auto valid = check_expiry(grant->not_after, now); !valid) return valid.error().within("grant");
   return grant;
+}
+
+Result<EnrollmentList> Authority::open_enrollment(const Record& record, const TrustedTime& now, const Digest* gateway,
+                                                  const ListVersions& taken) const {
+  const auto signers = parts_->signers(record, RecordKind::enrollment);
+  if (!signers) return signers.error();
+  auto list = read_enrollment_list(record.payload);
+  if (!list) return list;
+  const Demand demand{Role::director, root().threshold(Role::director), 0, {}, now};
+  if (auto met = check_quorum(root(), *signers, demand); !met) return met.error().within("enrollment");
+  if (list->gateway && (gateway == nullptr || *list->gateway != *gateway)) {
+    return Error{Errc::mismatch, "enrollment: it is for the gateway with the key " + list->gateway->hex()};
+  }
+  if (auto newer = check_newer(*list, taken); !newer) return newer.error().within("enrollment");
+  if (!list->not_after) return list;
+  if (auto valid = check_expiry(*list->not_after, now); !valid) return valid.error().within("enrollment");
+  return list;
 }
 
 }  // namespace hg::trust

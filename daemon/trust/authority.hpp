@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cose/key_ring.hpp"
+#include "trust/enrollment_list.hpp"
 #include "trust/record.hpp"
 #include "trust/root.hpp"
 #include "trust/statements.hpp"
@@ -77,6 +78,12 @@ class Authority {
 
   /// A grant: signed by the role's threshold of directors; for the gateway whose key id is given; not expired.
   [[nodiscard]] Result<Grant> open_grant(const Record& record, const TrustedTime& now, const Digest& gateway) const;
+
+  /// An enrollment list: signed by the role's threshold of directors; for this gateway, if it names one (null: this one
+  /// has no key, so that what names one is for another); not expired, if it says so; of a higher version than the list
+  /// of its name that is in `taken`.
+  [[nodiscard]] Result<EnrollmentList> open_enrollment(const Record& record, const TrustedTime& now,
+                                                       const Digest* gateway, const ListVersions& taken) const;
 
   ~Authority();
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the payloads of trust records are read: maps with ascending integer keys, described by a table with one row for
-// each field, so that root.cpp and statements.cpp read like the CDDL of docs/trust.md. Knows no record; internal to
+// each field, so that those who read them read like the CDDL of docs/trust.md. Knows no record; internal to
 // trust.
 #pragma once
 

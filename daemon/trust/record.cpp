@@ -15,11 +15,12 @@ struct Kind {
   std::string_view content_type;
 };
 
-constexpr std::array<Kind, 4> kKinds = {{
+constexpr std::array<Kind, 5> kKinds = {{
     {RecordKind::root, "root", "application/vnd.headgate.root+cbor"},
     {RecordKind::head, "head", "application/vnd.headgate.head+cbor"},
     {RecordKind::permit, "permit", "application/vnd.headgate.permit+cbor"},
     {RecordKind::grant, "grant", "application/vnd.headgate.grant+cbor"},
+    {RecordKind::enrollment, "enrollment", "application/vnd.headgate.enrollment+cbor"},
 }};
 
 const Kind& row_of(RecordKind kind) {

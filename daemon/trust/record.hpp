@@ -15,9 +15,9 @@ namespace hg::trust {
 
 inline constexpr std::size_t kMaxRecordBytes = 64 * 1024;
 
-enum class RecordKind : std::uint8_t { root, head, permit, grant };
+enum class RecordKind : std::uint8_t { root, head, permit, grant, enrollment };
 
-/// "root", "head", "permit", "grant"
+/// "root", "head", "permit", "grant", "enrollment"
 std::string_view name_of(RecordKind kind);
 
 /// "application/vnd.headgate.root+cbor" and so on.

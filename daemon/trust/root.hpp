@@ -18,7 +18,7 @@ namespace hg::trust {
 enum class Role : std::uint8_t {
   root,      ///< signs root files
   author,    ///< signs manifests and permits
-  director,  ///< signs key grants
+  director,  ///< signs key grants and enrollment lists
   head,      ///< signs channel heads
   gateway,   ///< of a gateway: receives content keys, signs reports
 };

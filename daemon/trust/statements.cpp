@@ -3,13 +3,11 @@
 
 #include <algorithm>
 
-#include "cose/encrypted.hpp"
 #include "trust/fields.hpp"
+#include "trust/wrapped_key.hpp"
 
 namespace hg::trust {
 namespace {
-
-constexpr std::size_t kMaxEncryptedKeyBytes = 1024;
 
 // ------------------------------------------------------------------------------------------------ head
 
@@ -110,31 +108,13 @@ Result<Permit> check_permit(ReadPermit read) {
 
 // ------------------------------------------------------------------------------------------------ grant
 
-Result<Bytes> read_encrypted_key(cbor::Reader& reader) {
-  const std::size_t offset = reader.offset();
-  cbor::Reader whole = reader;
-  const auto bytes = whole.read_bytes();
-  if (bytes && bytes->size() > kMaxEncryptedKeyBytes) {
-    return cbor::Reader::error_at(offset, Errc::too_large, std::to_string(bytes->size()) + " bytes");
-  }
-  auto content = reader.read_wrapped();
-  if (!content) return content.error();
-  const auto message = cose::read_encrypted(*content);
-  if (!message) return message.error();
-  if (auto finished = content->finish(); !finished) return finished.error();
-  if (message->ciphertext) return cbor::Reader::error_at(offset, Errc::invalid, "a ciphertext, which must be detached");
-  if (message->recipients.size() == 1) return Bytes(bytes->begin(), bytes->end());
-  return cbor::Reader::error_at(offset, Errc::invalid,
-                                std::to_string(message->recipients.size()) + " recipients, a grant has one");
-}
-
 constexpr std::array<Field<Grant>, 5> kGrantFields = {{
     {1, "format version", Presence::required, [](auto& reader, Grant&) { return read_format_version(reader); }},
     {2, "image", Presence::required, [](auto& reader, Grant& grant) { return keep(read_sha256(reader), grant.image); }},
     {3, "gateway", Presence::required,
      [](auto& reader, Grant& grant) { return keep(read_sha256(reader), grant.gateway); }},
     {4, "encrypted key", Presence::required,
-     [](auto& reader, Grant& grant) { return keep(read_encrypted_key(reader), grant.encrypted_key); }},
+     [](auto& reader, Grant& grant) { return keep(read_wrapped_key(reader), grant.encrypted_key); }},
     {5, "not after", Presence::required,
      [](auto& reader, Grant& grant) { return keep(read_time(reader), grant.not_after); }},
 }};

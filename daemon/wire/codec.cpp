@@ -13,7 +13,7 @@ namespace {
 
 /// The type numbers, in the order of the variant. A number is never given to another frame.
 constexpr std::array<std::uint64_t, std::variant_size_v<Frame>> kTypes = {
-    1,  2,  3,  4,  5,  6,                        // the connection
+    1,  2,  3,  4,  5,  6,  7,  8,                // the connection
     10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 30,   // requests
     20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 31};  // answers
 
@@ -35,6 +35,10 @@ struct KeyCount {
   void operator()(std::int64_t, std::string_view, const std::optional<T>& member, const L&) {
     if (member) ++count;
   }
+  template <class T, class L>
+  void unless_default(std::int64_t, std::string_view, const T& member, const L&) {
+    if (member != T{}) ++count;
+  }
 };
 
 /// What stands in arrays.
@@ -53,6 +57,8 @@ template <>
 inline constexpr Urgency kLastOf<Urgency> = Urgency::emergency;
 template <>
 inline constexpr Power kLastOf<Power> = Power::battery;
+template <>
+inline constexpr LinkSecurity kLastOf<LinkSecurity> = LinkSecurity::proven;
 
 class FieldWriter {
  public:
@@ -68,6 +74,10 @@ class FieldWriter {
     if (!member) return;
     writer_->integer(key);
     write(*member);
+  }
+  template <class T, class L>
+  void unless_default(std::int64_t key, std::string_view name, const T& member, const L& limit) {
+    if (member != T{}) (*this)(key, name, member, limit);
   }
 
   template <class M>
@@ -91,7 +101,13 @@ class FieldWriter {
   void write(Staging value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(Urgency value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(Power value) { writer_->uint(static_cast<std::uint8_t>(value)); }
+  void write(LinkSecurity value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(const Bytes& value) { writer_->bytes(value); }
+  void write(const Uuid& value) { writer_->bytes(value); }
+  void write(const std::vector<Patch>& patches) {
+    writer_->array(patches.size());
+    for (const Patch& patch : patches) writer_->array(2).uint(patch.offset).bytes(patch.bytes);
+  }
   void write(const Seen& seen) { members(seen, false); }
   template <IsElement E>
   void write(const std::vector<E>& elements) {
@@ -146,6 +162,15 @@ class FieldReader {
     if (error_ || ahead_ != key) return;
     member.emplace();
     take(read(*member, limit), key, name);
+  }
+  /// There is one way to say each thing: what is as it begins is not said.
+  template <class T, class L>
+  void unless_default(std::int64_t key, std::string_view name, T& member, const L& limit) {
+    member = T{};
+    if (error_ || ahead_ != key) return;
+    auto value = read(member, limit);
+    if (value && member == T{}) value = reader_->error(Errc::invalid, "to be left out where there is none");
+    take(std::move(value), key, name);
   }
 
   /// The type, under key 0, before everything else.
@@ -226,6 +251,20 @@ class FieldReader {
     member.assign(value->begin(), value->end());
     return {};
   }
+  Result<void> read(Uuid& member, int) {
+    const auto value = reader_->read_bytes();
+    if (!value) return value.error();
+    if (value->size() != member.size()) return reader_->error(Errc::invalid, "not 16 bytes");
+    std::ranges::copy(*value, member.begin());
+    return {};
+  }
+  Result<void> read(Patch& patch, int) {
+    const auto count = reader_->enter_array();
+    if (!count) return count.error();
+    if (*count != 2) return reader_->error(Errc::invalid, "not an offset and bytes");
+    if (auto offset = read(patch.offset, kMaxImageSize); !offset) return offset;
+    return read(patch.bytes, kMaxPatchBytes);
+  }
   template <class E>
   requires std::is_enum_v<E> Result<void> read(E& member, int) {
     std::uint8_t number = 0;
@@ -241,8 +280,8 @@ class FieldReader {
     fields(inner, member);
     return inner.finish();
   }
-  template <IsElement E>
-  Result<void> read(std::vector<E>& elements, std::size_t limit) {
+  template <class E>
+  requires IsElement<E> || std::same_as<E, Patch> Result<void> read(std::vector<E>& elements, std::size_t limit) {
     const auto count = reader_->enter_array();
     if (!count) return count.error();
     if (*count > limit) return over_limit();
@@ -302,6 +341,12 @@ class FieldReader {
   std::optional<Error> error_;
 };
 
+/// What no key can say alone.
+Result<void> check_whole(const Frame& frame) {
+  const auto* deliver = std::get_if<Deliver>(&frame);
+  return deliver == nullptr ? Result<void>{} : check_patches(deliver->patches, deliver->size);
+}
+
 /// An empty frame of the type with this index in the variant.
 template <std::size_t I = 0>
 Frame empty_frame(std::size_t index) {
@@ -358,6 +403,7 @@ Result<Frame> decode(ByteView bytes) {
   std::visit(fill, frame);
   if (auto complete = field_reader.finish(); !complete) return complete.error().within(name_of(frame));
   if (auto end = reader.finish(); !end) return end.error().within(name_of(frame));
+  if (auto whole = check_whole(frame); !whole) return whole.error().within(name_of(frame));
   return frame;
 }
 

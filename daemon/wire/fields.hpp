@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keys of each frame, once, for both directions: fields(visitor, frame) calls visitor(key, name, member, limit) in
-// ascending order of the keys. The visitors are the writer and the reader in codec.cpp; nobody else includes this.
+// ascending order of the keys, or visitor.unless_default() for a key that is left out when its member is as it begins.
+// The visitors are the writer and the reader in codec.cpp; nobody else includes this.
 #pragma once
 
 #include <concepts>
@@ -67,6 +68,19 @@ void fields(V& v, Is<Link> auto& m) {
   v(1, "child", m.child, NameLimit{});
   v(2, "up", m.up, 0);
   v(3, "text", m.text, kMaxText);
+  v.unless_default(4, "security", m.security, 0);
+}
+template <class V>
+void fields(V& v, Is<Discovered> auto& m) {
+  v(1, "name", m.name, NameLimit{});
+  v(2, "address", m.address, kMaxAddress);
+  v(3, "vendor", m.vendor, 0);
+  v(4, "class", m.device_class, 0);
+  v(5, "text", m.text, kMaxText);
+}
+template <class V>
+void fields(V& v, Is<Vanished> auto& m) {
+  v(1, "name", m.name, NameLimit{});
 }
 
 template <class V, class M>
@@ -90,6 +104,8 @@ void fields(V& v, Is<Deliver> auto& m) {
   v(7, "image number", m.image_number, kAnyByte);
   v(8, "after", m.after, Digest::kMaxSize);
   v(9, "staging", m.staging, 0);
+  v.unless_default(10, "patches", m.patches, kMaxPatches);
+  v.unless_default(11, "record", m.record, kMaxRecord);
 }
 template <class V>
 void fields(V& v, Is<Guard> auto& m) {

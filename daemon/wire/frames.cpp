@@ -11,10 +11,10 @@ namespace hg::wire {
 namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<Frame>> kNames = {
-    "Hello",     "Welcome",  "Refused",     "Enroll",    "Forget",      "Link",       "Inspect",
-    "Offer",     "Backup",   "Deliver",     "Activate",  "Confirm",     "Revert",     "Restore",
-    "Cancel",    "Identify", "Prove",       "Inspected", "OfferAnswer", "BackedUp",   "Progress",
-    "Delivered", "Ordered",  "GuardFailed", "Restored",  "Failed",      "Identified", "Proven"};
+    "Hello",   "Welcome",     "Refused",  "Enroll",    "Forget",      "Link",     "Discovered", "Vanished",
+    "Inspect", "Offer",       "Backup",   "Deliver",   "Activate",    "Confirm",  "Revert",     "Restore",
+    "Cancel",  "Identify",    "Prove",    "Inspected", "OfferAnswer", "BackedUp", "Progress",   "Delivered",
+    "Ordered", "GuardFailed", "Restored", "Failed",    "Identified",  "Proven"};
 
 }  // namespace
 
@@ -44,6 +44,28 @@ const Reply* reply_of(const Frame& frame) {
     return nullptr;
   };
   return std::visit(find, frame);
+}
+
+Result<void> check_patches(const std::vector<Patch>& patches, std::uint64_t size) {
+  if (patches.size() > kMaxPatches) {
+    return Error{Errc::invalid, std::to_string(patches.size()) + " patches, at most 8 are allowed"};
+  }
+  std::size_t bytes = 0;
+  std::uint64_t free_from = 0;
+  for (const Patch& patch : patches) {
+    const auto invalid = [&patch](std::string_view why) {
+      return Error{Errc::invalid, "patch at offset " + std::to_string(patch.offset) + ": " + std::string(why)};
+    };
+    bytes += patch.bytes.size();
+    if (patch.bytes.empty()) return invalid("patch without bytes");
+    if (bytes > kMaxPatchBytes) return invalid("more than 4096 bytes of patches");
+    if (patch.offset > size || patch.bytes.size() > size - patch.offset) {
+      return invalid("patch beyond the end of the file, which has " + std::to_string(size) + " bytes");
+    }
+    if (patch.offset < free_from) return invalid("patch before the end of another one");
+    free_from = patch.offset + patch.bytes.size();
+  }
+  return {};
 }
 
 bool is_name(std::string_view name) {

@@ -4,6 +4,7 @@
 // adapters/transport and plugins/sdk make and read them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -23,6 +24,7 @@ inline constexpr std::uint64_t kCanOffer = 1U << 0U;     ///< asks the child whe
 inline constexpr std::uint64_t kCanBackup = 1U << 1U;    ///< reads a child's configuration out
 inline constexpr std::uint64_t kCanRestore = 1U << 2U;   ///< and writes it back
 inline constexpr std::uint64_t kCanIdentify = 1U << 3U;  ///< carries the child kit's mutual identification
+inline constexpr std::uint64_t kCanOverlay = 1U << 4U;   ///< lays Deliver::patches over the image, brings its record
 
 // ------------------------------------------------------------------------------------------------- the connection
 
@@ -63,12 +65,38 @@ struct Forget {
   std::string child;
   friend bool operator==(const Forget&, const Forget&) = default;
 };
+/// Whether a link encrypts and knows the child.
+enum class LinkSecurity : std::uint8_t {
+  none,
+  claimed,  ///< as the plugin or its radio says; nothing shows it
+  proven,   ///< by a key of the child: a DTLS handshake, a bond that was tried
+};
+
 /// From the plugin, whenever it changes and once after Enroll.
 struct Link {
   std::string child;
   bool up = false;
-  std::string text;  ///< why it is down, for people
+  std::string text;                            ///< why it is down, for people
+  LinkSecurity security = LinkSecurity::none;  ///< while it is up
   friend bool operator==(const Link&, const Link&) = default;
+};
+
+using Uuid = std::array<std::uint8_t, 16>;
+
+/// From the plugin: somebody is there, enrolled or not; again: it says something else of itself. Nothing here is
+/// proven.
+struct Discovered {
+  std::string name;     ///< what it would be enrolled as; told apart within the plugin's transport
+  std::string address;  ///< what would be its enrollment's
+  std::optional<Uuid> vendor;
+  std::optional<Uuid> device_class;
+  std::string text;  ///< what else it says of itself, for people
+  friend bool operator==(const Discovered&, const Discovered&) = default;
+};
+/// From the plugin: it has not been heard of for as long as this kind of link takes for gone.
+struct Vanished {
+  std::string name;
+  friend bool operator==(const Vanished&, const Vanished&) = default;
 };
 
 // ------------------------------------------------------------------------------------------------------- requests
@@ -121,14 +149,23 @@ struct Backup {
   Task task;
   friend bool operator==(const Backup&, const Backup&) = default;
 };
+/// Bytes that the child gets in the place of those of the file.
+struct Patch {
+  std::uint64_t offset = 0;
+  Bytes bytes;
+  friend bool operator==(const Patch&, const Patch&) = default;
+};
+
 /// Comes with a read-only descriptor of the image.
 struct Deliver {
   Task task;
-  Digest image;            ///< SHA-256 of the file
+  Digest image;            ///< SHA-256 of what the child gets: of the file with the patches laid over it
   std::uint64_t size = 0;  ///< bytes of the file
   std::uint8_t image_number = 0;
   Digest after;                      ///< what the child will list for it
   Staging staging = Staging::aside;  ///< where the daemon believes it goes; if it would go elsewhere: GuardFailed
+  std::vector<Patch> patches{};      ///< see check_patches(); only for plugins with kCanOverlay, as is the record
+  Bytes record{};                    ///< goes to the child beside the image; empty: none
   friend bool operator==(const Deliver&, const Deliver&) = default;
 };
 /// All images that change at the same reset: all are marked, then the child is reset once.
@@ -280,9 +317,9 @@ struct Failed {
   friend bool operator==(const Failed&, const Failed&) = default;
 };
 
-using Frame = std::variant<Hello, Welcome, Refused, Enroll, Forget, Link, Inspect, Offer, Backup, Deliver, Activate,
-                           Confirm, Revert, Restore, Cancel, Identify, Prove, Inspected, OfferAnswer, BackedUp,
-                           Progress, Delivered, Ordered, GuardFailed, Restored, Failed, Identified, Proven>;
+using Frame = std::variant<Hello, Welcome, Refused, Enroll, Forget, Link, Discovered, Vanished, Inspect, Offer, Backup,
+                           Deliver, Activate, Confirm, Revert, Restore, Cancel, Identify, Prove, Inspected, OfferAnswer,
+                           BackedUp, Progress, Delivered, Ordered, GuardFailed, Restored, Failed, Identified, Proven>;
 
 /// "Deliver", for messages.
 std::string_view name_of(const Frame& frame);
@@ -292,6 +329,9 @@ bool may_carry_descriptor(const Frame& frame);
 /// The Task of a request, the Reply of an answer or of Progress; null for every other frame.
 const Task* task_of(const Frame& frame);
 const Reply* reply_of(const Frame& frame);
+/// Errc::invalid unless there are at most kMaxPatches with kMaxPatchBytes in all, none is empty, each begins where the
+/// one before ends or later, and the last one ends within `size` bytes.
+Result<void> check_patches(const std::vector<Patch>& patches, std::uint64_t size);
 /// Whether `name` may be the name of a child or of a transport: 1 to 64 characters of [A-Za-z0-9._-].
 bool is_name(std::string_view name);
 /// The beginning of `text` that fits kMaxText, cut between two characters; what is not UTF-8 becomes question marks.

@@ -9,9 +9,11 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "base/error.hpp"
 #include "base/unique_fd.hpp"
+#include "sdk/image_view.hpp"
 #include "wire/frames.hpp"
 
 namespace hg::plugin {
@@ -21,9 +23,15 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 /// One line for people, to stderr; no secrets.
 using Log = std::function<void(std::string_view)>;
 
-/// Tells that a child's link came or went (`text`: why). Called on the loop, whenever it changes; remembered, and said
-/// again to a daemon that connects later.
-using LinkReport = std::function<void(std::string_view child, bool up, std::string_view text)>;
+/// Tells that a child's link came or went (`text`: why), or is protected otherwise than before. Called on the loop,
+/// whenever it changes; remembered, and said again to a daemon that connects later.
+using LinkReport = std::function<void(const wire::Link& link)>;
+
+/// Tells that somebody was met who may not be enrolled, or is no longer in sight. Called on the loop; at most
+/// wire::kMaxStrangers are remembered until they vanish, and said again to a daemon that connects later; more, one
+/// without a name and one whose address is too long are not said.
+using Meeting = std::variant<wire::Discovered, wire::Vanished>;
+using MeetingReport = std::function<void(Meeting meeting)>;
 
 /// What every step knows.
 struct Job {
@@ -66,9 +74,9 @@ class Driver {
 
   /// Only when nothing that was sent earlier can still take effect.
   virtual boost::asio::awaitable<Result<wire::Seen>> inspect(Job job) = 0;
-  /// Stages and commits nothing; may be repeated. `image` is read-only. If it would go elsewhere than `request.staging`
-  /// says, nothing is written, and the guard did not hold.
-  virtual boost::asio::awaitable<Result<Outcome>> deliver(Job job, wire::Deliver request, UniqueFd image) = 0;
+  /// Stages and commits nothing; may be repeated. `image` has the patches laid over it already. If it would go
+  /// elsewhere than `request.staging` says, nothing is written, and the guard did not hold.
+  virtual boost::asio::awaitable<Result<Outcome>> deliver(Job job, wire::Deliver request, ImageView image) = 0;
   virtual boost::asio::awaitable<Result<Outcome>> activate(Job job, wire::Activate request) = 0;
   virtual boost::asio::awaitable<Result<Outcome>> confirm(Job job, wire::Confirm request) = 0;
   virtual boost::asio::awaitable<Result<Outcome>> revert(Job job, wire::Revert request) = 0;

@@ -67,7 +67,8 @@ Answer from(const wire::Reply& reply, const Result<void>& result) {
 
 asio::awaitable<Answer> carry_out(Driver* driver, wire::Deliver request, UniqueFd fd, Job job, wire::Reply reply) {
   if (!fd) co_return failed(reply, Error{Errc::invalid, "Deliver without a descriptor"});
-  auto delivered = co_await driver->deliver(std::move(job), std::move(request), std::move(fd));
+  ImageView image(std::move(fd), request.patches);
+  auto delivered = co_await driver->deliver(std::move(job), std::move(request), std::move(image));
   if (!delivered) co_return failed(reply, delivered.error());
   if (!delivered->guard_held)
     co_return Answer{wire::GuardFailed{reply, without_bad_unit(std::move(delivered->seen))}, {}};

@@ -124,6 +124,7 @@ asio::awaitable<Result<void>> Plugin::connect() {
 asio::awaitable<Error> Plugin::serve() {
   for (auto& [child, enrolled] : children_) enrolled.stale = true;
   forget_stale_later();
+  say_strangers();
   for (;;) {
     auto arrival = co_await channel_->receive();
     if (!arrival) co_return arrival.error();
@@ -218,14 +219,37 @@ void Plugin::forget_stale_later() {
   stale_timer_.async_wait(look);
 }
 
-void Plugin::report_link(std::string_view child, bool up, std::string_view text) {
-  const auto found = children_.find(std::string(child));
+void Plugin::report_link(const wire::Link& said) {
+  const auto found = children_.find(said.child);
   if (found == children_.end() || found->second.lane->is_clearing()) return;  // what it says is over
-  wire::Link link{std::string(child), up, wire::bounded_text(text)};
+  wire::Link link = said;
+  link.text = wire::bounded_text(said.text);
   if (found->second.link == link) return;
   found->second.link = link;
-  log_(link.child + (up ? ": link up" : ": link down: " + link.text));
+  log_(link.child + (link.up ? ": link up" : ": link down: " + link.text));
   if (channel_ && !found->second.stale) static_cast<void>(channel_->send(link));
+}
+
+// --------------------------------------------------------------------------------------------------------- strangers
+
+void Plugin::report_meeting(Meeting meeting) {
+  if (const auto* gone = std::get_if<wire::Vanished>(&meeting)) {
+    if (strangers_.erase(gone->name) != 0 && channel_) static_cast<void>(channel_->send(*gone));
+    return;
+  }
+  auto& met = std::get<wire::Discovered>(meeting);
+  met.text = wire::bounded_text(met.text);
+  // The daemon would take such a frame for hostile.
+  if (!wire::is_name(met.name) || met.address != wire::bounded_text(met.address, wire::kMaxAddress)) return;
+  const auto known = strangers_.find(met.name);
+  if (known == strangers_.end() && strangers_.size() == wire::kMaxStrangers) return;
+  if (known != strangers_.end() && known->second == met) return;
+  if (channel_) static_cast<void>(channel_->send(met));
+  strangers_[met.name] = std::move(met);
+}
+
+void Plugin::say_strangers() {
+  for (const auto& [name, met] : strangers_) static_cast<void>(channel_->send(met));
 }
 
 }  // namespace hg::plugin

@@ -45,7 +45,9 @@ class Plugin {
   void stop();
 
   /// See LinkReport.
-  void report_link(std::string_view child, bool up, std::string_view text);
+  void report_link(const wire::Link& link);
+  /// See MeetingReport.
+  void report_meeting(Meeting meeting);
 
  private:
   struct Enrolled {
@@ -64,6 +66,7 @@ class Plugin {
   void forget_stale_later();
   void pass_on_later(Enrolled& enrolled);
   void pass_on(const std::string& child);
+  void say_strangers();
   [[nodiscard]] std::vector<std::shared_ptr<Lane>> lanes() const;
   void drop_work();
 
@@ -75,6 +78,7 @@ class Plugin {
   std::chrono::milliseconds leave_within_;
   std::shared_ptr<wire::Channel> channel_;  // null: not connected
   std::map<std::string, Enrolled> children_;
+  std::map<std::string, wire::Discovered> strangers_;  // in sight; some may be enrolled
   boost::asio::steady_timer pause_;
   boost::asio::steady_timer stale_timer_;
   bool stopping_ = false;

@@ -81,10 +81,13 @@ int run_program(int argc, char** argv, const Identity& identity, const MakeDrive
   try {
     asio::io_context io(1);
     Plugin* target = nullptr;
-    const auto report = [&target](std::string_view child, bool up, std::string_view text) {
-      if (target != nullptr) target->report_link(child, up, text);
+    const auto report = [&target](const wire::Link& link) {
+      if (target != nullptr) target->report_link(link);
     };
-    const auto driver = make_driver({io.get_executor(), report, write_line, options.record, options.state});
+    const auto meet = [&target](Meeting meeting) {
+      if (target != nullptr) target->report_meeting(std::move(meeting));
+    };
+    const auto driver = make_driver({io.get_executor(), report, meet, write_line, options.record, options.state});
     if (!driver) {
       write_line("cannot begin: " + driver.error().message);
       return 1;

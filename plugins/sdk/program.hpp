@@ -15,6 +15,7 @@ namespace hg::plugin {
 struct Setup {
   boost::asio::any_io_executor executor;
   LinkReport report;
+  MeetingReport meet;  ///< for links on which children can be met that nobody has enrolled
   Log log;
   std::filesystem::path record;  ///< where sessions with children are to be written down; empty: nowhere
   std::filesystem::path state;   ///< where the plugin may remember things; empty: nowhere

@@ -83,7 +83,7 @@ asio::awaitable<void> SerialLine::run(std::shared_ptr<SerialLine> self) {
       self->device_.begin();
     } else {
       self->inbox_.close(opened.error().message);
-      self->report_(self->settings_.child, false, opened.error().message);
+      self->report_({self->settings_.child, false, opened.error().message});
     }
     if (self->is_closed_) break;
     co_await self->device_.changed(pause);
@@ -109,7 +109,7 @@ Result<void> SerialLine::open() {
   sent_until_ = std::chrono::steady_clock::now();
   opening_ = {opening_.number + 1, sent_until_};
   inbox_.open();
-  report_(settings_.child, true, "");
+  report_({settings_.child, true, ""});
   return {};
 }
 
@@ -129,7 +129,7 @@ void SerialLine::lose(const std::string& why) {
   line_ = ExclusiveLine();
   inbox_.close(why);
   write_timer_.cancel();
-  if (!is_closed_) report_(settings_.child, false, why);
+  if (!is_closed_) report_({settings_.child, false, why});
 }
 
 asio::awaitable<Result<Bytes>> SerialLine::read(smp::SteadyTime deadline) {

@@ -101,23 +101,9 @@ asio::awaitable<Result<void>> Delivery::prove(std::uint8_t image, Digest digest)
   co_return not_listed(slots, image, digest);
 }
 
-asio::awaitable<Result<void>> Delivery::aside(Sight sight, plugin::Job job, wire::Deliver request, int image) {
+asio::awaitable<Result<void>> Delivery::send(wire::Deliver request, UploadSource source, std::uint8_t slot,
+                                             plugin::Job job) {
   const std::uint8_t number = request.image_number;
-  // Also when it runs already: an upload would go over the way back.
-  const bool is_there = standby(sight.slots, number, request.after) || runs(sight.slots, number, request.after);
-  if (is_there) co_return Result<void>{};
-  const Character character = character_of(sight.bootloader, {});
-  if (character.staging == wire::Staging::impossible) co_return Error{Errc::unsupported, character.obstacle};
-  if (auto alone = check_alone(sight.slots, number, request.after); !alone) co_return alone;
-  if (auto is_free = check_free(sight.slots, number); !is_free) co_return is_free;
-  const std::uint8_t slot = free_slot(sight.slots, number);
-  const auto sizes = co_await inquiry_->slot_sizes(SteadyTime::max());
-  if (!sizes) co_return sizes.error();
-  if (auto fits = check_fits(*sizes, number, slot, request.size); !fits) co_return fits;
-  auto sized = co_await pace_->find(*session_, *clock_, false);
-  if (!sized) co_return sized.error();
-
-  const UploadSource source{image, request.size, request.image, upload_number(*sizes, number, slot)};
   for (unsigned made = 1;; ++made) {
     // An upload that goes on where another one stopped may stand on something stale (zephyr#51798).
     std::optional<std::uint64_t> first;
@@ -144,6 +130,30 @@ asio::awaitable<Result<void>> Delivery::aside(Sight sight, plugin::Job job, wire
     const bool is_doubtful = *end == UploadEnd::start_again || was_resumed;
     if (!is_absent || !is_doubtful || made == kMaxUploads) co_return proven;
   }
+}
+
+asio::awaitable<Result<void>> Delivery::aside(Sight sight, plugin::Job job, wire::Deliver request,
+                                              plugin::ImageView image) {
+  const std::uint8_t number = request.image_number;
+  // Also when it runs already: an upload would go over the way back.
+  const bool is_staged = standby(sight.slots, number, request.after) != nullptr && brought_->vouches_for(request);
+  if (is_staged || runs(sight.slots, number, request.after)) co_return Result<void>{};
+  const Character character = character_of(sight.bootloader, {});
+  if (character.staging == wire::Staging::impossible) co_return Error{Errc::unsupported, character.obstacle};
+  if (auto alone = check_alone(sight.slots, number, request.after); !alone) co_return alone;
+  if (auto is_free = check_free(sight.slots, number); !is_free) co_return is_free;
+  const std::uint8_t slot = free_slot(sight.slots, number);
+  const auto sizes = co_await inquiry_->slot_sizes(SteadyTime::max());
+  if (!sizes) co_return sizes.error();
+  if (auto fits = check_fits(*sizes, number, slot, request.size); !fits) co_return fits;
+  auto sized = co_await pace_->find(*session_, *clock_, false);
+  if (!sized) co_return sized.error();
+
+  brought_->begin(request);
+  UploadSource source{std::move(image), request.size, request.image, upload_number(*sizes, number, slot)};
+  auto sent = co_await send(request, std::move(source), slot, std::move(job));
+  if (sent) brought_->end(request);
+  co_return sent;
 }
 
 }  // namespace hg::smp

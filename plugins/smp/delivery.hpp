@@ -4,6 +4,7 @@
 // 4.1 and 4.3). It neither marks nor resets. updater calls it; a child in recovery is for recovery.hpp.
 #pragma once
 
+#include "smp/brought.hpp"
 #include "smp/inquiry.hpp"
 #include "smp/upload.hpp"
 
@@ -11,15 +12,18 @@ namespace hg::smp {
 
 class Delivery {
  public:
-  Delivery(Inquiry& inquiry, Session& session, Pace& pace, Clock& clock, const Profile& profile)
-      : inquiry_(&inquiry), session_(&session), pace_(&pace), clock_(&clock), profile_(&profile) {}
+  Delivery(Inquiry& inquiry, Session& session, Pace& pace, Clock& clock, const Profile& profile, Brought& brought)
+      : inquiry_(&inquiry), session_(&session), pace_(&pace), clock_(&clock), profile_(&profile), brought_(&brought) {}
 
-  /// `sight` is settled; `image` is read by pread(). Errc::unsupported: images have no place aside; Errc::busy: another
+  /// `sight` is settled; Errc::unsupported: images have no place aside; Errc::busy: another
   /// mark or test must be played through first; Errc::too_large; Errc::denied: another image number holds the same
   /// image; Errc::mismatch: sent, but the child does not list it; errors of Upload::run().
-  boost::asio::awaitable<Result<void>> aside(Sight sight, plugin::Job job, wire::Deliver request, int image);
+  boost::asio::awaitable<Result<void>> aside(Sight sight, plugin::Job job, wire::Deliver request,
+                                             plugin::ImageView image);
 
  private:
+  boost::asio::awaitable<Result<void>> send(wire::Deliver request, UploadSource source, std::uint8_t slot,
+                                            plugin::Job job);
   boost::asio::awaitable<Result<void>> make_clean(std::uint8_t slot_over_all);
   boost::asio::awaitable<Result<void>> prove(std::uint8_t image, Digest digest);
 
@@ -28,6 +32,7 @@ class Delivery {
   Pace* pace_;
   Clock* clock_;
   const Profile* profile_;
+  Brought* brought_;
 };
 
 /// The image number that an upload to this slot must carry, from slot sizes that may be missing.

@@ -41,16 +41,22 @@ asio::awaitable<Result<void>> Recovery::upload(plugin::Job job, wire::Deliver re
   co_return Error{Errc::io, "the child loses the upload at its end"};
 }
 
-asio::awaitable<Result<void>> Recovery::deliver(Sight sight, plugin::Job job, wire::Deliver request, int image) {
+asio::awaitable<Result<void>> Recovery::deliver(Sight sight, plugin::Job job, wire::Deliver request,
+                                                plugin::ImageView image) {
   const std::uint8_t number = request.image_number;
   const wire::Slot* const slot = first_slot(sight.slots, number);
-  if (slot != nullptr && slot->digest == request.after) co_return Result<void>{};
+  const bool is_there = slot != nullptr && slot->digest == request.after && brought_->vouches_for(request);
+  if (is_there) co_return Result<void>{};
   const auto sizes = co_await inquiry_->slot_sizes(SteadyTime::max());
   if (!sizes) co_return sizes.error();
   if (auto fits = check_fits(*sizes, number, 0, request.size); !fits) co_return fits;
-  const UploadSource source{image, request.size, request.image, upload_number(*sizes, number, 0), true};
-  auto delivered = co_await upload(std::move(job), std::move(request), source);
-  if (delivered) co_return delivered;
+  const UploadSource source{std::move(image), request.size, request.image, upload_number(*sizes, number, 0), true};
+  brought_->begin(request);
+  auto delivered = co_await upload(std::move(job), request, source);
+  if (delivered) {
+    brought_->end(request);
+    co_return delivered;
+  }
   const bool was_reset = co_await restart_->leave_recovery(number);
   if (was_reset) co_return delivered;
   Error error = delivered.error();

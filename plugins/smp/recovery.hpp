@@ -12,17 +12,19 @@ namespace hg::smp {
 
 class Recovery {
  public:
-  Recovery(Inquiry& inquiry, Restart& restart, Session& session, Clock& clock, const Profile& profile)
+  Recovery(Inquiry& inquiry, Restart& restart, Session& session, Clock& clock, const Profile& profile, Brought& brought)
       : inquiry_(&inquiry),
         restart_(&restart),
         session_(&session),
         clock_(&clock),
         profile_(&profile),
+        brought_(&brought),
         pace_(profile) {}
 
   /// Errc::too_large; Errc::mismatch: sent, but the child lists another image; errors of Upload::run(). After every
   /// error but those found before the first byte the child has been reset, or the text says that it stays in recovery.
-  boost::asio::awaitable<Result<void>> deliver(Sight sight, plugin::Job job, wire::Deliver request, int image);
+  boost::asio::awaitable<Result<void>> deliver(Sight sight, plugin::Job job, wire::Deliver request,
+                                               plugin::ImageView image);
 
   /// Whether a reset can bring what these moves want: the first slot of each holds the goal, or does not say.
   static Result<void> check(std::span<const wire::Move> moves, const Slots& slots);
@@ -35,6 +37,7 @@ class Recovery {
   Session* session_;
   Clock* clock_;
   const Profile* profile_;
+  Brought* brought_;
   Pace pace_;  // the bootloader's buffer is not the application's
 };
 

@@ -28,7 +28,7 @@ void SmpDriver::enroll(const wire::Enroll& child) {
   forget(child.child);
   const auto profile = profile_from(child.profile);
   auto link = profile ? open_link_(child) : Result<std::shared_ptr<RunningLink>>{profile.error()};
-  if (!link) return report_(child.child, false, link.error().message);
+  if (!link) return report_({child.child, false, link.error().message});
   const auto remember = [store = learned_, name = child.child](const Learned& learned) { store.save(name, learned); };
   const Learned learned = learned_.load(child.child);
   children_[child.child] = std::make_shared<Child>(std::move(*link), clock_, *profile, learned, remember);
@@ -52,10 +52,11 @@ asio::awaitable<Result<wire::Seen>> SmpDriver::inspect(plugin::Job job) {
   co_return co_await child->updater.inspect(std::move(job));
 }
 
-asio::awaitable<Result<plugin::Outcome>> SmpDriver::deliver(plugin::Job job, wire::Deliver request, UniqueFd image) {
+asio::awaitable<Result<plugin::Outcome>> SmpDriver::deliver(plugin::Job job, wire::Deliver request,
+                                                            plugin::ImageView image) {
   const auto child = find(job.child);
   if (!child) co_return not_served();
-  co_return co_await child->updater.deliver(std::move(job), std::move(request), image.get());
+  co_return co_await child->updater.deliver(std::move(job), std::move(request), std::move(image));
 }
 
 asio::awaitable<Result<plugin::Outcome>> SmpDriver::activate(plugin::Job job, wire::Activate request) {

@@ -25,7 +25,7 @@ using OpenLink = std::function<Result<std::shared_ptr<RunningLink>>(const wire::
 
 /// What every plugin with this driver can do: its Hello says so.
 inline constexpr std::uint64_t kCapabilities =
-    wire::kCanOffer | wire::kCanBackup | wire::kCanRestore | wire::kCanIdentify;
+    wire::kCanOffer | wire::kCanBackup | wire::kCanRestore | wire::kCanIdentify | wire::kCanOverlay;
 
 class SmpDriver final : public plugin::Driver {
  public:
@@ -40,7 +40,7 @@ class SmpDriver final : public plugin::Driver {
   void forget(const std::string& child) override;
   boost::asio::awaitable<Result<wire::Seen>> inspect(plugin::Job job) override;
   boost::asio::awaitable<Result<plugin::Outcome>> deliver(plugin::Job job, wire::Deliver request,
-                                                          UniqueFd image) override;
+                                                          plugin::ImageView image) override;
   boost::asio::awaitable<Result<plugin::Outcome>> activate(plugin::Job job, wire::Activate request) override;
   boost::asio::awaitable<Result<plugin::Outcome>> confirm(plugin::Job job, wire::Confirm request) override;
   boost::asio::awaitable<Result<plugin::Outcome>> revert(plugin::Job job, wire::Revert request) override;

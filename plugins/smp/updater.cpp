@@ -32,8 +32,8 @@ Updater::Updater(Link& link, Clock& clock, Profile profile, const Learned& learn
       restart_(inquiry_, link, clock, profile_),
       kit_(inquiry_, link, clock),
       marking_(inquiry_, kit_),
-      delivery_(inquiry_, session_, pace_, clock, profile_),
-      recovery_(inquiry_, restart_, session_, clock, profile_),
+      delivery_(inquiry_, session_, pace_, clock, profile_, brought_),
+      recovery_(inquiry_, restart_, session_, clock, profile_, brought_),
       configuration_(inquiry_, session_, pace_, clock, profile_) {}
 
 // ---------------------------------------------------------------------------------------------------------- looking
@@ -116,8 +116,12 @@ asio::awaitable<Result<void>> Updater::prove(plugin::Job job, Bytes proof) {
 
 // ------------------------------------------------------------------------------------------------------- delivering
 
-asio::awaitable<Result<plugin::Outcome>> Updater::deliver(plugin::Job job, wire::Deliver request, int image) {
+asio::awaitable<Result<plugin::Outcome>> Updater::deliver(plugin::Job job, wire::Deliver request,
+                                                          plugin::ImageView image) {
   if (request.after.empty()) co_return Error{Errc::invalid, "without the digest that the child will list"};
+  if (!request.record.empty()) {
+    co_return Error{Errc::unsupported, "a child with MCUboot takes no delivery record: its wrap stands in the image"};
+  }
   auto sight = co_await restart_.settled(job.deadline);  // nothing has moved yet
   if (!sight) co_return sight.error();
   const bool is_in_place = sight->is_recovery;
@@ -128,11 +132,13 @@ asio::awaitable<Result<plugin::Outcome>> Updater::deliver(plugin::Job job, wire:
     co_return outcome(false, *found);
   }
   if (is_in_place) {
-    const auto delivered = co_await recovery_.deliver(std::move(*sight), std::move(job), std::move(request), image);
+    const auto delivered =
+        co_await recovery_.deliver(std::move(*sight), std::move(job), std::move(request), std::move(image));
     if (!delivered) co_return delivered.error();
     co_return plugin::Outcome{};
   }
-  const auto delivered = co_await delivery_.aside(std::move(*sight), std::move(job), std::move(request), image);
+  const auto delivered =
+      co_await delivery_.aside(std::move(*sight), std::move(job), std::move(request), std::move(image));
   if (!delivered) co_return delivered.error();
   if (remember_ && pace_.packet() != 0) remember_(pace_.learned());
   co_return plugin::Outcome{};

@@ -26,7 +26,8 @@ class Updater {
   boost::asio::awaitable<Result<wire::Seen>> inspect(plugin::Job job);
   boost::asio::awaitable<Result<plugin::Willingness>> offer(plugin::Job job, wire::Offer request);
   boost::asio::awaitable<Result<plugin::Saved>> backup(plugin::Job job);
-  boost::asio::awaitable<Result<plugin::Outcome>> deliver(plugin::Job job, wire::Deliver request, int image);
+  boost::asio::awaitable<Result<plugin::Outcome>> deliver(plugin::Job job, wire::Deliver request,
+                                                          plugin::ImageView image);
   boost::asio::awaitable<Result<plugin::Outcome>> activate(plugin::Job job, wire::Activate request);
   boost::asio::awaitable<Result<plugin::Outcome>> confirm(plugin::Job job, wire::Confirm request);
   boost::asio::awaitable<Result<plugin::Outcome>> revert(plugin::Job job, wire::Revert request);
@@ -58,6 +59,7 @@ class Updater {
   Restart restart_;
   ChildKit kit_;
   Marking marking_;
+  Brought brought_;
   Delivery delivery_;
   Recovery recovery_;
   ConfigurationCopy configuration_;

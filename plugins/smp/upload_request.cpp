@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "smp/upload_request.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
 #include "base/cbor.hpp"
 #include "smp/packet.hpp"
@@ -43,18 +40,6 @@ void put_data_head(std::size_t size, Bytes& packet) {
   }
 }
 
-Result<void> read_all(int fd, std::uint64_t offset, std::span<std::uint8_t> data) {
-  while (!data.empty()) {
-    const ssize_t size = ::pread(fd, data.data(), data.size(), static_cast<off_t>(offset));
-    if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return from_errno(errno, "read the image");
-    if (size == 0) return Error{Errc::io, "the image is shorter than announced"};
-    data = data.subspan(static_cast<std::size_t>(size));
-    offset += static_cast<std::uint64_t>(size);
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::size_t> fill_upload_request(const UploadSource& source, std::uint64_t offset, std::size_t limit,
@@ -69,7 +54,7 @@ Result<std::size_t> fill_upload_request(const UploadSource& source, std::uint64_
   put_data_head(carried, packet);
   const std::size_t data = packet.size();
   packet.resize(data + carried);
-  if (auto read = read_all(source.fd, offset, std::span(packet).subspan(data)); !read) return read.error();
+  if (auto read = source.image.read(offset, std::span(packet).subspan(data)); !read) return read.error();
   return carried;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The request that carries a piece of an image (reference smp.md 4.3): the map's head, then the data straight from the
-// file into the packet. upload says which piece.
+// child's view of the file into the packet. upload says which piece.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,14 @@
 #include "base/bytes.hpp"
 #include "base/digest.hpp"
 #include "base/error.hpp"
+#include "sdk/image_view.hpp"
 
 namespace hg::smp {
 
 struct UploadSource {
-  int fd = -1;  ///< read by pread(); owned by the caller
+  plugin::ImageView image;
   std::uint64_t size = 0;
-  Digest sha256;
+  Digest sha256;  ///< of the view: a child goes on only with an upload of the very same bytes
   std::uint8_t image_number = 0;
   bool is_recovery = false;  ///< MCUboot's serial recovery: it knows no digest and begins anew at offset 0
 };

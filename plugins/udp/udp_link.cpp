@@ -98,7 +98,7 @@ asio::awaitable<Result<void>> UdpLink::open() {
   lost_why_.clear();
   opening_ = {opening_.number + 1, std::chrono::steady_clock::now()};
   inbox_.open();
-  report_(child_, true, "");
+  report_({child_, true, ""});
   co_return Result<void>{};
 }
 
@@ -159,7 +159,7 @@ void UdpLink::lose(const std::string& why) {
   socket_.close(ignored);
   inbox_.close(why);
   write_timer_.cancel();
-  if (!is_closed_) report_(child_, false, why);
+  if (!is_closed_) report_({child_, false, why});
 }
 
 // ----------------------------------------------------------------------------------------------------- packets

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Authors trust records for the tests: roots, channel heads, permits and key grants as docs/trust.md describes them, made
+"""Authors trust records for the tests: roots, channel heads, permits, key grants and enrollment lists as docs/trust.md describes them, made
 with Debian's python3-cbor2 and python3-cryptography and no code of headgate, so that reader and author can only agree
 through that document and RFC 9052.
 
@@ -14,10 +14,17 @@ As a module, every function takes keyword arguments and returns the bytes of a r
          entries=[entry(product="acme/boiler", sequence=7, manifest="<64 hex digits>", minimum=5)])
     permit(product="acme/boiler", from_=9, to=7, child="boiler-1", not_after=NOW + DAY, sign=["anna.pem"])
     grant(image="<64 hex digits>", gateway="gateway.pem", content_key="<32 hex digits>", sign=["director.pem"])
+    enrollment(name="site-7", version=5, gateway="gateway.pem", forgets=["old-1"], sign=["director.pem"],
+               children=[child(id="boiler-1", transport="serial", address="/dev/ttyACM0", profile="mcuboot-swap",
+                               vendor="<32 hex digits>", device_class="<32 hex digits>", targets=[["app", 0]],
+                               keys=[child_key(use="wrap", pem="boiler.pem"),
+                                     child_key(use="link", kid="boiler-1", secret="<32 hex digits>",
+                                               gateway="gateway.pem")],
+                               group="left", layout="heater", role="burner")])
 
 Times are seconds since 1970, digests and ids bytes or hexadecimal text, keys PEM files (private ones to sign; either
 where a public key is meant). `damage` spoils a record in one way; see DAMAGES. As a program, the keyword arguments are
-JSON, in which keys, products and entries are maps:
+JSON, in which keys, products, entries and children are maps:
 
     trust_author.py make_keys '{"anna.pem": "ESP256", "bert.pem": "Ed25519"}'
     trust_author.py permit '{"product": "acme/boiler", "from_": 9, "to": 7, "child": "b", "sign": ["anna.pem"]}' -o OUT
@@ -45,7 +52,7 @@ EC_KEYS = {  # by curve: COSE curve, COSE algorithm, bytes of a coordinate, hash
     "secp384r1": (2, -51, 48, hashes.SHA384()),
 }
 ED25519_CURVE, ED25519 = 6, -19
-ECDH_ES_A128KW, A128KW, A128GCM = -29, -3, 1
+ECDH_ES_A128KW, A128KW, A128GCM, A256GCM = -29, -3, 1, 3
 DAY = 86400
 
 
@@ -167,6 +174,33 @@ def grant(image, gateway, content_key, sign, algorithm=A128GCM, iv=bytes(12), no
                             5: int(time.time()) + DAY if not_after is None else not_after}, sign, damage)
 
 
+USES = ["wrap", "identify", "link"]
+
+
+def child_key(use, kid=None, pem=None, secret=None, gateway=None):
+    """The public half in the file `pem`, or a secret (16 or 32 bytes) wrapped for the key in the file `gateway`."""
+    public = load_public(pem).public_bytes(serialization.Encoding.DER,
+                                           serialization.PublicFormat.SubjectPublicKeyInfo) if pem else None
+    wrapped = None
+    if secret is not None:
+        size = {16: A128GCM, 32: A256GCM}[len(octets(secret))]
+        wrapped = encrypted_key(octets(secret), load_public(gateway), size, bytes(12), 1)
+    return without_none({1: USES.index(use), 2: kid, 3: public, 4: wrapped})
+
+
+def child(id, transport, address, profile, vendor, device_class, targets=None, keys=(), group=None, layout=None,
+          role=None):
+    membership = {1: group, 2: layout, 3: role} if group else None
+    return without_none({1: id, 2: transport, 3: address, 4: profile, 5: octets(vendor), 6: octets(device_class),
+                         7: targets or None, 8: made(child_key, keys) or None, 9: membership})
+
+
+def enrollment(name, sign, version=1, gateway=None, not_after=None, children=(), forgets=None, damage=None):
+    """Children that are made known to the gateway with the key in the file `gateway`, or to all; and that go."""
+    return record("enrollment", {1: 1, 2: name, 3: version, 4: key_id(gateway) if gateway else None, 5: not_after,
+                                 6: made(child, children) or None, 7: forgets or None}, sign, damage)
+
+
 def encrypted_key(content_key, public, algorithm, iv, recipients):
     """COSE_Encrypt (draft-ietf-suit-firmware-encryption): ECDH-ES + A128KW, nothing of the image in it. AES-CTR
     (numbers below -65530) does not authenticate, so its algorithm stands in the unprotected header (RFC 9459)."""
@@ -258,8 +292,8 @@ def signed_twice(kind, payload, sign):
 
 def another_kind(kind, payload, sign):
     """Well signed, as the next kind of record."""
-    kinds = ["root", "head", "permit", "grant"]
-    return tagged(good(kinds[(kinds.index(kind) + 1) % 4], payload, sign))
+    kinds = ["root", "head", "permit", "grant", "enrollment"]
+    return tagged(good(kinds[(kinds.index(kind) + 1) % 5], payload, sign))
 
 
 def unknown_kind(kind, payload, sign):
@@ -327,7 +361,7 @@ DAMAGES = {each.__name__.replace("_", "-"): each
 
 def main(words):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    makers = {each.__name__: each for each in (make_keys, root, head, permit, grant)}
+    makers = {each.__name__: each for each in (make_keys, root, head, permit, grant, enrollment)}
     parser.add_argument("what", choices=makers)
     parser.add_argument("arguments", type=json.loads, help="keyword arguments as JSON")
     parser.add_argument("-o", "--output")

@@ -5,6 +5,7 @@ from cryptography.hazmat.primitives import keywrap
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from child_process import VECTORS, image_hash, image_payload, make_image, tlv
+from packet_log import packets, runs_of, uploaded
 from smp_table import OLD_ONLY, reset, stage, table
 
 KEYS = VECTORS / "keys"
@@ -107,3 +108,19 @@ def test_a_key_that_is_none_is_an_error(start, tmp_path, capfd):
     with pytest.raises(ValueError):
         start("--enc-key", tmp_path / "key")
     assert "private key" in capfd.readouterr().err
+
+
+def test_everything_that_left_for_it_can_be_read_afterwards(start):
+    """The capture that spine tests search for plain payload, and its positive control."""
+    child = start("--log-packets", "--enc-key", KEYS / "gateway-enc-p256.pem")
+    plain = payload_of(PLAIN.read_bytes())
+    with child.client() as client:
+        client.upload(ENCRYPTED["p256"][0].read_bytes())
+        sent = packets(child.state)
+        child.wait_until(lambda: child.counter("packets") == len(sent))
+        assert uploaded(sent) == ENCRYPTED["p256"][0].read_bytes()
+        assert runs_of(plain, sent) == 0
+        client.upload(PLAIN.read_bytes())
+    sent = packets(child.state)
+    assert uploaded(sent) == PLAIN.read_bytes()
+    assert runs_of(plain, sent) > len(plain)

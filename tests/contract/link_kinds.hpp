@@ -64,7 +64,7 @@ class SerialKind {
     settings.address.node = path_;
     settings.profile.framing = framing;
     settings.profile.raw_silence = 60ms;
-    const auto report = [](std::string_view, bool, std::string_view) {};
+    const auto report = [](const wire::Link&) {};
     line_ = std::make_shared<serial::SerialLine>(loop.io.get_executor(), settings, book_, report);
     line_->start();
   }
@@ -148,7 +148,7 @@ class UdpKind {
   explicit UdpKind(Loop& loop) : loop_(&loop), far_(loop), socket_(loop.io, {asio::ip::address_v4::loopback(), 0}) {
     endpoint_ = socket_.local_endpoint();
     hear();
-    const auto report = [](std::string_view, bool, std::string_view) {};
+    const auto report = [](const wire::Link&) {};
     const udp::UdpAddress address{"127.0.0.1", endpoint_.port()};
     link_ = std::make_shared<udp::UdpLink>(loop.io.get_executor(), "boiler", address, report);
     link_->start();

@@ -60,6 +60,13 @@ def read_by_daemon():
     return set(re.findall(r'"(\w+)"', body))
 
 
+def protections_read_by_daemon():
+    """Keys of [protection] as daemon/app/profile.cpp reads them."""
+    code = (SOURCE / "daemon/app/profile.cpp").read_text()
+    body = code[code.index("ProtectionPolicy read_protection"):code.index("bool fits_a_frame")]
+    return set(re.findall(r'section\.(?:text|integer|boolean)\("(\w+)"', body))
+
+
 def read_by_smp():
     """Keys that every SMP plugin reads."""
     code = (SOURCE / "plugins/smp/profile.cpp").read_text()
@@ -78,6 +85,9 @@ def complaints():
     documented = {re.match(r"\| `(\w+)`", line).group(1) for line in table_of_page("patience")}
     if documented != read_by_daemon():
         yield f"{PAGE}: [patience] differs from daemon/app/profile.cpp in {sorted(documented ^ read_by_daemon())}"
+    documented = {re.match(r"\| `(\w+)`", line).group(1) for line in table_of_page("protection")}
+    if documented != protections_read_by_daemon():
+        yield f"{PAGE}: [protection] has {sorted(documented)}, profile.cpp reads {sorted(protections_read_by_daemon())}"
     complete = tomllib.loads((PROFILES / "mcuboot-swap.toml").read_text())
     for transport in ("serial", "udp"):
         defaults = {key: rule["default"] for key, rule in schema(transport).items()}
@@ -85,6 +95,8 @@ def complaints():
             yield f"mcuboot-swap.toml: [{transport}] is not every key with its default"
     if set(complete["patience"]) != read_by_daemon():
         yield "mcuboot-swap.toml: [patience] is not every key"
+    if set(complete["protection"]) != protections_read_by_daemon():
+        yield "mcuboot-swap.toml: [protection] is not every key"
 
 
 def main():

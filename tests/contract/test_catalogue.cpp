@@ -107,6 +107,7 @@ TYPED_TEST(Catalogue, KeepsEveryField) {
                             core::DropContentKey{fakes::sample_content_key(3).image},
                             core::PutRoot{{3, Bytes(500, 0xD8)}},
                             core::PutGatewayFloor{"boiler", 12},
+                            core::PutEnrollmentList{"site-7", 3},
                             core::PutGroup{fakes::sample_group("left")},
                             core::PutGroup{fakes::sample_group("right")},
                             core::DropGroup{"right"},
@@ -121,6 +122,7 @@ TYPED_TEST(Catalogue, KeepsEveryField) {
     expected.content_keys[fakes::sample_digest(fill)] = fakes::sample_content_key(fill);
   expected.root = {3, Bytes(500, 0xD8)};
   expected.floors = {{"boiler", 12}};
+  expected.enrollment_lists = {{"site-7", 3}};
   expected.children["boiler-1"] = fakes::sample_child("boiler-1");
   expected.deliverables[fakes::sample_deliverable(9).id] = fakes::sample_deliverable(9);
   expected.rollouts[5] = fakes::sample_rollout(5);

@@ -90,8 +90,28 @@ const Expectation kMade[] = {
 INSTANTIATE_TEST_SUITE_P(Mcuboot, Made, testing::ValuesIn(kMade),
                          [](const auto& row) { return as_name(row.param.file); });
 
+TEST_P(Made, HasTheSameStructureWithoutItsDigest) {
+  const Bytes bytes = read_image(GetParam().file);
+  McubootImage inspected = inspect_bytes(bytes).value();
+  inspected.payload_is_plain = false;
+  EXPECT_EQ(read_structure(MemorySource(bytes)).value(), inspected);
+}
+
+TEST(Mcuboot, ItsStructureIsReadWithoutItsPayload) {
+  Bytes bytes = read_image("app-1.1.0-flipped-payload-byte");
+  const auto image = read_structure(MemorySource(bytes));
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_EQ(image->protected_size, 0U);
+  EXPECT_EQ(image->covered_end(), image->payload_end());
+  bytes[3] = 0;
+  EXPECT_EQ(read_structure(MemorySource(bytes)).error().message,
+            "MCUboot image: header: offset 0: no MCUboot image: wrong magic");
+}
+
 TEST(Mcuboot, ProtectedEntriesAreRead) {
   const auto image = inspect_bytes(read_image("radio-2.0.0-needs-app-2")).value();
+  EXPECT_EQ(image.protected_size, 28U);
+  EXPECT_EQ(image.covered_end(), image.payload_end() + 28);
   EXPECT_EQ(image.security_counter, 7U);
   EXPECT_THAT(image.dependencies, ElementsAre(McubootDependency{0, {2, 0, 0, 0}}));
 }

@@ -167,6 +167,17 @@ inline Grant good_grant() {
   return {kImage, kGateway, encrypted_key(), day(11)};
 }
 
+/// Two children of one group, of whom one has all that a child can have, and one that goes.
+inline EnrollmentList good_list() {
+  ListedChild boiler{"boiler-1", "serial", "/dev/ttyACM0", "mcuboot-encrypted", {1}, {2}, {}, {}, {}};
+  boiler.targets = {{"app", 0}, {"radio", 1}};
+  boiler.keys = {{ListedUse::wrap, "", Bytes(91, 0x55), {}}, {ListedUse::link, "boiler-1", {}, encrypted_key()}};
+  boiler.membership = ListedMembership{"left", "heater", "burner"};
+  ListedChild pump{"pump-1", "udp", "192.0.2.7:1337", "mcuboot-swap", {1}, {3}, {}, {}, {}};
+  pump.membership = ListedMembership{"left", "heater", "pump"};
+  return {"site-7", 5, kGateway, day(11), {boiler, pump}, {"old-1"}};
+}
+
 inline Result<std::unique_ptr<Authority>> authority_of(const Root& root) {
   return Authority::from_first_root(record(RecordKind::root, write_root(root), {"rita", "rolf"}), FakeMaker{});
 }

@@ -143,6 +143,7 @@ inline constexpr auto kRoot = RecordKind::root;
 inline constexpr auto kHead = RecordKind::head;
 inline constexpr auto kPermit = RecordKind::permit;
 inline constexpr auto kGrant = RecordKind::grant;
+inline constexpr auto kEnrollment = RecordKind::enrollment;
 
 inline Bytes spoilt_key(std::uint64_t field, const Bytes& value) {
   Fields fields = {{1, text("k")}, {2, string(public_key("k"))}, {3, array({number(0)})}};
@@ -226,7 +227,7 @@ inline constexpr FieldRule kFieldRules[] = {
     {"grant_no_expiry", kGrant, [](Fields& f) { f.erase(5); }, "no not after"},
     {"grant_key_not_wrapped", kGrant, [](Fields& f) { f[4] = encrypted_key(); }, "encrypted key: offset"},
     {"grant_key_in_the_open", kGrant, [](Fields& f) { f[4] = string(Bytes(16)); }, "encrypted key: "},
-    {"grant_for_two", kGrant, [](Fields& f) { f[4] = string(encrypted_key(2)); }, "2 recipients, a grant has one"},
+    {"grant_for_two", kGrant, [](Fields& f) { f[4] = string(encrypted_key(2)); }, "2 recipients, not the one gateway"},
     {"grant_for_none", kGrant, [](Fields& f) { f[4] = string(encrypted_key(0)); }, "encrypted key: "},
     {"grant_with_a_ciphertext", kGrant, [](Fields& f) { f[4] = string(encrypted_key(1, string(Bytes(16)))); },
      "a ciphertext, which must be detached"},

@@ -163,6 +163,16 @@ class FlashTransport final : public ports::Transport {
     co_return Outcome{order(flash, step), {}};
   }
 
+  /// No child kit.
+  [[nodiscard]] boost::asio::awaitable<Result<Bytes>> identify(core::Enrollment, Bytes) override {
+    co_return Error{Errc::unsupported, "the child has no kit"};
+  }
+  [[nodiscard]] boost::asio::awaitable<Result<void>> prove(core::Enrollment, Bytes) override {
+    co_return Error{Errc::unsupported, "the child has no kit"};
+  }
+  void listen_for_strangers(MeetingListener listener) override { meeting_listener_ = std::move(listener); }
+  void meet(Meeting meeting) { meeting_listener_(std::move(meeting)); }
+
   std::vector<std::string> steps;  ///< what was asked for, in order
 
  private:
@@ -235,6 +245,7 @@ class FlashTransport final : public ports::Transport {
   ports::Clock& clock_;
   Duration latency_;
   LinkListener listener_;
+  MeetingListener meeting_listener_;
 };
 
 }  // namespace hg::fakes

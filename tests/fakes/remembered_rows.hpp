@@ -36,6 +36,9 @@ struct RememberedRows {
   void operator()(const core::DropPermit& row) const { state.permits.erase(row.permit); }
   void operator()(const core::PutGrant& row) const { state.grants.insert_or_assign(row.grant.image, row.grant); }
   void operator()(const core::DropGrant& row) const { state.grants.erase(row.image); }
+  void operator()(const core::PutEnrollmentList& row) const {
+    state.enrollment_lists.insert_or_assign(row.name, row.version);
+  }
   void operator()(const core::PutContentKey& row) const { state.content_keys.insert_or_assign(row.key.image, row.key); }
   void operator()(const core::DropContentKey& row) const { state.content_keys.erase(row.image); }
   void operator()(const core::PutRoot& row) const { state.root = row.root; }

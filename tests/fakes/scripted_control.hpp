@@ -37,6 +37,16 @@ class ScriptedControl : public ports::Control {
   ports::Trust trusted{3, {{"anna", {"root", "author"}, {"acme/"}, {}, {}, true}}, {}, true};
   std::vector<std::string> imported;
   std::vector<Bytes> envelopes;
+  struct SetKey {
+    core::ChildId child;
+    core::KeyUse use;
+    std::string name;
+    Bytes material;
+    std::uint32_t uid;
+  };
+  std::vector<core::Registration> registered;
+  std::vector<SetKey> keys_set;
+  ports::Counts counted{7, 6, 5, 4, 3};
   std::map<core::Epoch, ports::TransferProgress> transfers;
   std::vector<ports::Arrival> announced;
 
@@ -79,6 +89,16 @@ class ScriptedControl : public ports::Control {
                    .sealed_at = clock_.now(),
                    .images = {image}};
     tell({core::PutDeliverable{deliverable}});
+  }
+
+  /// A plugin has met it, or lost sight of it: nothing of that is written.
+  void meet(core::Discovered met) {
+    state_.discovered[met.id] = std::move(met);
+    if (watcher != nullptr) watcher->changed(state_, {}, {});
+  }
+  void lose_sight_of(const core::ChildId& id) {
+    state_.discovered.erase(id);
+    if (watcher != nullptr) watcher->changed(state_, {}, {});
   }
 
   /// Its image is what enrolled children report.
@@ -209,6 +229,71 @@ class ScriptedControl : public ports::Control {
     if (record.empty()) co_return Error{Errc::invalid, "no trust record"};
     co_return record.front() == 'h' ? "head" : "permit";
   }
+
+  [[nodiscard]] boost::asio::awaitable<Result<void>> register_child(core::Registration registration,
+                                                                    std::uint32_t uid) override {
+    if (refusal) co_return *refusal;
+    if (registration.transport != "serial" && registration.transport != "udp")
+      co_return Error{Errc::not_found, "there is no transport \"" + registration.transport + '"'};
+    if (state_.children.contains(registration.id)) co_return Error{Errc::exists, "there is a child " + registration.id};
+    registration.origin = core::Origin::command;
+    registration.by = "uid " + std::to_string(uid);
+    registered.push_back(registration);
+    state_.discovered.erase(registration.id);
+    state_.children[registration.id].registration = registration;
+    enroll(registration.id);
+    co_return Result<void>{};
+  }
+
+  [[nodiscard]] boost::asio::awaitable<Result<void>> unregister_child(core::ChildId id, std::uint32_t) override {
+    if (refusal) co_return *refusal;
+    if (!child(id).registration) co_return Error{Errc::guard_failed, "the configuration names child " + id};
+    core::Child& gone = child(id);
+    gone.registration.reset();
+    gone.keys.clear();
+    gone.enrolled = gone.online = false;
+    tell({core::PutChild{gone}});
+    co_return Result<void>{};
+  }
+
+  /// A secret is what has no PEM about it.
+  [[nodiscard]] boost::asio::awaitable<Result<Digest>> set_child_key(core::ChildId id, core::KeyUse use,
+                                                                     std::string name, Bytes material,
+                                                                     std::uint32_t uid) override {
+    keys_set.push_back({id, use, name, material, uid});
+    wipe(material);
+    if (refusal) co_return *refusal;
+    const Bytes& said = keys_set.back().material;
+    const bool is_public = std::string(said.begin(), said.end()).starts_with("-----BEGIN");
+    core::ChildKey key{.use = use,
+                       .kind = is_public ? core::KeyKind::p256 : core::KeyKind::psk,
+                       .id = *Digest::from_text(std::string(64, is_public ? '5' : '6')),
+                       .name = std::move(name),
+                       .value = said,
+                       .since = clock_.now(),
+                       .set_by = uid};
+    child(id).keys[use] = key;
+    tell({core::PutChild{child(id)}});
+    co_return key.id;
+  }
+
+  [[nodiscard]] boost::asio::awaitable<Result<void>> revoke_child_key(core::ChildId id, core::KeyUse use,
+                                                                      std::uint32_t) override {
+    if (refusal) co_return *refusal;
+    if (child(id).keys.erase(use) == 0) co_return Error{Errc::not_found, id + " has no key for this use"};
+    tell({core::PutChild{child(id)}});
+    co_return Result<void>{};
+  }
+
+  [[nodiscard]] boost::asio::awaitable<Result<void>> replace_board(core::ChildId id, std::uint32_t) override {
+    if (refusal) co_return *refusal;
+    child(id).keys.clear();
+    child(id).committed.clear();
+    tell({core::PutChild{child(id)}});
+    co_return Result<void>{};
+  }
+
+  [[nodiscard]] ports::Counts counts() const override { return counted; }
 
   [[nodiscard]] ports::Trust trust() const override { return trusted; }
   [[nodiscard]] std::string urgency(const core::Deliverable& deliverable) const override {

@@ -26,13 +26,14 @@ class ZeroHash {
 
 void check(const hg::images::McubootImage& image, hg::ByteView input) {
   const std::uint64_t tlvs = std::uint64_t{image.header_size} + image.payload_size;
-  must(tlvs <= input.size());
+  must(tlvs == image.payload_end() && image.covered_end() == tlvs + image.protected_size);
+  must(image.covered_end() <= input.size());
   must(image.encrypted == image.cipher.has_value() && image.encrypted == image.content_key.has_value());
   must(image.payload_is_plain || image.encrypted);
   must(image.payload_is_plain == std::ranges::all_of(image.digest.bytes(), [](auto byte) { return byte == 0; }));
   if (!image.content_key) return;
   const hg::images::ContentKey& key = *image.content_key;
-  must(key.offset >= tlvs + 8 && key.offset <= input.size() && key.size <= input.size() - key.offset);
+  must(key.offset >= image.covered_end() + 8 && key.offset <= input.size() && key.size <= input.size() - key.offset);
   const hg::ByteView head = input.subspan(key.offset - 4, 4);
   must(head[0] == 0x30 + static_cast<std::uint8_t>(key.wrap) && head[1] == 0);
   must(head[2] + 256U * head[3] == key.size);
@@ -44,9 +45,13 @@ void check(const hg::images::McubootImage& image, hg::ByteView input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const hg::images::HashingWith<ZeroHash> hashing;
   const hg::ByteView input(data, size);
-  const auto image = hg::images::inspect(hg::images::MemorySource(input), hashing);
+  auto image = hg::images::inspect(hg::images::MemorySource(input), hashing);
+  const auto structure = hg::images::read_structure(hg::images::MemorySource(input));
+  must(structure || !image);
   if (!image) return 0;
   (void)image->version.text();
   check(*image, input);
+  image->payload_is_plain = false;
+  must(*structure == *image);
   return 0;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trust records of any bytes, before an authority whose ring believes a signature that is the signer's public key (the
 // drafts of test_trust), so that the fuzzer can sign. What a payload's reader takes must be written as it stood, and
-// what the authority takes must be what it asked for: a root that is newer, a grant for this gateway, nothing that
-// expired.
+// what the authority takes must be what it asked for: a root or list that is newer, a grant for this gateway,
+// nothing that expired.
 #include <algorithm>
 #include <cstdlib>
 
@@ -29,6 +29,7 @@ void try_payloads(ByteView payload) {
   must_be_written_as_read(payload, read_head, write_head);
   must_be_written_as_read(payload, read_permit, write_permit);
   must_be_written_as_read(payload, read_grant, write_grant);
+  must_be_written_as_read(payload, read_enrollment_list, write_enrollment_list);
 }
 
 void try_statements(const Authority& authority, const Record& record, const TrustedTime& now) {
@@ -39,7 +40,14 @@ void try_statements(const Authority& authority, const Record& record, const Trus
   if (permit) must(now.is_known && permit->not_after >= now.at && permit->to < permit->from);
   const auto grant = authority.open_grant(record, now, draft::kGateway);
   if (grant) must(now.is_known && grant->not_after >= now.at && grant->gateway == draft::kGateway);
-  must(int{head.has_value()} + int{permit.has_value()} + int{grant.has_value()} <= 1);
+  const ListVersions taken{{"site-7", 4}};
+  const auto list = authority.open_enrollment(record, now, &draft::kGateway, taken);
+  if (list) {
+    must(!list->gateway || *list->gateway == draft::kGateway);
+    must(!list->not_after || (now.is_known && *list->not_after >= now.at));
+    must(list->name != "site-7" || list->version > 4);
+  }
+  must(int{head.has_value()} + int{permit.has_value()} + int{grant.has_value()} + int{list.has_value()} <= 1);
 }
 
 void try_release(const Authority& authority, const Record& record, const TrustedTime& now) {

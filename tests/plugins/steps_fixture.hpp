@@ -42,13 +42,14 @@ class StepsTest : public testing::Test {
     return {};
   }
   Result<plugin::Outcome> deliver_to(wire::Staging staging, std::size_t size = 3000, std::uint8_t image = 0) {
-    const UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
+    UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
     const Bytes bytes(size, 0xAB);
     EXPECT_EQ(::write(file.get(), bytes.data(), size), static_cast<ssize_t>(size));
     child_.uploaded = kNew;
     auto transfer = job();
     transfer.progress = [this](std::uint64_t done, std::uint64_t) { progress_.push_back(done); };
-    return run(made_->deliver(std::move(transfer), {{}, digest_of(9), size, image, kNew, staging}, file.get()));
+    return run(made_->deliver(std::move(transfer), {{}, digest_of(9), size, image, kNew, staging},
+                              plugin::ImageView(std::move(file))));
   }
   /// Another process, with profile_ and without any memory of before.
   void renew() { made_.emplace(child_, child_, profile_); }

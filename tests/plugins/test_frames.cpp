@@ -43,16 +43,19 @@ std::vector<Frame> one_of_each() {
                                  {"line_gap_ms", true},
                                  {"name", std::string("µ")},
                                  {"keys", std::vector<std::string>{"a/b", ""}}};
+  const std::vector<Patch> patches = {{0, {1, 2}}, {2, Bytes(4000, 3)}, {(1 << 20) - 1, {4}}};
   return {Hello{1, 4, "serial", kCanOffer | kCanBackup, "headgate-serial 0.1.0"},
           Welcome{1, "headgated 0.1.0"},
           Refused{Errc::denied, "no"},
           Enroll{"boiler-3", "/dev/ttyACM0", profile},
           Forget{"boiler-3"},
-          Link{"boiler-3", true, "up"},
+          Link{"boiler-3", true, "up", LinkSecurity::proven},
+          Discovered{"meter-17", "/dev/ttyACM1", Uuid{1, 2, 3}, Uuid{4}, "METER 17"},
+          Vanished{"meter-17"},
           Inspect{task},
           Offer{task, 1, "1.0.0", kMaxImageSize, Urgency::emergency},
           Backup{task},
-          Deliver{task, digest_of(2), 1 << 20, 1, digest_of(3), Staging::in_place},
+          Deliver{task, digest_of(2), 1 << 20, 1, digest_of(3), Staging::in_place, patches, Bytes(kMaxRecord, 7)},
           Activate{task, {move, {0, {}, digest_of(6)}}},
           Confirm{task, {guard}},
           Revert{task, {}},
@@ -143,6 +146,85 @@ TEST(Frames, AUnitThatIsNoNameRefusesTheWholeFrame) {
   }
 }
 
+TEST(Frames, WhatHasPatchesIsSaidAsAnotherEncoderSaysIt) {
+  Deliver deliver{{7, "boiler", 1, 10000}, digest_of(0x22), 1000, 0, digest_of(0x33)};
+  deliver.patches = {{200, {1, 2, 3}}, {999, {4}}};
+  deliver.record = {9};
+  const std::string encoded = to_hex(*encode(deliver));  // the tail as Python's cbor2 writes it in canonical form
+  EXPECT_THAT(encoded, testing::EndsWith("09000a828218c843010203821903e741040b4109"));
+}
+
+TEST(Frames, WhatIsAsItBeginsIsNotSaid) {
+  const Link plain{"boiler", true, ""};
+  EXPECT_EQ(to_hex(*encode(plain)), "a400060166626f696c657202f50360");
+  EXPECT_EQ(std::get<Link>(*decode(*encode(plain))).security, LinkSecurity::none);
+  const auto said = decode(*from_hex("a5000601616102f503600400"));
+  ASSERT_FALSE(said);
+  EXPECT_THAT(said.error().message, testing::HasSubstr("key 4 (security)"));
+  EXPECT_FALSE(decode(*from_hex("a5000601616102f503600403")));  // no such security
+  EXPECT_TRUE(decode(*from_hex("a5000601616102f503600402")));
+}
+
+struct BadPatches {
+  const char* name;
+  std::vector<Patch> patches;
+  const char* error;
+};
+
+class RefusedPatches : public testing::TestWithParam<BadPatches> {};
+
+TEST_P(RefusedPatches, AreRefusedByName) {
+  const Deliver deliver{{1, "a", 0, 0}, {}, 1000, 0, {}, Staging::aside, GetParam().patches};
+  const auto decoded = decode(*encode(deliver));
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().code, Errc::invalid);
+  EXPECT_THAT(decoded.error().message, testing::HasSubstr("Deliver"));
+  EXPECT_THAT(decoded.error().message, testing::HasSubstr(GetParam().error));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, RefusedPatches,
+    testing::Values(BadPatches{"BeyondTheEnd", {{990, Bytes(11, 1)}}, "patch beyond the end of the file"},
+                    BadPatches{"BehindTheEnd", {{1001, {1}}}, "patch beyond the end of the file"},
+                    BadPatches{"FarBehind", {{kMaxImageSize, {1}}}, "patch beyond the end of the file"},
+                    BadPatches{"OutsideOfAnyFile", {{~std::uint64_t{0}, {1}}}, "key 10 (patches)"},
+                    BadPatches{"Overlap", {{10, {1, 2}}, {11, {3}}}, "patch before the end of another one"},
+                    BadPatches{"Descending", {{20, {1}}, {10, {2}}}, "patch before the end of another one"},
+                    BadPatches{"Twice", {{20, {1}}, {20, {2}}}, "patch before the end of another one"},
+                    BadPatches{"Empty", {{20, {}}}, "patch without bytes"},
+                    BadPatches{"TooMany", std::vector<Patch>(9, {1, {1}}), "key 10 (patches)"},
+                    BadPatches{"TooLong", {{0, Bytes(4097, 1)}}, "key 10 (patches)"},
+                    BadPatches{"TooMuch", {{0, Bytes(600, 1)}, {700, Bytes(4000, 1)}}, "more than 4096 bytes"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST(Frames, PatchesUpToTheEndOfTheFileAreTaken) {
+  EXPECT_TRUE(check_patches({{0, {1}}, {1, {2}}, {999, {3}}}, 1000));
+  EXPECT_TRUE(check_patches({{0, Bytes(kMaxPatchBytes, 1)}}, kMaxPatchBytes));
+  EXPECT_FALSE(check_patches(std::vector<Patch>(kMaxPatches + 1, {1, {1}}), 1000));
+}
+
+TEST(Frames, ARecordHasAtMost1024Bytes) {
+  Deliver deliver{{1, "a", 0, 0}, {}, 1000, 0, {}};
+  deliver.record = Bytes(kMaxRecord + 1, 1);
+  const auto decoded = decode(*encode(deliver));
+  ASSERT_FALSE(decoded);
+  EXPECT_THAT(decoded.error().message, testing::HasSubstr("key 11 (record)"));
+}
+
+TEST(Frames, StrangersAreNamedAsChildrenAre) {
+  for (const std::string& name : {std::string(), std::string("a b"), std::string(65, 'a')}) {
+    EXPECT_FALSE(decode(*encode(Discovered{name, "", {}, {}, ""}))) << name;
+    EXPECT_FALSE(decode(*encode(Vanished{name}))) << name;
+  }
+  EXPECT_FALSE(decode(*encode(Discovered{"a", std::string(kMaxAddress + 1, 'a'), {}, {}, ""})));
+  EXPECT_FALSE(decode(*encode(Discovered{"a", "", {}, {}, std::string(kMaxText + 1, 'a')})));
+  const auto decoded =
+      decode(*from_hex("a50007016161026003410105"
+                       "60"));  // a vendor of one byte
+  ASSERT_FALSE(decoded);
+  EXPECT_THAT(decoded.error().message, testing::HasSubstr("key 3 (vendor)"));
+}
+
 TEST(Frames, APluginThatKnowsNoUnitsIsUnderstood) {
   const auto decoded = decode(*encode(Inspected{{1, "boiler"}, {}}));
   ASSERT_TRUE(decoded) << decoded.error().message;
@@ -173,7 +255,7 @@ TEST(Frames, ThoseOfAnotherEncoderAreUnderstood) {
     EXPECT_TRUE(decode(bytes)) << entry.path() << ": " << decode(bytes).error().message;
     ++count;
   }
-  EXPECT_GE(count, 12U);
+  EXPECT_GE(count, 16U);
 }
 
 TEST(Frames, TextForPeopleIsCutBetweenCharacters) {

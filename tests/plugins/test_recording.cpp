@@ -159,9 +159,9 @@ class RecordedUpdate : public SerialTest {
     };
     const auto seen = loop_.wait(updater.inspect(job()));
     story.push_back(seen ? told(*seen) : seen.error().message);
-    const UniqueFd image = new_.descriptor();
+    const plugin::ImageView image(new_.descriptor());
     const wire::Deliver deliver{{}, new_.sha256, new_.file.size(), 0, new_.hash};
-    const auto delivered = loop_.wait(updater.deliver(job(), deliver, image.get()));
+    const auto delivered = loop_.wait(updater.deliver(job(), deliver, image));
     EXPECT_TRUE(delivered) << delivered.error().message << ", " << link.place();
     const auto activated = loop_.wait(updater.activate(job(), wire::Activate{{}, {{0, old_.hash, new_.hash}}}));
     story.push_back(activated ? told(activated->seen) : activated.error().message);

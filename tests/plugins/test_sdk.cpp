@@ -7,6 +7,7 @@
 #include <array>
 #include <boost/asio/this_coro.hpp>
 #include <fstream>
+#include <set>
 #include <utility>
 
 #include "adapters/transport/listening_socket.hpp"
@@ -17,6 +18,7 @@
 #include "sdk/plugin.hpp"
 #include "sdk/program.hpp"
 #include "smp/clock.hpp"
+#include "wire/limits.hpp"
 
 namespace hg::plugin {
 namespace {
@@ -53,7 +55,7 @@ class ObedientDriver : public Driver {
     }
     co_return says;
   }
-  asio::awaitable<Result<Outcome>> deliver(Job job, wire::Deliver request, UniqueFd) override {
+  asio::awaitable<Result<Outcome>> deliver(Job job, wire::Deliver request, ImageView) override {
     if (request.staging != wire::Staging::aside) co_return Outcome{false, {}};
     for (std::uint64_t done = 1; done <= request.size; ++done) job.progress(done, request.size);
     co_return Outcome{};
@@ -161,13 +163,65 @@ class SdkTest : public testing::Test {
 TEST_F(SdkTest, ConnectsAgainAndSaysItsLinksAgain) {
   let_in();
   enroll("a");
-  plugin_.report_link("a", true, "");
+  plugin_.report_link({"a", true, "", wire::LinkSecurity::claimed});
   EXPECT_TRUE(next<wire::Link>().up);
   daemon_->close();
   let_in();
   send(wire::Enroll{"a", "/somewhere", {}});
-  EXPECT_TRUE(next<wire::Link>().up);
+  const auto again = next<wire::Link>();
+  EXPECT_TRUE(again.up);
+  EXPECT_EQ(again.security, wire::LinkSecurity::claimed);
   EXPECT_EQ(driver_.enrolled.size(), 1U);  // the same values: the driver keeps its line open
+}
+
+TEST_F(SdkTest, SaysALinkThatIsProtectedOtherwise) {
+  let_in();
+  enroll("a");
+  plugin_.report_link({"a", true, "", wire::LinkSecurity::claimed});
+  plugin_.report_link({"a", true, "", wire::LinkSecurity::claimed});
+  plugin_.report_link({"a", true, "", wire::LinkSecurity::proven});
+  EXPECT_EQ(next<wire::Link>().security, wire::LinkSecurity::claimed);
+  EXPECT_EQ(next<wire::Link>().security, wire::LinkSecurity::proven);
+}
+
+TEST_F(SdkTest, SaysWhomItHasMetAndSaysItAgain) {
+  plugin_.report_meeting(wire::Discovered{"early", "ab:cd", {}, {}, "met before any daemon was there"});
+  let_in();
+  EXPECT_EQ(next<wire::Discovered>().name, "early");
+  const wire::Discovered met{"late", "ef:01", wire::Uuid{1}, wire::Uuid{2}, "a meter"};
+  plugin_.report_meeting(met);
+  plugin_.report_meeting(met);  // it says nothing new
+  plugin_.report_meeting(wire::Vanished{"never met"});
+  plugin_.report_meeting(wire::Vanished{"early"});
+  EXPECT_EQ(next<wire::Discovered>(), met);
+  EXPECT_EQ(next<wire::Vanished>().name, "early");
+  daemon_->close();
+  let_in();
+  EXPECT_EQ(next<wire::Discovered>(), met);
+}
+
+TEST_F(SdkTest, DoesNotSayWhatTheDaemonWouldTakeForHostile) {
+  let_in();
+  plugin_.report_meeting(wire::Discovered{"a name with spaces", "", {}, {}, ""});
+  plugin_.report_meeting(wire::Discovered{"far", std::string(wire::kMaxAddress + 1, 'a'), {}, {}, ""});
+  plugin_.report_meeting(wire::Discovered{"garbled", "\xFF", {}, {}, ""});
+  plugin_.report_meeting(wire::Discovered{"wordy", "", {}, {}, std::string(wire::kMaxText + 1, 'a')});
+  const auto wordy = next<wire::Discovered>();
+  EXPECT_EQ(wordy.name, "wordy");
+  EXPECT_EQ(wordy.text.size(), wire::kMaxText);
+}
+
+TEST_F(SdkTest, RemembersNotMoreStrangersThanItMay) {
+  for (std::size_t i = 0; i <= wire::kMaxStrangers; ++i)
+    plugin_.report_meeting(wire::Discovered{"s" + std::to_string(i), "", {}, {}, ""});
+  plugin_.report_meeting(wire::Vanished{"s0"});
+  plugin_.report_meeting(wire::Discovered{"room", "", {}, {}, ""});
+  let_in();
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < wire::kMaxStrangers; ++i) names.insert(next<wire::Discovered>().name);
+  EXPECT_EQ(names.size(), wire::kMaxStrangers);
+  EXPECT_TRUE(names.contains("room"));
+  EXPECT_FALSE(names.contains("s" + std::to_string(wire::kMaxStrangers)));
 }
 
 TEST_F(SdkTest, TriesAgainAfterARefusal) {
@@ -428,7 +482,7 @@ class ProgramTest : public SdkTest {
         : ObedientDriver(setup.executor), setup_(std::move(setup)), test_(&test), leaves_(leaves) {}
     ~Leaving() override { std::ofstream(test_->mark("closed")); }
     asio::awaitable<Result<wire::Seen>> inspect(Job) override {
-      setup_.report("a", true, "");
+      setup_.report({"a", true, ""});
       asio::steady_timer timer(setup_.executor, SteadyTime::max());
       co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
       co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());

@@ -59,13 +59,13 @@ class SmpUpload : public testing::Test {
   Result<UploadEnd> upload(std::size_t size, bool is_recovery = false) {
     image_.resize(size);
     for (std::size_t i = 0; i < size; ++i) image_[i] = static_cast<std::uint8_t>(i * 7 + i / 256);
-    const UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
+    UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
     EXPECT_EQ(::write(file.get(), image_.data(), size), static_cast<ssize_t>(size));
     if (const auto found = find(is_recovery); !found) return found.error();
     begun_ = child_.now();
     begun_asking_ = child_.asked.size();
     wire_before_ = child_.wire_bytes;
-    const UploadSource source{file.get(), size, digest_of(9), 0, is_recovery};
+    const UploadSource source{plugin::ImageView(std::move(file)), size, digest_of(9), 0, is_recovery};
     const auto note = [this](std::uint64_t done, std::uint64_t) { progress_.push_back(done); };
     Upload upload(session_, *pace_, child_, profile_);
     auto end = run(upload.run(source, note));
@@ -627,10 +627,11 @@ TEST_F(SmpUpload, GarbageIsSurvivedAndNotForEver) {
 
 TEST_F(SmpUpload, AFileThatIsTooShortIsAnError) {
   ASSERT_TRUE(find());
-  const UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
+  UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
   ASSERT_EQ(::ftruncate(file.get(), 3000), 0);
+  const UploadSource source{plugin::ImageView(std::move(file)), 5000, digest_of(9), 0, false};
   Upload upload(session_, *pace_, child_, profile_);
-  EXPECT_EQ(run(upload.run({file.get(), 5000, digest_of(9), 0, false}, {})).error().code, Errc::io);
+  EXPECT_EQ(run(upload.run(source, {})).error().code, Errc::io);
 }
 
 }  // namespace

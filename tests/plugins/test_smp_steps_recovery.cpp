@@ -43,13 +43,14 @@ class SmpRecovery : public test::StepsTest {
       if (is_due(asked)) stop.emit(asio::cancellation_type::terminal);
       return false;
     };
-    const UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
+    UniqueFd file(::memfd_create("image", MFD_CLOEXEC));
     EXPECT_EQ(::ftruncate(file.get(), 30000), 0);
+    const plugin::ImageView image(std::move(file));
     std::optional<Result<void>> end;
     const auto step = [&]() -> asio::awaitable<Result<void>> {
       co_await asio::this_coro::throw_if_cancelled(false);
       const wire::Deliver request{{}, digest_of(9), 30000, 0, kNew, Staging::in_place};
-      const auto outcome = co_await made_->deliver(job(), request, file.get());
+      const auto outcome = co_await made_->deliver(job(), request, image);
       if (!outcome) co_return outcome.error();
       co_return Result<void>{};
     };

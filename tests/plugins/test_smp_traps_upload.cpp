@@ -122,7 +122,7 @@ class SmpTrapsUdp : public TrapsTest {
 
   /// What a backup of files holds, by an Updater of this process.
   smp::Configuration saved_files(std::vector<std::string> files) {
-    const auto nobody = [](std::string_view, bool, std::string_view) {};
+    const auto nobody = [](const wire::Link&) {};
     const auto link = std::make_shared<udp::UdpLink>(loop_.io.get_executor(), "boiler",
                                                      udp::udp_address_from(child_.address).value(), nobody);
     link->start();

@@ -62,9 +62,8 @@ class Stranger {
   /// The next piece of an upload; the offset that the child asks for then.
   std::optional<std::uint64_t> send_piece(const McubootImage& image, std::uint64_t offset,
                                           std::chrono::milliseconds patience = 5s) {
-    const UniqueFd file = image.descriptor();
     Bytes packet;
-    const smp::UploadSource source{file.get(), image.file.size(), image.sha256, 0, false};
+    const smp::UploadSource source{plugin::ImageView(image.descriptor()), image.file.size(), image.sha256, 0, false};
     if (!smp::fill_upload_request(source, offset, 900, 4, packet)) throw std::runtime_error("no piece");
     const auto body = ask(smp::kImageUpload, std::move(packet), patience);
     if (!body) return std::nullopt;

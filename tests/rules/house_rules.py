@@ -22,7 +22,7 @@ MAY_INCLUDE = {
     "adapters": {"ports", "core", "base"},  # files that several adapters share
     "adapters/cloud": {"ports", "core", "base"},
     "adapters/crypto": {"ports", "core", "base", "cose", "images"},
-    "adapters/dbus": {"ports", "core", "base"},
+    "adapters/dbus": {"ports", "core", "base", "adapters/crypto"},
     "adapters/inspection": {"ports", "core", "base", "images", "adapters/crypto"},
     "adapters/storage": {"ports", "core", "base", "adapters/crypto"},
     "adapters/system": {"ports", "core", "base"},

@@ -96,7 +96,7 @@ TEST_F(ConfigFile, TrustHasDefaults) {
   EXPECT_TRUE(config->trust.hold_when_expired);
   EXPECT_EQ(config->urgency.emergency, -100);
   EXPECT_EQ(config->urgency.major, 0);
-  EXPECT_EQ(config->gateway_credential, "");
+  EXPECT_EQ(config->keys.gateway_credential, "");
 }
 
 TEST_F(ConfigFile, TrustIsRead) {
@@ -109,7 +109,7 @@ TEST_F(ConfigFile, TrustIsRead) {
   EXPECT_FALSE(config->trust.hold_when_expired);
   EXPECT_EQ(config->urgency.emergency, -7);
   EXPECT_EQ(config->urgency.major, 3);
-  EXPECT_EQ(config->gateway_credential, "gateway");
+  EXPECT_EQ(config->keys.gateway_credential, "gateway");
 }
 
 TEST_F(ConfigFile, DropInsAreMergedKeyByKeyInTheOrderOfTheirNames) {

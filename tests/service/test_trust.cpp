@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "service/real_safe.hpp"
 #include "service/signed_by_names.hpp"
 
 namespace hg::service::test {
@@ -192,33 +193,35 @@ TEST(Trust, AGrantWantsAGatewayWithAKey) {
   EXPECT_THAT(Vendor::arrive(session, world, kRootUrl, grant), HasSubstr("keys.gateway_credential"));
 }
 
-/// A gateway's key for which some wraps come out.
-struct FakeGatewayKey final : ports::GatewayKey {
-  [[nodiscard]] Digest id() const override { return draft::kGateway; }
-  [[nodiscard]] Result<void> opens(ByteView) const override {
-    if (does_open) return {};
-    return Error{Errc::unauthenticated, "wrapped for another key"};
-  }
-  bool does_open = true;
-};
+/// The key of a grant, wrapped for this gateway: detached, with the one recipient.
+Bytes wrapped_for(const std::string& public_pem) {
+  const auto recipient = crypto::RecipientKey::from_pem(public_pem).value();
+  const auto key = crypto::ContentKey::generate(-65534).value();
+  const std::vector<Bytes> recipients{crypto::wrap(key, recipient).value()};
+  return cose::write_encrypted(-65534, Bytes(16), recipients);
+}
 
 TEST(Trust, AGrantIsTakenIfItsKeyComesOut) {
   Vendor world;
-  FakeGatewayKey key;
-  world.gateway_key = &key;
+  const Safe safe;
+  world.key_safe = safe.get();
   trust::Grant grant = draft::good_grant();
+  grant.gateway = safe->gateway();
   grant.not_after = world.clock.now() + hours{1};
-  const Bytes record = draft::record(trust::RecordKind::grant, trust::write_grant(grant), {"dora"});
   Session session(world);
-  key.does_open = false;
-  EXPECT_THAT(Vendor::arrive(session, world, kRootUrl, record), HasSubstr("does not come out"));
-  key.does_open = true;
-  EXPECT_EQ(Vendor::arrive(session, world, kRootUrl, record), "accepted grant");
-  EXPECT_EQ(session.state().grants.at(draft::kImage).record, record);
+  const auto arrive = [&](trust::Grant sent) {
+    return Vendor::arrive(session, world, kRootUrl,
+                          draft::record(trust::RecordKind::grant, trust::write_grant(sent), {"dora"}));
+  };
+  grant.encrypted_key = wrapped_for(Safe::other_public_pem());
+  EXPECT_THAT(arrive(grant), HasSubstr("does not come out"));
+  EXPECT_TRUE(session.state().content_keys.empty());
+  grant.encrypted_key = wrapped_for(Safe::public_pem());
+  EXPECT_EQ(arrive(grant), "accepted grant");
+  EXPECT_EQ(session.state().grants.at(draft::kImage).not_after, grant.not_after);
+  EXPECT_EQ(session.state().content_keys.at(draft::kImage).not_after, grant.not_after);
   grant.gateway = draft::kManifest;
-  EXPECT_THAT(Vendor::arrive(session, world, kRootUrl,
-                             draft::record(trust::RecordKind::grant, trust::write_grant(grant), {"dora"})),
-              HasSubstr("for the gateway with the key"));
+  EXPECT_THAT(arrive(grant), HasSubstr("for the gateway with the key"));
 }
 
 const std::string kDependencyUrl = "https://cloud.example/boiler/dep.suit";

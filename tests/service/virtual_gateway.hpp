@@ -87,7 +87,9 @@ struct World {
   crypto::RingMaker real_rings;
   const cose::RingMaker* rings = &real_rings;
   TrustSource source;                              ///< the example key, an author of everything
-  const ports::GatewayKey* gateway_key = nullptr;  ///< none
+  ports::KeySafe* key_safe = nullptr;              ///< this gateway has no key of its own
+  const ports::ChildTypes* child_types = nullptr;  ///< only the configuration enrolls children
+  ports::DropBox* drop_box = nullptr;
   suit::Manifest manifest;
   std::vector<std::string> all_steps;  ///< what was asked of children, over all sessions
 };
@@ -101,7 +103,8 @@ class Session {
         transport(world.children, world.clock, world.latency),
         gateway(loop.get_executor(),
                 GatewayPorts{world.catalogue, world.blobs, world.web, announcements, inspector_, transport, world.clock,
-                             world.journal, *world.rings, world.gateway_key, &shutdown_lock},
+                             world.journal, *world.rings, world.key_safe, world.child_types, nullptr, world.drop_box,
+                             &shutdown_lock},
                 GatewaySettings{}) {
     if (const auto recovered = gateway.recover(world.source); !recovered)
       throw std::runtime_error(recovered.error().message);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "adapters/crypto/hashes.hpp"
+
 namespace hg::crypto {
 namespace {
 
@@ -113,6 +115,32 @@ Result<Bytes> decrypt(const cose::Encrypted& message, const ContentKey& key, Byt
   }
   if (is_good && finish_cipher(context->get())) return plaintext;
   wipe(plaintext);
+  ERR_clear_error();
+  return Error{Errc::unauthenticated, "the ciphertext is not what was encrypted with this key"};
+}
+
+Result<Digest> digest_decrypted(const cose::Encrypted& message, const ContentKey& key,
+                                const images::Source& ciphertext) {
+  const auto rule = rule_for(message, key);
+  if (!rule) return rule.error();
+  if (ciphertext.size() < rule->output_size) return Error{Errc::unauthenticated, "a ciphertext without its tag"};
+  const auto context = prepare(*rule, message, key, false);
+  if (!context) return context.error();
+  const std::uint64_t body = ciphertext.size() - rule->output_size;
+  Bytes piece(static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, ciphertext.size())));
+  Sha256 hash;
+  bool is_good = true;
+  for (std::uint64_t at = 0; is_good && at < body; at += piece.size()) {
+    piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, body - at)));
+    if (auto read = ciphertext.read_at(at, piece); !read) return read.error();
+    is_good = transform(context->get(), piece, piece.data());
+    hash.update(piece);
+  }
+  Bytes tag(rule->output_size);
+  if (auto read = ciphertext.read_at(body, tag); !read) return read.error();
+  is_good = is_good && (tag.empty() || set_tag(context->get(), tag)) && finish_cipher(context->get());
+  wipe(piece);
+  if (is_good) return hash.finish();
   ERR_clear_error();
   return Error{Errc::unauthenticated, "the ciphertext is not what was encrypted with this key"};
 }

@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "adapters/crypto/content_keys.hpp"
+#include "images/source.hpp"
 
 namespace hg::crypto {
 
@@ -38,5 +39,10 @@ class Encryptor {
 /// The plaintext; for the AEADs only after the tag was found good. Errors: too_large, invalid (the key's size),
 /// unauthenticated (the tag; or no room for one).
 Result<Bytes> decrypt(const cose::Encrypted& message, const ContentKey& key, ByteView ciphertext);
+
+/// SHA-256 of the plaintext of a file of any size, read once, piece by piece; for the AEADs only after the tag was
+/// found good. Errors: as decrypt(), those of the source.
+Result<Digest> digest_decrypted(const cose::Encrypted& message, const ContentKey& key,
+                                const images::Source& ciphertext);
 
 }  // namespace hg::crypto

@@ -16,8 +16,6 @@ namespace {
 using cose::Purpose;
 using cose::Recipient;
 
-constexpr std::int64_t kEcdhA128Kw = -29;
-
 Result<cose::Algorithm> wrap_algorithm_of(std::size_t key_size) {
   constexpr std::int64_t kNumbers[] = {-3, -4, -5};
   for (const std::int64_t number : kNumbers) {
@@ -129,6 +127,12 @@ Result<RecipientKey> RecipientKey::from_pem(std::string_view pem, Bytes key_id) 
   return from(std::move(*key), std::move(key_id));
 }
 
+Result<RecipientKey> RecipientKey::from_spki(ByteView der, Bytes key_id) {
+  auto key = key_from_spki(der);
+  if (!key) return key.error();
+  return from(std::move(*key), std::move(key_id));
+}
+
 Result<RecipientKey> RecipientKey::from_cose_key(ByteView cose_key, Bytes key_id) {
   cbor::Reader reader(cose_key);
   const auto read = cose::read_key(reader);
@@ -181,13 +185,13 @@ Result<Bytes> wrap(const ContentKey& content, const WrapKey& key) {
   return cose::write_recipient(recipient);
 }
 
-Result<Bytes> wrap(const ContentKey& content, const RecipientKey& key, std::string_view other) {
+Result<Bytes> wrap(const ContentKey& content, const RecipientKey& key, std::string_view other, std::int64_t algorithm) {
   const auto ephemeral = generate_key(key.curve());
   if (!ephemeral) return ephemeral.error();
   const auto point = point_of(ephemeral->get());
   if (!point) return point.error();
-  const Bytes header = cose::recipient_header(kEcdhA128Kw);
-  Recipient recipient{kEcdhA128Kw, key.key_id(), header, point->view(), {}, {}};
+  const Bytes header = cose::recipient_header(algorithm);
+  Recipient recipient{algorithm, key.key_id(), header, point->view(), {}, {}};
   const auto wrapping = agree_on(ephemeral->get(), key.key(), recipient, other);
   if (!wrapping) return wrapping.error();
   const auto wrapped = wrap_key(wrapping->view(), content.bytes());

@@ -15,6 +15,8 @@
 
 namespace hg::crypto {
 
+inline constexpr std::int64_t kEcdhA128Kw = -29;  ///< COSE's ECDH-ES + A128KW
+
 /// The key of one content. Wiped when it goes.
 class ContentKey {
  public:
@@ -75,8 +77,9 @@ class AgreementKey {
 class RecipientKey {
  public:
   /// `key_id` empty: the SHA-256 of the SubjectPublicKeyInfo. Refused by name: keys that cannot agree, COSE_Keys whose
-  /// "alg" is another than -29, and what key_from_pem() and cose::read_key() refuse.
+  /// "alg" is another than -29, and what key_from_pem(), key_from_spki() and cose::read_key() refuse.
   static Result<RecipientKey> from_pem(std::string_view pem, Bytes key_id = {});
+  static Result<RecipientKey> from_spki(ByteView der, Bytes key_id = {});
   static Result<RecipientKey> from_cose_key(ByteView cose_key, Bytes key_id = {});
 
   [[nodiscard]] cose::Curve curve() const { return curve_; }
@@ -99,9 +102,10 @@ Result<ContentKey> unwrap(const cose::Encrypted& message, const WrapKey& key);
 Result<ContentKey> unwrap(const cose::Encrypted& message, const AgreementKey& key,
                           std::string_view other = cose::kSuitKdfInfo);
 
-/// One COSE_recipient for cose::write_encrypted(): AES-KW of the key's size; ECDH-ES + A128KW with an ephemeral key of
-/// its own. Errors: internal.
+/// One COSE_recipient for cose::write_encrypted(): AES-KW of the key's size; ECDH-ES with an ephemeral key of its own
+/// and the AES-KW that `algorithm` says (-29 A128KW, -31 A256KW). Errors: internal.
 Result<Bytes> wrap(const ContentKey& content, const WrapKey& key);
-Result<Bytes> wrap(const ContentKey& content, const RecipientKey& key, std::string_view other = cose::kSuitKdfInfo);
+Result<Bytes> wrap(const ContentKey& content, const RecipientKey& key, std::string_view other = cose::kSuitKdfInfo,
+                   std::int64_t algorithm = kEcdhA128Kw);
 
 }  // namespace hg::crypto

@@ -40,6 +40,18 @@ Result<Owned<EVP_PKEY>> take_key(const Owned<OSSL_STORE_CTX>& store, const bool&
 
 }  // namespace
 
+Result<void> load_provider(const std::string& name) {
+  // The default one first and by name: it is not there by itself any more once another one is loaded, and what several
+  // providers do (a TPM hashes, too, slowly) is then done by it.
+  for (const char* each : {"default", name.c_str()}) {
+    if (OSSL_PROVIDER_load(nullptr, each) != nullptr) continue;
+    return Error{Errc::not_found,
+                 "OpenSSL provider " + std::string(each) + ": " + take_openssl_error() +
+                     "; is it installed (tpm2: Debian's tpm2-openssl), and may the daemon use its device?"};
+  }
+  return {};
+}
+
 Result<Owned<EVP_PKEY>> load_private_key(const std::string& uri) {
   bool was_asked = false;
   const Owned<UI_METHOD> method = no_interface();

@@ -10,6 +10,10 @@
 
 namespace hg::crypto {
 
+/// Makes a provider of OpenSSL known beside its own ("tpm2"), for the life of the process: keys that came from it need
+/// it. Errors: not_found, with what OpenSSL says and what to install.
+Result<void> load_provider(const std::string& name);
+
 /// A path or a URI. Nobody is ever asked for a passphrase. Errors, none of which shows anything of the key: not_found
 /// (nothing there, or no provider for the URI), denied (it needs a passphrase), invalid (no key, or more than one).
 Result<Owned<EVP_PKEY>> load_private_key(const std::string& uri);

@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "adapters/crypto/hashes.hpp"
+
 namespace hg::crypto {
 namespace {
 
@@ -45,7 +47,7 @@ Result<Secret> unwrap_key(ByteView wrapping, ByteView wrapped) {
 }
 
 Result<Secret> agree(EVP_PKEY* own, EVP_PKEY* peer) {
-  const Owned<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, own, nullptr));
+  const Owned<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, own, where_it_is(own).c_str()));
   std::size_t size = 0;
   bool is_good = context && EVP_PKEY_derive_init(context.get()) == 1 &&
                  EVP_PKEY_derive_set_peer_ex(context.get(), peer, 1) == 1 &&
@@ -56,10 +58,10 @@ Result<Secret> agree(EVP_PKEY* own, EVP_PKEY* peer) {
   return Error{Errc::invalid, "no key agreement with this public key: " + take_openssl_error()};
 }
 
-Result<Secret> derive_key(ByteView secret, ByteView salt, ByteView info, std::size_t size) {
+Result<Secret> derive_key(ByteView secret, ByteView salt, ByteView info, std::size_t size, std::size_t digest_bytes) {
   const Owned<EVP_KDF> kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
   const Owned<EVP_KDF_CTX> context(kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr);
-  std::string hash = "SHA256";
+  std::string hash = EVP_MD_get0_name(sha2_of(digest_bytes));
   const OSSL_PARAM no_salt = OSSL_PARAM_construct_end();
   const OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash.data(), 0),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The three steps of mathematics below content_keys, over OpenSSL 3 EVP. Private to adapters/crypto.
+// The three steps of mathematics below content_keys and mcuboot_wraps, over OpenSSL 3 EVP. Private to adapters/crypto.
 #pragma once
 
 #include "adapters/crypto/openssl.hpp"
@@ -18,8 +18,9 @@ Result<Secret> unwrap_key(ByteView wrapping, ByteView wrapped);
 /// point is no good, or the secret is all zero).
 Result<Secret> agree(EVP_PKEY* own, EVP_PKEY* peer);
 
-/// HKDF-SHA-256 (RFC 5869); an empty salt is none. Errors: internal.
-Result<Secret> derive_key(ByteView secret, ByteView salt, ByteView info, std::size_t size);
+/// HKDF (RFC 5869) with the SHA-2 whose digest has `digest_bytes`; an empty salt is none. Errors: internal.
+Result<Secret> derive_key(ByteView secret, ByteView salt, ByteView info, std::size_t size,
+                          std::size_t digest_bytes = 32);
 
 /// A fresh pair of keys of a curve that can agree. Errors: internal.
 Result<Owned<EVP_PKEY>> generate_key(cose::Curve curve);

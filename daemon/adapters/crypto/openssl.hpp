@@ -8,6 +8,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
+#include <openssl/provider.h>
 #include <openssl/store.h>
 #include <openssl/ui.h>
 
@@ -38,6 +39,13 @@ struct OpensslDeleter {
 
 template <class T>
 using Owned = std::unique_ptr<T, OpensslDeleter>;
+
+/// The property query by which OpenSSL looks for an operation where the private key is. Without it a key in a TPM is
+/// first exported, which gives its public half only, and the operation fails for want of a private key.
+inline std::string where_it_is(const EVP_PKEY* key) {
+  const OSSL_PROVIDER* provider = EVP_PKEY_get0_provider(key);
+  return provider != nullptr ? std::string("?provider=") + OSSL_PROVIDER_get0_name(provider) : std::string();
+}
 
 /// The reason of the oldest error in this thread's queue, which is emptied.
 inline std::string take_openssl_error() {

@@ -139,6 +139,16 @@ Result<Owned<EVP_PKEY>> key_from_pem(std::string_view pem) {
   return key_from(point->view());
 }
 
+Result<Owned<EVP_PKEY>> key_from_spki(ByteView der) {
+  const std::uint8_t* next = der.data();
+  const Owned<EVP_PKEY> key(d2i_PUBKEY(nullptr, &next, static_cast<long>(der.size())));
+  if (!key) return Error{Errc::invalid, "no SubjectPublicKeyInfo: " + take_openssl_error()};
+  if (next != der.data() + der.size()) return Error{Errc::invalid, "bytes after a SubjectPublicKeyInfo"};
+  const auto point = point_of(key.get());
+  if (!point) return point.error();
+  return key_from(point->view());
+}
+
 Result<Digest> key_id_of(EVP_PKEY* key) {
   std::uint8_t* der = nullptr;
   const int size = i2d_PUBKEY(key, &der);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Public keys in their three forms: PEM (SubjectPublicKeyInfo), COSE_Key, and OpenSSL's object. Decides which curves
+// Public keys in their forms: SubjectPublicKeyInfo (PEM or DER), COSE_Key, and OpenSSL's object. Decides which curves
 // there are and that a point is on its own; what a key may be used for is for keys, private_key and content_keys.
 // Called by them, and by headgate-pack, which writes keys into root files.
 #pragma once
@@ -34,6 +34,9 @@ Result<Owned<EVP_PKEY>> key_from(const cose::PublicKey& key);
 
 /// One "PUBLIC KEY". Refused by name: private keys, more than one PEM block, and what point_of() and key_from() refuse.
 Result<Owned<EVP_PKEY>> key_from_pem(std::string_view pem);
+
+/// One SubjectPublicKeyInfo in DER, and nothing after it. Refused by name: what point_of() and key_from() refuse.
+Result<Owned<EVP_PKEY>> key_from_spki(ByteView der);
 
 /// SHA-256 of the SubjectPublicKeyInfo: the kid that headgate writes.
 Result<Digest> key_id_of(EVP_PKEY* key);

@@ -46,6 +46,11 @@ Bytes from_der(ByteView der, std::size_t size) {
   return is_good ? bytes : Bytes{};
 }
 
+const char* name_of_hash(std::size_t digest_bytes) {
+  const EVP_MD* hash = sha2_of(digest_bytes);
+  return hash != nullptr ? EVP_MD_get0_name(hash) : nullptr;
+}
+
 }  // namespace
 
 bool is_signature(const cose::Algorithm& algorithm, EVP_PKEY* key, ByteView message, ByteView signature) {
@@ -64,7 +69,8 @@ Result<Bytes> sign(const cose::Algorithm& algorithm, EVP_PKEY* key, ByteView mes
   const Owned<EVP_MD_CTX> context(EVP_MD_CTX_new());
   std::size_t size = 0;
   bool is_good = context &&
-                 EVP_DigestSignInit(context.get(), nullptr, sha2_of(algorithm.hash_size), nullptr, key) == 1 &&
+                 EVP_DigestSignInit_ex(context.get(), nullptr, name_of_hash(algorithm.hash_size), nullptr,
+                                       where_it_is(key).c_str(), key, nullptr) == 1 &&
                  EVP_DigestSign(context.get(), nullptr, &size, message.data(), message.size()) == 1;
   Bytes signature(size);
   is_good = is_good && EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) == 1;
@@ -75,14 +81,23 @@ Result<Bytes> sign(const cose::Algorithm& algorithm, EVP_PKEY* key, ByteView mes
   return signature;
 }
 
-bool is_mac(const cose::Algorithm& algorithm, ByteView secret, ByteView message, ByteView tag) {
-  std::array<std::uint8_t, EVP_MAX_MD_SIZE> expected{};
+Result<Bytes> mac(const cose::Algorithm& algorithm, ByteView secret, ByteView message) {
+  Bytes tag(EVP_MAX_MD_SIZE);
   unsigned size = 0;
-  const bool is_made = HMAC(sha2_of(algorithm.hash_size), secret.data(), static_cast<int>(secret.size()),
-                            message.data(), message.size(), expected.data(), &size) != nullptr;
-  const bool is_good = is_made && equal_in_constant_time(ByteView(expected).first(size), tag);
-  wipe(expected);
+  if (HMAC(sha2_of(algorithm.hash_size), secret.data(), static_cast<int>(secret.size()), message.data(), message.size(),
+           tag.data(), &size) == nullptr) {
+    return openssl_failure("make a MAC");
+  }
+  tag.resize(size);
+  return tag;
+}
+
+bool is_mac(const cose::Algorithm& algorithm, ByteView secret, ByteView message, ByteView tag) {
+  auto expected = mac(algorithm, secret, message);
   ERR_clear_error();
+  if (!expected) return false;
+  const bool is_good = equal_in_constant_time(*expected, tag);
+  wipe(*expected);
   return is_good;
 }
 

@@ -19,6 +19,9 @@ bool is_signature(const cose::Algorithm& algorithm, EVP_PKEY* key, ByteView mess
 /// that has the key refuses).
 Result<Bytes> sign(const cose::Algorithm& algorithm, EVP_PKEY* key, ByteView message);
 
+/// The MAC over `message`. Errors: internal.
+Result<Bytes> mac(const cose::Algorithm& algorithm, ByteView secret, ByteView message);
+
 /// Whether `tag` over `message` is the secret's; compared in constant time.
 bool is_mac(const cose::Algorithm& algorithm, ByteView secret, ByteView message, ByteView tag);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Name-based UUIDs (RFC 9562 §5.5), as SUIT makes vendor and class ids from a domain and from class information
-// (draft-ietf-suit-manifest §8.4.8.2). Compatibility data, never an identity. Used by app/config.
+// (draft-ietf-suit-manifest §8.4.8.2). Compatibility data, never an identity. Used by app/config and adapters/dbus.
 #pragma once
 
 #include <array>

@@ -10,6 +10,7 @@
 
 #include "adapters/dbus/authority.hpp"
 #include "adapters/dbus/names.hpp"
+#include "adapters/dbus/orders.hpp"
 #include "adapters/dbus/requests.hpp"
 
 namespace hg::bus {
@@ -18,7 +19,6 @@ namespace {
 
 constexpr Duration kBeat = std::chrono::milliseconds{250};  // progress goes out at most four times a second
 constexpr Duration kLook = std::chrono::seconds{5};         // between two looks at what nobody announces
-constexpr Duration kFileIsRead = std::chrono::seconds{10};  // a file that a caller lends
 constexpr Duration kBusAnswers = std::chrono::seconds{10};
 constexpr Duration kFirstRetry = std::chrono::seconds{1};
 constexpr Duration kLongestRetry = std::chrono::seconds{60};
@@ -230,7 +230,8 @@ void Face::Body::spawn(asio::awaitable<void> work) {
 void Face::Body::changed(const core::State& state, std::span<const core::Change> changes,
                          std::span<const core::ChildId> touched) {
   tree_.show_changes(state, changes, touched);
-  if (std::ranges::any_of(changes, concerns_arrivals) || std::ranges::any_of(changes, concerns_trust))
+  if (std::ranges::any_of(changes, concerns_arrivals) || std::ranges::any_of(changes, concerns_trust) ||
+      tree_.has_met_others(state))
     tree_.show_manager(trouble_);
   kick();
 }
@@ -334,98 +335,15 @@ asio::awaitable<void> Face::Body::carry_out(std::shared_ptr<Body> self, std::sha
   connection->kick();
 }
 
-namespace {
-
-/// What is put into the reply: nothing, or one value.
-using Reply = std::variant<std::monostate, ObjectPath, std::string>;
-
-Result<Reply> nothing(const Result<void>& done) {
-  if (done.has_error()) return done.error();
-  return Reply{};
-}
-
-Result<Reply> number_of(const Result<core::RolloutId>& rollout) {
-  if (rollout.has_error()) return rollout.error();
-  return Reply{rollout_path(rollout.value())};
-}
-
-asio::awaitable<Result<Reply>> ask(ports::Control& control, StartRollout start, uid_t uid) {
-  core::RolloutRequested wanted{std::move(start.deliverable),
-                                std::move(start.children),
-                                uid,
-                                start.approved,
-                                std::move(start.groups),
-                                start.forced};
-  co_return number_of(co_await control.start_rollout(std::move(wanted)));
-}
-
-asio::awaitable<Result<Reply>> ask(ports::Control& control, CloseRollout close, uid_t uid) {
-  co_return nothing(co_await control.close_rollout(close.rollout, uid));
-}
-
-asio::awaitable<Result<Reply>> ask(ports::Control& control, ImportRecord import, uid_t uid) {
-  auto kind = co_await control.import_record(std::move(import.record), uid);
-  if (kind.has_error()) co_return kind.error();
-  co_return Reply{std::move(kind).value()};
-}
-
-asio::awaitable<Result<Reply>> ask(ports::Control& control, Fetch fetch, uid_t /*uid*/) {
-  co_return nothing(co_await control.import(std::move(fetch.url)));
-}
-
-asio::awaitable<Result<Reply>> ask(ports::Control& control, Import import, uid_t uid) {
-  auto envelope = co_await read_lent(std::move(import.envelope), ports::kMaxEnvelope, kFileIsRead);
-  if (envelope.has_error()) co_return envelope.error().within("the file to be imported");
-  auto url = co_await control.import_envelope(std::move(envelope).value(), uid);
-  if (url.has_error()) co_return url.error();
-  co_return Reply{std::move(url).value()};
-}
-
-asio::awaitable<Result<Reply>> ask(ports::Control& control, CancelJob cancel, uid_t /*uid*/) {
-  co_return nothing(co_await control.abort(cancel.epoch));
-}
-
-asio::awaitable<Result<Reply>> ask(ports::Control& control, CreateGroup create, uid_t uid) {
-  Reply created{group_path(create.group.id)};
-  const auto formed = co_await control.form_group(std::move(create.group), uid);
-  if (formed.has_error()) co_return formed.error();
-  co_return created;
-}
-
-asio::awaitable<Result<Reply>> ask(ports::Control& control, DissolveGroup dissolve, uid_t uid) {
-  co_return nothing(co_await control.dissolve_group(std::move(dissolve.group), uid));
-}
-
-asio::awaitable<Result<Reply>> ask(ports::Control& control, RepairGroup repair, uid_t uid) {
-  co_return number_of(co_await control.repair_group(std::move(repair.group), uid));
-}
-
-asio::awaitable<Result<Reply>> ask(ports::Control& control, ResolveSplit resolve, uid_t uid) {
-  resolve.resolved.uid = uid;
-  co_return nothing(co_await control.resolve_split(std::move(resolve.resolved)));
-}
-
-asio::awaitable<Result<Reply>> ask(ports::Control& control, DeclareBaseline declare, uid_t uid) {
-  co_return nothing(co_await control.declare_baseline(std::move(declare.deliverable), uid));
-}
-
-int append(sd_bus_message* message, const Reply& reply) {
-  if (const auto* path = std::get_if<ObjectPath>(&reply)) return bus::append(message, *path);
-  if (const auto* text = std::get_if<std::string>(&reply)) return bus::append(message, *text);
-  return 0;
-}
-
-}  // namespace
-
 asio::awaitable<Result<Message>> Face::Body::carry_out(Request request, uid_t uid, sd_bus_message* call) {
-  if (auto* const import = std::get_if<Import>(&request)) {  // now, so that nobody holds a place while polkit asks
-    import->envelope.place = lent_.take();
-    if (!import->envelope.place) co_return Error{Errc::too_large, "too many files are lent"};
+  if (LentFile* const lent = lent_with(request)) {  // now, so that nobody holds a place while polkit asks
+    lent->place = lent_.take();
+    if (!lent->place) co_return Error{Errc::too_large, "too many files are lent"};
   }
-  const auto asked = [this, uid](auto& one) { return ask(control_, std::move(one), uid); };
-  const Result<Reply> done = co_await std::visit(asked, request);
+  const bool concerns_trust = std::holds_alternative<ImportRecord>(request);
+  const Result<Reply> done = co_await bus::carry_out(control_, std::move(request), uid);
   if (done.has_error()) co_return done.error();
-  if (std::holds_alternative<ImportRecord>(request)) tree_.show_manager(trouble_);
+  if (concerns_trust) tree_.show_manager(trouble_);
   auto reply = make_reply(call);
   if (reply && append(reply.value().get(), done.value()) < 0) co_return Error{Errc::internal, "write reply"};
   co_return reply;

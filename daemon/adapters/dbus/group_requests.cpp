@@ -7,17 +7,6 @@
 namespace hg::bus {
 namespace {
 
-constexpr std::size_t kMaxName = 64;
-
-/// As the configuration wants the names of children and groups.
-bool is_name(const std::string& text) {
-  const auto may_stand = [](char c) {
-    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    return is_letter || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-  };
-  return !text.empty() && text.size() <= kMaxName && std::ranges::all_of(text, may_stand);
-}
-
 Result<std::string> read_name(sd_bus_message* call, const char* what) {
   auto name = read_string(call);
   if (name && !is_name(name.value())) return Error{Errc::invalid, std::string{what} + ": no name"};

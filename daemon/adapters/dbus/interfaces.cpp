@@ -30,7 +30,7 @@ Interface<ManagerView> make_manager() {
       {constant<&ManagerView::version>("Version"), changing<&ManagerView::state>("State"),
        changing<&ManagerView::trouble>("Trouble"), changing<&ManagerView::cloud_connected>("CloudConnected"),
        changing<&ManagerView::cache_used>("CacheUsed"), changing<&ManagerView::cache_limit>("CacheLimit"),
-       changing<&ManagerView::arrivals>("Arrivals")},
+       changing<&ManagerView::discovered_count>("DiscoveredCount"), changing<&ManagerView::arrivals>("Arrivals")},
       {SD_BUS_METHOD_WITH_ARGS("StartRollout", SD_BUS_ARGS("o", deliverable, "ao", children, "a{sv}", options),
                                SD_BUS_RESULT("o", rollout), on_call, kOpen),
        SD_BUS_METHOD_WITH_ARGS("Fetch", SD_BUS_ARGS("s", url, "a{sv}", options), SD_BUS_NO_RESULT, on_call, kOpen),
@@ -40,6 +40,10 @@ Interface<ManagerView> make_manager() {
                                SD_BUS_RESULT("o", group), on_call, kOpen),
        SD_BUS_METHOD_WITH_ARGS("DissolveGroup", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT, on_call,
                                kOpen),
+       SD_BUS_METHOD_WITH_ARGS("EnrollChild", SD_BUS_ARGS("s", name, "a{sv}", what), SD_BUS_RESULT("o", child), on_call,
+                               kOpen),
+       SD_BUS_METHOD_WITH_ARGS("ListDiscovered", SD_BUS_NO_ARGS, SD_BUS_RESULT("aa{sv}", discovered), on_call, kOpen),
+       SD_BUS_METHOD_WITH_ARGS("GetCounts", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{st}", counts), on_call, kOpen),
        SD_BUS_METHOD_WITH_ARGS("FindChild", SD_BUS_ARGS("s", id), SD_BUS_RESULT("o", child), on_call, kOpen),
        SD_BUS_SIGNAL_WITH_ARGS("JobRemoved", SD_BUS_ARGS("o", job, "s", result, "a{sv}", details), 0)});
 }
@@ -62,8 +66,14 @@ Interface<ChildView> make_child() {
        changing<&ChildView::transport>("Transport"),
        changing<&ChildView::address>("Address"),
        changing<&ChildView::profile>("Profile"),
+       changing<&ChildView::origin>("Origin"),
+       changing<&ChildView::enrolled_by>("EnrolledBy"),
        changing<&ChildView::online>("Online"),
        changing<&ChildView::link_text>("LinkText"),
+       changing<&ChildView::link_security>("LinkSecurity"),
+       changing<&ChildView::protection>("Protection"),
+       changing<&ChildView::protection_claimed>("ProtectionClaimed"),
+       changing<&ChildView::keys>("Keys"),
        changing<&ChildView::version>("Version"),
        changing<&ChildView::digest>("Digest"),
        changing<&ChildView::targets>("Targets"),
@@ -96,7 +106,12 @@ Interface<ChildView> make_child() {
        changing<&ChildView::backup>("Backup"),
        changing<&ChildView::restore_due>("RestoreDue"),
        changing<&ChildView::job>("Job")},
-      {SD_BUS_METHOD_WITH_ARGS("GetHistory", SD_BUS_ARGS("u", count), SD_BUS_RESULT("aa{sv}", lines), on_call, kOpen)});
+      {SD_BUS_METHOD_WITH_ARGS("Forget", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, on_call, kOpen),
+       SD_BUS_METHOD_WITH_ARGS("SetKey", SD_BUS_ARGS("s", use, "h", key, "a{sv}", options), SD_BUS_RESULT("s", id),
+                               on_call, kOpen),
+       SD_BUS_METHOD_WITH_ARGS("RevokeKey", SD_BUS_ARGS("s", use, "a{sv}", options), SD_BUS_NO_RESULT, on_call, kOpen),
+       SD_BUS_METHOD_WITH_ARGS("ReplaceBoard", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, on_call, kOpen),
+       SD_BUS_METHOD_WITH_ARGS("GetHistory", SD_BUS_ARGS("u", count), SD_BUS_RESULT("aa{sv}", lines), on_call, kOpen)});
 }
 
 Interface<GroupView> make_group() {

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -13,6 +14,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
+#include <span>
 #include <system_error>
 #include <thread>
 
@@ -63,13 +65,11 @@ Result<void> wait_for_bytes(int file, SteadyTime deadline) {
   }
 }
 
-Result<Bytes> read_to_end(const Reading& reading) {
+Result<void> read_into(Bytes& bytes, std::span<std::uint8_t> piece, const Reading& reading) {
   const int file = reading.lent.file.get();
-  if (const Result<void> may = judge(file); !may) return may.error();
-  Bytes bytes;
-  std::array<std::uint8_t, kPiece> piece{};
+  if (const Result<void> may = judge(file); !may) return may;
   for (;;) {
-    if (const Result<void> ready = wait_for_bytes(file, reading.deadline); !ready) return ready.error();
+    if (const Result<void> ready = wait_for_bytes(file, reading.deadline); !ready) return ready;
     const ssize_t count = ::read(file, piece.data(), piece.size());
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count < 0) return from_errno(errno, "read it");
@@ -79,7 +79,19 @@ Result<Bytes> read_to_end(const Reading& reading) {
     bytes.insert(bytes.end(), piece.begin(), piece.begin() + count);
   }
   if (bytes.empty()) return Error{Errc::invalid, "it is empty"};
-  return bytes;
+  return {};
+}
+
+/// It may be a key: what is small never moves while it grows, and nothing of it stays behind.
+Result<Bytes> read_to_end(const Reading& reading) {
+  Bytes bytes;
+  bytes.reserve(std::min(reading.limit, kPiece));
+  std::array<std::uint8_t, kPiece> piece{};
+  const Result<void> read = read_into(bytes, piece, reading);
+  wipe(piece);
+  if (read) return bytes;
+  wipe(bytes);
+  return read.error();
 }
 
 /// Touches nothing but what it shares: the loop may be gone by its end.

@@ -156,6 +156,14 @@ int append(sd_bus_message* message, const std::vector<Dictionary>& value) {
   return append_array(message, "a{sv}", value);
 }
 
+int append(sd_bus_message* message, const Numbers& value) {
+  if (const int result = sd_bus_message_open_container(message, 'a', "{st}"); result < 0) return result;
+  for (const auto& [name, number] : value) {
+    if (const int result = sd_bus_message_append(message, "{st}", name.c_str(), number); result < 0) return result;
+  }
+  return sd_bus_message_close_container(message);
+}
+
 Result<std::string> read_string(sd_bus_message* message) {
   const char* text = nullptr;
   if (const int result = sd_bus_message_read_basic(message, 's', &text); result <= 0) return unreadable(result);

@@ -71,6 +71,9 @@ using Value = std::variant<bool, std::uint32_t, std::uint64_t, std::string, Obje
 /// D-Bus's a{sv}.
 using Dictionary = std::vector<std::pair<std::string, Value>>;
 
+/// D-Bus's a{st}.
+using Numbers = std::vector<std::pair<std::string, std::uint64_t>>;
+
 /// The D-Bus signature of a C++ type.
 template <class T>
 inline constexpr const char* kSignature = nullptr;
@@ -113,6 +116,7 @@ int append(sd_bus_message* message, const std::vector<ObjectPath>& value);
 int append(sd_bus_message* message, const std::vector<std::string>& value);
 int append(sd_bus_message* message, const Dictionary& value);
 int append(sd_bus_message* message, const std::vector<Dictionary>& value);
+int append(sd_bus_message* message, const Numbers& value);
 
 Result<std::string> read_string(sd_bus_message* message);
 /// A copy of a descriptor that came with the message.

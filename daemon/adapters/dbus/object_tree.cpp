@@ -125,6 +125,11 @@ void ObjectTree::show_manager(const std::string& trouble) {
   trust_.put(ObjectPath{kTrustPath}, view_of(control_.state(), control_.trust()));
 }
 
+bool ObjectTree::has_met_others(const core::State& state) const {
+  const ManagerView* shown = manager_.at(ObjectPath{kManagerPath});
+  return shown != nullptr && shown->discovered_count != state.discovered.size();
+}
+
 void ObjectTree::show_progress(core::Epoch epoch, const ports::TransferProgress& transfer) {
   const ObjectPath path = job_path(epoch);
   const JobView* shown = jobs_.at(path);

@@ -28,6 +28,8 @@ class ObjectTree {
                     std::span<const core::ChildId> touched);
   /// Looks at what nobody announces (cloud, cache, what has expired) and tells what differs.
   void show_manager(const std::string& trouble);
+  /// Whether somebody was met or lost sight of since the manager was shown.
+  [[nodiscard]] bool has_met_others(const core::State& state) const;
   void show_progress(core::Epoch epoch, const ports::TransferProgress& transfer);
   /// Takes away the jobs that ended long enough ago. To be called every `period`.
   void age_jobs(Duration period);

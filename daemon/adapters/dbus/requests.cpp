@@ -5,6 +5,7 @@
 #include <array>
 #include <iterator>
 
+#include "adapters/dbus/child_requests.hpp"
 #include "adapters/dbus/group_requests.hpp"
 #include "adapters/dbus/names.hpp"
 
@@ -117,6 +118,14 @@ Result<Message> get_history(sd_bus_message* call, const ObjectTree& tree, ports:
   return reply_with(call, lines);
 }
 
+Result<Message> list_discovered(sd_bus_message* call, const ObjectTree& /*tree*/, ports::Control& control) {
+  return reply_with(call, discovered_in(control.state()));
+}
+
+Result<Message> get_counts(sd_bus_message* call, const ObjectTree& /*tree*/, ports::Control& control) {
+  return reply_with(call, numbers_of(control.counts()));
+}
+
 constexpr std::array kWrites{
     WriteMethod{kManagerInterface, "StartRollout", "org.headgate.Headgate1.start-rollout", read_start_rollout},
     WriteMethod{kManagerInterface, "CreateGroup", "org.headgate.Headgate1.manage-groups", read_create_group},
@@ -126,6 +135,11 @@ constexpr std::array kWrites{
     WriteMethod{kDeliverableInterface, "DeclareBaseline", "org.headgate.Headgate1.declare-baseline", read_baseline},
     WriteMethod{kManagerInterface, "Fetch", "org.headgate.Headgate1.fetch", read_fetch},
     WriteMethod{kManagerInterface, "Import", "org.headgate.Headgate1.fetch", read_import},
+    WriteMethod{kManagerInterface, "EnrollChild", "org.headgate.Headgate1.enroll-child", read_enroll},
+    WriteMethod{kChildInterface, "Forget", "org.headgate.Headgate1.enroll-child", read_forget},
+    WriteMethod{kChildInterface, "ReplaceBoard", "org.headgate.Headgate1.enroll-child", read_replace_board},
+    WriteMethod{kChildInterface, "SetKey", "org.headgate.Headgate1.set-child-key", read_set_key},
+    WriteMethod{kChildInterface, "RevokeKey", "org.headgate.Headgate1.set-child-key", read_revoke_key},
     WriteMethod{kTrustInterface, "ImportRecord", "org.headgate.Headgate1.import-record", read_import_record},
     WriteMethod{kRolloutInterface, "Close", "org.headgate.Headgate1.close-rollout", read_close},
     WriteMethod{kJobInterface, "Cancel", "org.headgate.Headgate1.cancel-job", read_cancel},
@@ -133,6 +147,8 @@ constexpr std::array kWrites{
 
 constexpr std::array kReads{
     ReadMethod{kManagerInterface, "FindChild", find_child},
+    ReadMethod{kManagerInterface, "ListDiscovered", list_discovered},
+    ReadMethod{kManagerInterface, "GetCounts", get_counts},
     ReadMethod{kChildInterface, "GetHistory", get_history},
 };
 
@@ -154,6 +170,15 @@ const WriteMethod* find_write(sd_bus_message* call) {
 
 const ReadMethod* find_read(sd_bus_message* call) {
   return find_in(kReads, call);
+}
+
+bool is_name(const std::string& text) {
+  constexpr std::size_t kMaxName = 64;
+  const auto may_stand = [](char c) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    return is_letter || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  };
+  return !text.empty() && text.size() <= kMaxName && std::ranges::all_of(text, may_stand);
 }
 
 const char* action_for(const WriteMethod& method, const Request& request) {

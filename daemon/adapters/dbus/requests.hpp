@@ -51,8 +51,28 @@ struct ResolveSplit {
 struct DeclareBaseline {
   core::DeliverableId deliverable;
 };
-using Request = std::variant<StartRollout, CloseRollout, ImportRecord, Fetch, Import, CancelJob, CreateGroup,
-                             DissolveGroup, RepairGroup, ResolveSplit, DeclareBaseline>;
+struct EnrollChild {
+  core::Registration registration;
+};
+struct ForgetChild {
+  core::ChildId child;
+};
+struct SetKey {
+  core::ChildId child;
+  core::KeyUse use = core::KeyUse::wrap;
+  std::string name;
+  LentFile file;  ///< nobody has looked into it
+};
+struct RevokeKey {
+  core::ChildId child;
+  core::KeyUse use = core::KeyUse::wrap;
+};
+struct ReplaceBoard {
+  core::ChildId child;
+};
+using Request =
+    std::variant<StartRollout, CloseRollout, ImportRecord, Fetch, Import, CancelJob, CreateGroup, DissolveGroup,
+                 RepairGroup, ResolveSplit, DeclareBaseline, EnrollChild, ForgetChild, SetKey, RevokeKey, ReplaceBoard>;
 
 struct WriteMethod {
   std::string_view interface;
@@ -73,6 +93,9 @@ const ReadMethod* find_read(sd_bus_message* call);
 
 /// The polkit action that guards this request: the method's own, or a stronger one that an option asks for.
 const char* action_for(const WriteMethod& method, const Request& request);
+
+/// As the configuration wants the names of children and groups.
+bool is_name(const std::string& text);
 
 /// An empty reply to `call`, to be filled.
 Result<Message> make_reply(sd_bus_message* call);

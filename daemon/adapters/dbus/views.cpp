@@ -19,13 +19,6 @@ std::string text_of(Named value) {
   return std::string{core::name_of(value)};
 }
 
-// RFC 9562 §4: 8-4-4-4-12 digits.
-std::string to_text(const core::Uuid& uuid) {
-  std::string text = to_hex(uuid);
-  for (const std::size_t position : {8U, 13U, 18U, 23U}) text.insert(position, 1, '-');
-  return text;
-}
-
 Dictionary to_dictionary(const core::Slot& slot) {
   return {{"Image", std::uint32_t{slot.image}},
           {"Slot", std::uint32_t{slot.slot}},
@@ -39,8 +32,13 @@ Dictionary to_dictionary(const core::Slot& slot) {
 }
 
 Dictionary to_dictionary(const core::Image& image) {
-  return {{"Component", image.component},          {"Version", image.version},     {"Size", image.size},
-          {"Digest", image.digest.hex()},          {"Encrypted", image.encrypted}, {"VendorId", to_text(image.vendor)},
+  return {{"Component", image.component},
+          {"Version", image.version},
+          {"Size", image.size},
+          {"Digest", image.digest.hex()},
+          {"Encrypted", image.encrypted},
+          {"Wrap", image.sealing ? text_of(image.sealing->wrap) : std::string{}},
+          {"VendorId", to_text(image.vendor)},
           {"ClassId", to_text(image.device_class)}};
 }
 
@@ -192,6 +190,7 @@ ManagerView view_of(const ports::Control& control, const std::string& version, c
                      .cloud_connected = control.cloud_connected(),
                      .cache_used = control.cache_used(),
                      .cache_limit = control.cache_limit(),
+                     .discovered_count = static_cast<std::uint32_t>(control.state().discovered.size()),
                      .arrivals = to_dictionaries(control.arrivals())};
 }
 
@@ -216,9 +215,10 @@ ChildView view_of(const core::Child& child, const core::State& state) {
                  .decision = text_of(core::Decision::none),
                  .gate = text_of(child.gate),
                  .reason = text_of(core::Reason::none)};
-  if (!child.enrolled && view.link_text.empty()) view.link_text = "not in the configuration";
+  if (!child.enrolled && view.link_text.empty()) view.link_text = "not enrolled";
   show_targets(view, child);
   if (child.seen) show_inspection(view, *child.seen);
+  show_enrollment(view, child, state);
   view.unit_text = core::unit_text(state, child);
   if (child.update) show_update(view, *child.update);
   return view;

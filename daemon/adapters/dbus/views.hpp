@@ -22,6 +22,7 @@ struct ManagerView {
   bool cloud_connected = false;
   std::uint64_t cache_used = 0;
   std::uint64_t cache_limit = 0;
+  std::uint32_t discovered_count = 0;
   std::vector<Dictionary> arrivals{};
 };
 
@@ -41,8 +42,14 @@ struct ChildView {
   std::string transport{};
   std::string address{};
   std::string profile{};
+  std::string origin{};
+  std::string enrolled_by{};
   bool online = false;
   std::string link_text{};
+  std::string link_security{};
+  std::string protection{};
+  bool protection_claimed = false;
+  std::vector<Dictionary> keys{};
   std::string version{};
   std::string digest{};
   std::vector<Dictionary> targets{};
@@ -152,6 +159,14 @@ TrustView view_of(const core::State& state, const ports::Trust& trust);
 RolloutView view_of(const core::Rollout& rollout, const core::State& state, DeliverablePaths& deliverables);
 /// The job of a child that has an update.
 JobView job_view_of(const core::Child& child, const core::State& state);
+/// Who enrolled the child, who it is known to be, and what protects it.
+void show_enrollment(ChildView& view, const core::Child& child, const core::State& state);
+/// What Manager.ListDiscovered answers.
+std::vector<Dictionary> discovered_in(const core::State& state);
+/// What Manager.GetCounts answers.
+Numbers numbers_of(const ports::Counts& counts);
+/// 8-4-4-4-12 digits (RFC 9562 §4).
+std::string to_text(const core::Uuid& uuid);
 /// Microseconds since 1970; 0 for what was before, which stands for "never".
 std::uint64_t to_microseconds(Instant instant);
 /// One line of Child.GetHistory.

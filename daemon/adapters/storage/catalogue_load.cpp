@@ -300,6 +300,11 @@ Result<void> load_announcements(Database& database, core::State& state) {
                   [&](Row& row) { state.announced.insert_or_assign(row.name(0), row.instant(1)); });
 }
 
+Result<void> load_enrollment_lists(Database& database, core::State& state) {
+  return for_each(database, "enrollment_list", "SELECT name, version FROM enrollment_list", 0,
+                  [&](Row& row) { state.enrollment_lists.insert_or_assign(row.text(0), row.number(1)); });
+}
+
 Result<void> load_heads(Database& database, core::State& state) {
   return for_each(database, "head", "SELECT channel, version, issued, expires FROM head", 0, [&](Row& row) {
     core::Head head{row.text(0), row.number(1), row.instant(2), row.instant(3), {}};
@@ -385,11 +390,11 @@ Result<core::State> load_state(Database& database) {
                           load_deliverables,  load_signers,
                           load_images,        load_version_conditions,
                           load_rollouts,      load_rollout_children,
-                          load_announcements, load_heads,
-                          load_head_entries,  load_permits,
-                          load_permit_uses,   load_grants,
-                          load_content_keys,  load_root,
-                          load_gateway_floors}) {
+                          load_announcements, load_enrollment_lists,
+                          load_heads,         load_head_entries,
+                          load_permits,       load_permit_uses,
+                          load_grants,        load_content_keys,
+                          load_root,          load_gateway_floors}) {
     if (auto loaded = load(database, state); !loaded) return loaded.error();
   }
   return state;

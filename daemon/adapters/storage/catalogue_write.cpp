@@ -73,6 +73,7 @@ Result<Writer> Writer::prepare(Database& database) {
       {&writer.member_, "INSERT INTO member (group_, position, role, child) VALUES (?1, ?2, ?3, ?4)"},
       {&writer.drop_group_, "DELETE FROM group_ WHERE id = ?1"},
       {&writer.announcement_, "INSERT OR REPLACE INTO announcement (url, heard) VALUES (?1, ?2)"},
+      {&writer.enrollment_list_, "INSERT OR REPLACE INTO enrollment_list (name, version) VALUES (?1, ?2)"},
       {&writer.drop_announcement_, "DELETE FROM announcement WHERE url = ?1"},
       {&writer.meta_, "UPDATE meta SET last_rollout = ?1, last_epoch = ?2"},
       {&writer.last_line_, "SELECT coalesce(max(line), 0) FROM history WHERE child = ?1"},

@@ -28,6 +28,7 @@ class Writer {
   Result<void> put(const core::DropPermit& row) { return drop_permit_.run(row.permit); }
   Result<void> put(const core::PutGrant& row);
   Result<void> put(const core::DropGrant& row) { return drop_grant_.run(stored(row.image)); }
+  Result<void> put(const core::PutEnrollmentList& row) { return enrollment_list_.run(row.name, stored(row.version)); }
   Result<void> put(const core::PutContentKey& row);
   Result<void> put(const core::DropContentKey& row) { return drop_content_key_.run(stored(row.image)); }
   Result<void> put(const core::PutRoot& row) { return root_.run(stored(row.root.version), to_hex(row.root.record)); }
@@ -46,8 +47,9 @@ class Writer {
       clear_floors_, floor_, clear_inspection_, inspection_, slot_, clear_update_, update_, part_, deliverable_,
       clear_signers_, signer_, clear_images_, image_, version_condition_, rollout_, clear_rollout_children_,
       rollout_child_, drop_rollout_, group_, clear_members_, member_, drop_group_, announcement_, drop_announcement_,
-      meta_, last_line_, history_, prune_, head_, clear_head_entries_, head_entry_, permit_, clear_permit_uses_,
-      permit_use_, drop_permit_, grant_, drop_grant_, content_key_, drop_content_key_, root_, gateway_floor_;
+      enrollment_list_, meta_, last_line_, history_, prune_, head_, clear_head_entries_, head_entry_, permit_,
+      clear_permit_uses_, permit_use_, drop_permit_, grant_, drop_grant_, content_key_, drop_content_key_, root_,
+      gateway_floor_;
 };
 
 }  // namespace hg::storage

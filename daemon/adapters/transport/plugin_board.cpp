@@ -25,6 +25,10 @@ std::string peer_text(const wire::Channel::Peer& peer) {
   return " (uid " + std::to_string(peer.uid) + ", pid " + std::to_string(peer.pid) + ")";
 }
 
+Error not_connected(const std::string& transport) {
+  return {Errc::unavailable, "the plugin \"" + transport + "\" is not connected"};
+}
+
 }  // namespace
 
 /// Everything that coroutines refer to. The clock and the journal are used only between start() and stop().
@@ -40,6 +44,7 @@ class PluginBoard::Board : public std::enable_shared_from_this<Board> {
 
   std::map<std::string, TransportTables> profiles;
   ports::Transport::LinkListener listener;
+  ports::Transport::MeetingListener meeting_listener;
   BoardSettings& settings() { return settings_; }
 
  private:
@@ -53,9 +58,6 @@ class PluginBoard::Board : public std::enable_shared_from_this<Board> {
   void lost(const std::string& transport);
   /// What the child's profile says to its plugin.
   [[nodiscard]] wire::ProfileValues values_for(const core::Enrollment& child) const;
-  void tell(const std::string& child, bool up, const std::string& text) {
-    if (listener) listener({child, up, text});
-  }
   void say(ports::Level level, const std::string& text) { around_.journal->write(level, {}, text); }
 
   Surroundings around_;
@@ -178,9 +180,14 @@ asio::awaitable<void> PluginBoard::Board::serve(std::shared_ptr<wire::Channel> c
   connection->enroll(children_[transport]);
   const std::weak_ptr<Board> weak = weak_from_this();
   const auto pass_on = [weak](core::LinkChanged change) {
-    if (const auto board = weak.lock()) board->tell(change.child, change.up, change.text);
+    const auto board = weak.lock();
+    if (board && board->listener) board->listener(std::move(change));
   };
-  const Error end = co_await connection->serve(pass_on);
+  const auto pass_on_meeting = [weak](ports::Transport::Meeting meeting) {
+    const auto board = weak.lock();
+    if (board && board->running_ && board->meeting_listener) board->meeting_listener(std::move(meeting));
+  };
+  const Error end = co_await connection->serve(pass_on, pass_on_meeting);
   plugins_.erase(transport);
   if (!running_) co_return;
   const bool is_breach = end.code == Errc::invalid || end.code == Errc::too_large;
@@ -193,8 +200,9 @@ asio::awaitable<void> PluginBoard::Board::serve(std::shared_ptr<wire::Channel> c
 
 void PluginBoard::Board::lost(const std::string& transport) {
   const Children children = children_[transport];  // a copy: the listener may enroll
-  for (const auto& [child, enrolled] : children)
-    tell(child, false, "the plugin \"" + transport + "\" is not connected");
+  for (const auto& [child, enrolled] : children) {
+    if (listener) listener({child, false, not_connected(transport).message});
+  }
 }
 
 std::shared_ptr<PluginConnection> PluginBoard::Board::plugin(const std::string& transport) const {
@@ -256,11 +264,22 @@ asio::awaitable<ports::Transport::Outcome> PluginBoard::perform(core::Enrollment
                                                                 core::Epoch epoch, UniqueFd blob, Progress progress) {
   const auto connection = board_->plugin(child.transport);
   if (!connection) {
-    const std::string text = "the plugin \"" + child.transport + "\" is not connected";
-    Outcome outcome{core::StepFailed{Error{Errc::unavailable, text}}, {}};
+    Outcome outcome{core::StepFailed{not_connected(child.transport)}, {}};
     co_return outcome;
   }
   co_return co_await connection->ask(std::move(child), std::move(step), epoch, std::move(blob), std::move(progress));
+}
+
+asio::awaitable<Result<Bytes>> PluginBoard::identify(core::Enrollment child, Bytes nonce) {
+  const auto connection = board_->plugin(child.transport);
+  if (!connection) co_return not_connected(child.transport);
+  co_return co_await connection->identify(std::move(child), std::move(nonce));
+}
+
+asio::awaitable<Result<void>> PluginBoard::prove(core::Enrollment child, Bytes proof) {
+  const auto connection = board_->plugin(child.transport);
+  if (!connection) co_return not_connected(child.transport);
+  co_return co_await connection->prove(std::move(child), std::move(proof));
 }
 
 void PluginBoard::enroll(std::span<const core::Enrollment> children) {
@@ -269,6 +288,10 @@ void PluginBoard::enroll(std::span<const core::Enrollment> children) {
 
 void PluginBoard::listen(LinkListener listener) {
   board_->listener = std::move(listener);
+}
+
+void PluginBoard::listen_for_strangers(MeetingListener listener) {
+  board_->meeting_listener = std::move(listener);
 }
 
 }  // namespace hg::transport

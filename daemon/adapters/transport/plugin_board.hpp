@@ -62,8 +62,11 @@ class PluginBoard final : public ports::Transport {
 
   [[nodiscard]] boost::asio::awaitable<Outcome> perform(core::Enrollment child, core::Step step, core::Epoch epoch,
                                                         UniqueFd blob, Progress progress) override;
+  [[nodiscard]] boost::asio::awaitable<Result<Bytes>> identify(core::Enrollment child, Bytes nonce) override;
+  [[nodiscard]] boost::asio::awaitable<Result<void>> prove(core::Enrollment child, Bytes proof) override;
   void enroll(std::span<const core::Enrollment> children) override;
   void listen(LinkListener listener) override;
+  void listen_for_strangers(MeetingListener listener) override;
 
  private:
   class Board;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One plugin that has said Hello and was let in: the requests that wait for its answers and the links of its children.
+// One plugin that has said Hello and was let in: the requests that wait for its answers, the links of its children, and
+// the strangers that it has in sight.
 // Whatever it sends is checked against what was asked and bounded. It decides nothing about who may connect: the board
 // does, which owns it and asks it.
 #pragma once
@@ -32,12 +33,18 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
   /// Makes these the plugin's children: sends Enroll for new and changed ones and Forget for the others.
   void enroll(const std::map<core::ChildId, wire::Enroll>& children);
 
-  /// Receives until the connection ends, and says why. Every request that waits then fails with Errc::unavailable.
-  boost::asio::awaitable<Error> serve(ports::Transport::LinkListener listener);
+  /// Receives until the connection ends, and says why. Every request that waits then fails with Errc::unavailable, and
+  /// its strangers vanish.
+  boost::asio::awaitable<Error> serve(ports::Transport::LinkListener listener,
+                                      ports::Transport::MeetingListener meeting_listener);
 
   /// Asks for one step and waits for the answer or the deadline.
   boost::asio::awaitable<ports::Transport::Outcome> ask(core::Enrollment child, core::Step step, core::Epoch epoch,
                                                         UniqueFd blob, ports::Transport::Progress progress);
+
+  /// The halves of the mutual identification: see ports::Transport.
+  boost::asio::awaitable<Result<Bytes>> identify(core::Enrollment child, Bytes nonce);
+  boost::asio::awaitable<Result<void>> prove(core::Enrollment child, Bytes proof);
 
   void close() { channel_->close(); }
 
@@ -45,13 +52,30 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
   struct Waiting;
   class Registration;
 
-  Result<void> take(const wire::Channel::Arrival& arrival);
+  Result<void> take(wire::Channel::Arrival arrival);
   void warn_of_backup(const wire::Enroll& child);
   Result<void> take_link(const wire::Link& link);
-  Result<void> take_reply(const wire::Reply& reply, const wire::Channel::Arrival& arrival);
+  Result<void> take_meeting(const wire::Discovered& met);
+  Result<void> take_meeting(const wire::Vanished& gone);
+  /// Errc::too_large: the plugin says too much of strangers to be listened to.
+  Result<void> bear_meetings();
+  void lose_strangers();
+  Result<void> take_reply(wire::Channel::Arrival arrival);
   /// What an answer and the descriptor that came with it mean for the step.
   [[nodiscard]] ports::Transport::Outcome outcome_of(const core::Step& step, const wire::Channel::Arrival& arrival);
   void take_progress(Waiting& waiting, const wire::Progress& progress);
+  /// Why nothing can be asked for this child, if so.
+  [[nodiscard]] std::optional<Error> objection_to(const core::ChildId& child) const;
+  /// Sends a request and waits for its answer. `limit`: by when it must be there; of a transfer the longest pause
+  /// without progress.
+  boost::asio::awaitable<Result<wire::Channel::Arrival>> exchange(wire::Frame request, UniqueFd blob, Duration limit,
+                                                                  ports::Transport::Progress progress);
+  /// The same for the mutual identification.
+  boost::asio::awaitable<Result<wire::Frame>> exchange_for(core::Enrollment child, wire::Frame request);
+  [[nodiscard]] wire::Task identification_task(const core::Enrollment& child);
+  [[nodiscard]] wire::Task task_for(const core::Enrollment& child, core::Epoch epoch) {
+    return {++last_request_, child.id, epoch, 0};
+  }
   /// Drops a frame that makes no sense; too many of them end the connection.
   Result<void> stray(std::string_view child, const std::string& text);
   void give_up(std::uint64_t request);
@@ -64,13 +88,18 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
   std::map<core::ChildId, wire::Enroll> children_;
   std::map<core::ChildId, wire::Link> links_;  // what the plugin said last
   ports::Transport::LinkListener listener_;
+  std::map<core::ChildId, wire::Discovered> strangers_;  // in sight
+  ports::Transport::MeetingListener meeting_listener_;
   std::map<std::uint64_t, Waiting*> waiting_;  // by request; each stands in the frame of its ask()
   std::uint64_t last_request_ = 0;
   std::deque<std::uint64_t> given_up_;  // answers to these are late, not wrong
   unsigned strays_ = 0;
   Allowance link_events_;
+  Allowance meetings_;       // those that are told
+  Allowance meeting_noise_;  // those that are not
   bool lost_ = false;
   bool has_warned_of_backup_ = false;
+  bool has_warned_of_strangers_ = false;
 };
 
 }  // namespace hg::transport

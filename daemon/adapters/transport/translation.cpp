@@ -2,6 +2,7 @@
 #include "adapters/transport/translation.hpp"
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "wire/limits.hpp"
@@ -32,8 +33,42 @@ static_assert(static_cast<int>(core::Staging::in_place) == static_cast<int>(wire
 static_assert(static_cast<int>(core::Staging::impossible) == static_cast<int>(wire::Staging::impossible));
 static_assert(static_cast<int>(core::Urgency::major) == static_cast<int>(wire::Urgency::major));
 static_assert(static_cast<int>(core::Urgency::emergency) == static_cast<int>(wire::Urgency::emergency));
+static_assert(static_cast<int>(core::LinkSecurity::claimed) == static_cast<int>(wire::LinkSecurity::claimed));
+static_assert(static_cast<int>(core::LinkSecurity::proven) == static_cast<int>(wire::LinkSecurity::proven));
+static_assert(std::is_same_v<core::Uuid, wire::Uuid>);
+static_assert(core::kMaxPatches == wire::kMaxPatches && core::kMaxPatchBytes == wire::kMaxPatchBytes);
+static_assert(core::kMaxRecordBytes == wire::kMaxRecord);
 static_assert(static_cast<int>(core::Power::mains) == static_cast<int>(wire::Power::mains));
 static_assert(static_cast<int>(core::Power::battery) == static_cast<int>(wire::Power::battery));
+
+std::vector<wire::Patch> patches_of(const core::View& view) {
+  std::vector<wire::Patch> patches;
+  for (const core::Patch& patch : view.patches) patches.push_back({patch.offset, patch.bytes});
+  return patches;
+}
+
+wire::Deliver deliver_of(const core::Deliver& order, wire::Task task) {
+  wire::Deliver deliver{std::move(task), order.image, order.size, order.image_number, order.after};
+  deliver.staging = static_cast<wire::Staging>(order.staging);
+  if (!order.view) return deliver;
+  deliver.image = order.view->digest;
+  deliver.patches = patches_of(*order.view);
+  deliver.record = order.view->record;
+  return deliver;
+}
+
+/// Whether the plugin can bring what the child is to get in the place of the shared bytes.
+Result<void> check_view(const wire::Hello& plugin, const core::Deliver& order) {
+  if (!order.view) return {};
+  if ((plugin.capabilities & wire::kCanOverlay) == 0) {
+    return Error{Errc::unsupported, "the plugin \"" + plugin.transport +
+                                        "\" cannot lay a child's own wrap over an image, so nothing was sent"};
+  }
+  if (order.view->record.size() > wire::kMaxRecord) {
+    return Error{Errc::invalid, "a delivery record of more than 1024 bytes"};
+  }
+  return wire::check_patches(patches_of(*order.view), order.size);
+}
 
 /// A time that a plugin names; wire has bounded it.
 Duration duration_of(std::uint64_t milliseconds) {
@@ -105,10 +140,7 @@ wire::Frame request_for(const core::Enrollment& child, const core::Step& step, w
       },
       [&](const core::Backup&) -> wire::Frame { return wire::Backup{task}; },
       [&](const core::Restore&) -> wire::Frame { return wire::Restore{task}; },
-      [&](const core::Deliver& deliver) -> wire::Frame {
-        const auto staging = static_cast<wire::Staging>(deliver.staging);
-        return wire::Deliver{task, deliver.image, deliver.size, deliver.image_number, deliver.after, staging};
-      },
+      [&](const core::Deliver& deliver) -> wire::Frame { return deliver_of(deliver, task); },
       [&](const core::Activate& order) -> wire::Frame {
         return wire::Activate{task, moves_of(order.moves)};
       },
@@ -118,12 +150,16 @@ wire::Frame request_for(const core::Enrollment& child, const core::Step& step, w
       [&](const core::Revert& order) -> wire::Frame {
         return wire::Revert{task, moves_of(order.moves)};
       },
-      [&](const auto&) -> wire::Frame { return wire::Inspect{task}; },  // Idle, Wait: never asked
+      [&](const auto&) -> wire::Frame { return wire::Inspect{task}; },  // see the header: never asked
   };
   return std::visit(make, step);
 }
 
-std::optional<core::StepAnswer> answer_unasked(std::uint64_t capabilities, const core::Step& step) {
+std::optional<core::StepAnswer> answer_unasked(const wire::Hello& plugin, const core::Step& step) {
+  const std::uint64_t capabilities = plugin.capabilities;
+  if (const auto* deliver = std::get_if<core::Deliver>(&step)) {
+    if (const auto view = check_view(plugin, *deliver); !view) return core::StepFailed{view.error()};
+  }
   if (std::holds_alternative<core::Offer>(step) && (capabilities & wire::kCanOffer) == 0) {
     return core::OfferAnswer{};
   }
@@ -162,8 +198,11 @@ core::StepAnswer answer_from(const core::Step& step, const wire::Frame& frame, I
   if (const auto* guard = std::get_if<wire::GuardFailed>(&frame); guard != nullptr && is_guarded) {
     return core::GuardFailed{inspection_from(guard->seen)};
   }
-  const std::string text = "the plugin answered with " + std::string(wire::name_of(frame));
-  return core::StepFailed{Error{Errc::invalid, text}};
+  return core::StepFailed{misplaced(frame)};
+}
+
+Error misplaced(const wire::Frame& answer) {
+  return {Errc::invalid, "the plugin answered with " + std::string(wire::name_of(answer))};
 }
 
 }  // namespace hg::transport

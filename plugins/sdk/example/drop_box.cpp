@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole plugin in one page: its children are directories. An image is copied to `next`; activating it renames `next`
 // to `running`. There is no way back, so the revert class is `irrevocable`. See plugins/README.md.
-#include <unistd.h>
-
-#include <array>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -22,22 +20,22 @@ class DropBox final : public plugin::Driver {
 
   void enroll(const wire::Enroll& child) override {
     boxes_[child.child] = child.address;
-    report_(child.child, fs::is_directory(child.address), "no such directory");
+    report_({child.child, fs::is_directory(child.address), "no such directory"});
   }
   void forget(const std::string& child) override { boxes_.erase(child); }
 
   asio::awaitable<Result<wire::Seen>> inspect(plugin::Job job) override { co_return seen(job.child); }
 
-  asio::awaitable<Result<plugin::Outcome>> deliver(plugin::Job job, wire::Deliver request, UniqueFd image) override {
+  asio::awaitable<Result<plugin::Outcome>> deliver(plugin::Job job, wire::Deliver request,
+                                                   plugin::ImageView image) override {
     if (request.staging != wire::Staging::aside) co_return plugin::Outcome{false, seen(job.child)};
     std::ofstream next(boxes_[job.child] / "next", std::ios::binary);
-    std::array<char, 4096> block{};
-    for (std::uint64_t done = 0; done < request.size;) {
-      const ssize_t size = ::pread(image.get(), block.data(), block.size(), static_cast<off_t>(done));
-      if (size <= 0) co_return Error{Errc::io, "the image cannot be read"};
-      next.write(block.data(), size);
-      done += static_cast<std::uint64_t>(size);
-      job.progress(done, request.size);
+    Bytes block(4096);
+    for (std::uint64_t done = 0; done < request.size; job.progress(done, request.size)) {
+      block.resize(static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), request.size - done)));
+      if (const auto read = image.read(done, block); !read) co_return read.error();
+      std::ranges::copy(block, std::ostreambuf_iterator<char>(next));
+      done += block.size();
     }
     std::ofstream(boxes_[job.child] / "next.digest") << request.after.hex();
     if (!next.flush()) co_return Error{Errc::no_space, "the box is full"};
@@ -86,5 +84,5 @@ class DropBox final : public plugin::Driver {
 
 int main(int argc, char** argv) {
   const auto make = [](const plugin::Setup& setup) { return std::make_unique<DropBox>(setup.report); };
-  return plugin::run_program(argc, argv, {"dropbox", "drop_box 1", 0}, make);
+  return plugin::run_program(argc, argv, {"dropbox", "drop_box 1", wire::kCanOverlay}, make);
 }

@@ -25,6 +25,7 @@ Child::Child(const Options& options, Loop& loop)
       queue_(options, life_, *link_, record_,
              {[this](bool to_recovery) { arm_reset(to_recovery); }, [this] { reset("spontaneous"); }}) {
   link_->on_closed = [this] { link_lost(); };
+  if (options.log_packets) packets_.emplace(options.state);
 }
 
 void Child::power_on(std::function<void(const std::string& where)> up) {
@@ -133,6 +134,7 @@ void Child::arm_reset(bool to_recovery) {
 }
 
 void Child::receive(Packet packet) {
+  if (packets_) packets_->add(packet.bytes);
   if (phase_ == Phase::deaf || mute()) return;
   if (phase_ == Phase::waiting) enter_recovery("a packet while waiting");
   save_record_soon();

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "board.hpp"
 #include "bootloader.hpp"
 #include "life.hpp"
 #include "link.hpp"
 #include "options.hpp"
+#include "packet_log.hpp"
 #include "record.hpp"
 #include "recovery.hpp"
 #include "request_queue.hpp"
@@ -50,6 +52,7 @@ class Child {
   Loop& loop_;
   Life life_;
   Record record_;
+  std::optional<PacketLog> packets_;
   Board board_;
   Bootloader bootloader_;
   Server server_;

@@ -85,6 +85,7 @@ std::vector<OptionRow> general_rows(Options& o) {
       {"--link", "PATH", "symlink to the tty, replaced atomically", string(o.link.link)},
       {"--die-with-parent", "", "end when the parent process ends", flag(o.die_with_parent)},
       {"--verbose", "", "the log on stderr too", flag(o.verbose)},
+      {"--log-packets", "", "every packet that came in, unframed, in DIR/packets", flag(o.log_packets)},
       {"--help", "", "this list", flag(o.help)},
   };
 }

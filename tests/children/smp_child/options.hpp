@@ -161,6 +161,7 @@ struct Options {
   std::filesystem::path state;
   bool die_with_parent = false;
   bool verbose = false;
+  bool log_packets = false;
   bool help = false;
   LinkOptions link;
   ServerOptions server;

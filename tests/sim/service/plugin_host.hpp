@@ -36,6 +36,14 @@ class PluginHost final : public ports::Transport {
                                                         UniqueFd blob, Progress progress) override;
   void enroll(std::span<const core::Enrollment> children) override;
   void listen(LinkListener listener) override { listener_ = std::move(listener); }
+  /// No child of the fleets has the child kit, and nobody else is there.
+  [[nodiscard]] boost::asio::awaitable<Result<Bytes>> identify(core::Enrollment, Bytes) override {
+    co_return Error{Errc::unsupported, "the child has no kit"};
+  }
+  [[nodiscard]] boost::asio::awaitable<Result<void>> prove(core::Enrollment, Bytes) override {
+    co_return Error{Errc::unsupported, "the child has no kit"};
+  }
+  void listen_for_strangers(MeetingListener) override {}
 
   void link_changed(core::LinkChanged change) { listener_(std::move(change)); }
   void answered(const Job& job, core::StepAnswer&& answer);

@@ -41,7 +41,7 @@ struct ServiceDaemon::Life {
             [&of](const core::ChildId& child) { of.in_.invariants.inspected(child, of.catalogue_.is_under_way); }),
         gateway(loop.get_executor(),
                 service::GatewayPorts{of.catalogue_, of.blobs_, of.web_, announcements, inspector, host, of.clock_,
-                                      of.journal_, of.rings_, nullptr, &shutdown_lock},
+                                      of.journal_, of.rings_, nullptr, nullptr, nullptr, nullptr, &shutdown_lock},
                 service::GatewaySettings{}) {}
 
   asio::io_context loop{1};

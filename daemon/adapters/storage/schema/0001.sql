@@ -235,6 +235,12 @@ CREATE TABLE announcement (
   heard INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The version of each signed enrollment list that was taken last.
+CREATE TABLE enrollment_list (
+  name    TEXT PRIMARY KEY,
+  version INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- What signed records said. The newest head of each channel.
 CREATE TABLE head (
   channel TEXT PRIMARY KEY,

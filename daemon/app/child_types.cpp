@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/child_types.hpp"
+
+#include "app/registration.hpp"
+
+namespace hg::app {
+
+Result<core::Enrollment> ConfiguredChildTypes::complete(const core::Registration& registration) const {
+  return app::complete(registration, config_.profile_directories, config_.plugins);
+}
+
+std::optional<core::Registration> ConfiguredChildTypes::by_policy(const core::Discovered& stranger, Instant now) const {
+  return registration_by(config_.enroll_policies, stranger, now);
+}
+
+}  // namespace hg::app

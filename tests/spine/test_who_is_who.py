@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is served, and how a child shows that it is the one: strangers get nothing until they are enrolled, by command, by
+a signed list or by policy; and a child with a key for it is asked to show that before the first byte leaves."""
+
+import uuid
+
+import pytest
+import trust_author
+from gateway import APP_1_1_0, DEVICE_CLASS, PROFILE, VENDOR
+from raw_plugin import DISCOVERED, ENROLL, VANISHED, WELCOME, RawPlugin
+
+KEY = bytes(range(32))
+VENDOR_ID = uuid.uuid5(uuid.NAMESPACE_DNS, VENDOR)
+CLASS_ID = uuid.uuid5(VENDOR_ID, DEVICE_CLASS)
+STRANGER = {0: DISCOVERED, 1: "meter-7", 2: "/dev/nowhere", 3: VENDOR_ID.bytes, 4: CLASS_ID.bytes, 5: "a meter"}
+
+
+# ------------------------------------------------------------------------------------------------------- enrollment
+
+
+@pytest.fixture
+def listening(gateway):
+    gateway.start(broker=False, plugin=False)
+    return gateway
+
+
+def connected(gateway):
+    plugin = RawPlugin(gateway)
+    plugin.hello()
+    assert plugin.receive()[0] == WELCOME
+    assert plugin.receive()[0] == ENROLL  # of the configured one
+    return plugin
+
+
+def strangers(gateway):
+    return [child["id"] for child in gateway.ctl("children") if child.get("state") == "discovered"]
+
+
+def test_a_stranger_is_listed_and_gets_nothing(listening):
+    with connected(listening) as plugin:
+        plugin.send(STRANGER)
+        listening.wait_for(lambda: strangers(listening) == ["meter-7"], 60, "the stranger to be listed")
+        deliverable = listening.publish(APP_1_1_0)
+        assert listening.ctl_result("fetch", deliverable.url, "--wait").returncode == 0
+        assert listening.ctl_result("rollout", "start", listening.sealed("1.1.0")["id"], "meter-7").returncode == 3
+        plugin.send({0: VANISHED, 1: "meter-7"})
+        listening.wait_for(lambda: not strangers(listening), 60, "the stranger to be gone")
+
+
+def test_a_plugin_takes_its_strangers_with_it(listening):
+    with connected(listening) as plugin:
+        plugin.send(STRANGER)
+        listening.wait_for(lambda: strangers(listening), 60, "the stranger to be listed")
+    listening.wait_for(lambda: not strangers(listening), 60, "the stranger to be gone")
+
+
+def test_a_child_is_enrolled_by_command_and_known_after_a_restart(listening):
+    with connected(listening) as plugin:
+        plugin.send(STRANGER)
+        listening.wait_for(lambda: strangers(listening), 60, "the stranger to be listed")
+        listening.ctl("children", "enroll", "meter-7", "--discovered", "--profile", "test")
+        frame = plugin.receive()
+        assert (frame[0], frame[1]) == (ENROLL, "meter-7")
+        assert not strangers(listening)
+    assert listening.child_says("meter-7")["origin"] == "command"
+    assert listening.daemon.stop() == 0
+    listening.start_daemon()
+    assert listening.child_says("meter-7")["address"] == "/dev/nowhere"
+    with connected(listening) as plugin:
+        assert plugin.receive()[1] == "meter-7"
+        listening.ctl("children", "forget", "meter-7")
+        listening.wait_for(lambda: listening.child_says("meter-7") is None, 60, "it to be forgotten")
+
+
+def test_the_address_of_another_child_is_not_given_twice(listening):
+    address = str(listening.child.tty)
+    refused = listening.ctl_result("children", "enroll", "twin", "--transport", "serial", "--address", address, "--profile",
+                                   "test", "--vendor", VENDOR, "--class", DEVICE_CLASS)
+    assert refused.returncode == 1 and "boiler" in refused.stderr
+
+
+def test_a_policy_enrolls_its_class_and_nobody_else(gateway):
+    gateway.more_configuration = (f'[[enroll]]\nname = "meters"\ntransport = "serial"\nvendor = "{VENDOR}"\n'
+                                  f'class = "{DEVICE_CLASS}"\nprofile = "test"\n')
+    gateway.start(broker=False, plugin=False)
+    with connected(gateway) as plugin:
+        plugin.send({**STRANGER, 1: "other", 2: "/dev/elsewhere", 4: uuid.uuid4().bytes})
+        plugin.send(STRANGER)
+        assert plugin.receive()[1] == "meter-7"
+        assert gateway.child_says("meter-7")["origin"] == "policy"
+        gateway.wait_for(lambda: strangers(gateway) == ["other"], 60, "the other one to be a stranger")
+
+
+# --------------------------------------------------------------------------------------------------- identification
+
+
+def with_kit(gateway, key=KEY, **more):
+    """A child with the kit and a key, and the gateway's own key to keep secrets under."""
+    file = gateway.directory / "kit.key"
+    file.write_text(key.hex())
+    credentials = gateway.directory / "credentials"
+    credentials.mkdir()
+    (credentials / "gateway-key").write_bytes(trust_author.new_private_pem())
+    gateway.environment["CREDENTIALS_DIRECTORY"] = str(credentials)
+    gateway.more_configuration = '[keys]\ngateway_credential = "gateway-key"\n'
+    gateway.profile = PROFILE
+    return gateway.add_child("boiler", options=["--kit", "--kit-key", file, "--kit-key-id", "k1"], **more)
+
+
+def set_identify_key(gateway, key):
+    file = gateway.directory / "identify.key"
+    file.write_bytes(key)
+    return gateway.ctl("children", "set-key", "boiler", "identify", file, "--kid", "k1")
+
+
+def roll_out(gateway):
+    gateway.announce(gateway.publish(APP_1_1_0, version="1.1.0"))
+    gateway.start_rollout(gateway.wait_until_sealed("1.1.0"))
+
+
+def test_a_child_shows_its_key_before_the_first_byte(gateway):
+    with_kit(gateway)
+    gateway.start()
+    set_identify_key(gateway, KEY)
+    roll_out(gateway)
+    gateway.wait_for_phase("confirmed")
+    assert gateway.child_says()["identity_state"] == "proven"
+    log = gateway.child.log()
+    first_identify = next(at for at, line in enumerate(log) if "identify" in line)
+    first_upload = next(at for at, line in enumerate(log) if "upload" in line)
+    assert first_identify < first_upload
+
+
+def test_the_right_id_with_the_wrong_key_gets_nothing(gateway):
+    with_kit(gateway)
+    gateway.start()
+    set_identify_key(gateway, bytes(32))
+    roll_out(gateway)
+    seen = gateway.wait_for_phase("refused")
+    assert seen["reason"] == "wrong-identity"
+    assert gateway.child.counters().get("uploads_started", 0) == 0
+    gateway.wait_for_journal("child boiler", "wrong-identity")
+    set_identify_key(gateway, KEY)
+    gateway.start_rollout(gateway.sealed("1.1.0"))
+    gateway.wait_for_phase("confirmed")
+
+
+def test_a_child_that_asks_for_proof_gets_it(gateway):
+    child = with_kit(gateway)
+    child._options += ["--kit-require-proof"]  # pylint: disable=protected-access
+    gateway.start()
+    set_identify_key(gateway, KEY)
+    roll_out(gateway)
+    gateway.wait_for_phase("confirmed")
+
+
+def test_a_child_without_the_kit_that_should_show_a_key_gets_nothing(gateway):
+    with_kit(gateway)
+    gateway.child._options = []  # pylint: disable=protected-access
+    gateway.start()
+    set_identify_key(gateway, KEY)
+    roll_out(gateway)
+    assert gateway.wait_for_phase("refused")["reason"] == "wrong-identity"
