@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "adapters/crypto/hashes.hpp"
+#include "adapters/crypto/locked_memory.hpp"
 #include "adapters/crypto/mcuboot_payload.hpp"
 #include "crypto_samples.hpp"
 
@@ -357,6 +358,23 @@ TEST(ClearImages, AreEncryptedInThePayloadAlone) {
   const images::MemorySource sealed_file(sealed);
   EXPECT_TRUE(images::inspect(sealed_file, hashing).value().is_ciphertext());
   EXPECT_EQ(digest_decrypted(sealed_file, image, key).value(), image.digest);
+}
+
+TEST(ClearImages, TakeNoLockedMemoryForTheirPayload) {
+  const auto locked = lock_key_memory();
+  if (!locked) GTEST_SKIP() << "SKIPPED LOUDLY: " << locked.error().message;
+  const Bytes clear = read_image("app-1.0.0-clear");
+  const images::MemorySource file(clear);
+  const images::McubootImage image = images::read_structure(file).value();
+  const ContentKey key = content_key(128);
+  std::size_t most = 0;
+  const Sink sink = [&most](ByteView) -> Result<void> {
+    most = std::max(most, CRYPTO_secure_used());
+    return {};
+  };
+  ASSERT_TRUE(encrypt_payload(file, image, key, sink));
+  EXPECT_GE(most, key.bytes().size());
+  EXPECT_LE(most, 1024U);
 }
 
 TEST(ClearImages, TheSinksErrorAndWrongKeysArePassedOn) {

@@ -23,21 +23,34 @@ Result<CtrStream> stream_for(const McubootImage& image, const ContentKey& key) {
                                   std::to_string(wanted)};
 }
 
-/// Gives the file up to `end` to `sink` in pieces, with the stream applied to the payload alone. The buffer holds
-/// plaintext: it is wiped.
+/// Where plaintext passes through: wiped, but not in locked memory as a Secret would be, which is for keys and small.
+class Passage {
+ public:
+  explicit Passage(std::size_t size) : bytes_(size) {}
+  Passage(const Passage&) = delete;
+  Passage& operator=(const Passage&) = delete;
+  ~Passage() { wipe(bytes_); }
+
+  [[nodiscard]] std::span<std::uint8_t> first(std::uint64_t most) {
+    return std::span(bytes_).first(static_cast<std::size_t>(std::min<std::uint64_t>(most, bytes_.size())));
+  }
+
+ private:
+  Bytes bytes_;
+};
+
+/// Gives the file up to `end` to `sink` in pieces, with the stream applied to the payload alone.
 Result<void> transform(const Source& file, const McubootImage& image, const ContentKey& key, std::uint64_t end,
                        const Sink& sink) {
   auto stream = stream_for(image, key);
   if (!stream) return stream.error();
   if (image.covered_end() > file.size()) return Error{Errc::invalid, "the image is cut off"};
-  Secret buffer(static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, end)));
+  Passage passage(static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, end)));
   for (std::uint64_t at = 0; at < end;) {
     // A piece is inside the payload, or outside.
     const bool is_payload = at >= image.header_size && at < image.payload_end();
     const std::uint64_t part_end = is_payload ? image.payload_end() : at < image.header_size ? image.header_size : end;
-    const std::uint64_t left = std::min(part_end, end) - at;
-    const std::span<std::uint8_t> piece(buffer.data(),
-                                        static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer.size())));
+    const std::span<std::uint8_t> piece = passage.first(std::min(part_end, end) - at);
     if (auto read = file.read_at(at, piece); !read) return read;
     if (is_payload) {
       if (auto applied = stream->apply(piece); !applied) return applied;
