@@ -29,7 +29,7 @@
 #include "app/child_types.hpp"
 #include "app/counting_rings.hpp"
 #include "app/credentials.hpp"
-#include "app/gateway_key.hpp"
+#include "app/key_safe.hpp"
 #include "app/trust_source.hpp"
 #include "service/gateway.hpp"
 #include "service/tasks.hpp"
@@ -112,10 +112,10 @@ struct Daemon::Parts {
         config(std::move(the_config)),
         journal(the_journal),
         clock(invocation.built_at),
+        shutdown_lock(loop.get_executor(), invocation.bus, journal),
         rings(real_rings, counters),
         child_types(config),
         inspector(counters),
-        shutdown_lock(loop.get_executor(), invocation.bus, journal),
         tasks(loop.get_executor()) {}
 
   void make_gateway() {
@@ -123,13 +123,35 @@ struct Daemon::Parts {
     settings.ingest.admission.persistence.attempts = config.fetch_attempts;
     settings.ingest.admission.same_host_only = config.same_host_only;
     settings.urgency = limits_of(config.urgency);
-    gateway.emplace(loop.get_executor(),
-                    service::GatewayPorts{*catalogue, *blobs, *fetcher, *announcements, inspector, *board, clock,
-                                          journal, rings, key_safe.get(), &child_types, &counters, drop_box.get(),
-                                          &shutdown_lock},
-                    settings);
+    gateway.emplace(
+        loop.get_executor(),
+        service::GatewayPorts{*catalogue, *blobs, *fetcher, *announcements, inspector, *board, clock, journal, rings,
+                              key_safe.get(), &child_types, &counters, drop_box.get(), &shutdown_lock},
+        settings);
     face.emplace(loop.get_executor(), invocation.bus, gateway->control(), clock, journal, invocation.version);
     gateway->watch(*face);
+  }
+
+  Result<void> open_safe() {
+    if (!config.keys.has_own()) return {};
+    auto opened = open_key_safe(config.keys, config.state, counters);
+    if (!opened) return opened.error();
+    key_safe = std::move(opened->safe);
+    has_new_store_key = opened->has_new_store_key;
+    if (!opened->moved_aside.empty())
+      journal.write(ports::Level::warning, {},
+                    "the store key does not open with this gateway's key, and is kept as " +
+                        opened->moved_aside.string() +
+                        ": content keys must be granted anew, children's secrets set again (docs/keys.md)");
+    return {};
+  }
+
+  Result<void> open_drop_box() {
+    if (config.import.empty()) return {};
+    auto opened = system::DropDirectory::open(loop.get_executor(), config.import, journal);
+    if (!opened) return opened.error().within("directories.import");
+    drop_box = std::move(*opened);
+    return {};
   }
 
   Result<void> make_cloud() {
@@ -165,6 +187,7 @@ struct Daemon::Parts {
   CountingRings rings;
   ConfiguredChildTypes child_types;
   std::unique_ptr<ports::KeySafe> key_safe;
+  bool has_new_store_key = false;
   std::unique_ptr<system::DropDirectory> drop_box;
   inspection::ImageInspector inspector;
   std::unique_ptr<storage::SqliteCatalogue> catalogue;
@@ -187,16 +210,12 @@ Result<std::unique_ptr<Daemon>> Daemon::make(asio::io_context& loop, Invocation 
   auto parts = std::make_unique<Parts>(loop, std::move(invocation), std::move(config), journal);
   for (const auto& directory : {parts->config.state, parts->config.cache, parts->config.runtime})
     if (const Result<void> made = make_directory(directory); !made) return made.error();
-  if (const std::string& credential = parts->config.keys.gateway_credential; !credential.empty()) {
-    auto key = load_gateway_key(credential);
-    if (!key) return key.error().within("keys.gateway_credential");
-    parts->gateway_key = std::move(*key);
-  }
+  if (const Result<void> opened = parts->open_safe(); !opened) return opened.error();
 
   auto catalogue = storage::SqliteCatalogue::open(parts->config.state, journal);
   if (!catalogue) return catalogue.error();
   parts->catalogue = std::move(*catalogue);
-  auto blobs = storage::DirectoryBlobs::open(parts->config.cache, parts->config.cache_limit_bytes);
+  auto blobs = storage::DirectoryBlobs::open(parts->config.cache, parts->config.cache_limit_bytes, &parts->counters);
   if (!blobs) return blobs.error();
   parts->blobs = std::move(*blobs);
 
@@ -206,9 +225,11 @@ Result<std::unique_ptr<Daemon>> Daemon::make(asio::io_context& loop, Invocation 
   if (!group) return group.error();
   board.group = *group;
   parts->board = std::make_unique<transport::PluginBoard>(loop.get_executor(), parts->clock, journal, std::move(board));
+  if (const Result<void> opened = parts->open_drop_box(); !opened) return opened.error();
   parts->make_gateway();
   const service::TrustSource trusted = read_trust_source(parts->config.trust, journal);
   if (const Result<void> recovered = parts->gateway->recover(trusted); !recovered) return recovered.error();
+  if (parts->has_new_store_key) parts->gateway->store_key_was_replaced();
   parts->gateway->set_policy(policy_of(parts->config));
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }

@@ -28,6 +28,12 @@ Cause judge_approval(const State& state, const Child& child, const Conditions& c
   return {Reason::not_approved, "the manifest asks for an authorization: approve a rollout of it by name"};
 }
 
+bool is_of_known_deliverable(const State& state, const Digest& running) {
+  return std::ranges::any_of(state.deliverables, [&](const auto& entry) {
+    return std::ranges::find(entry.second.images, running, &Image::running_digest) != entry.second.images.end();
+  });
+}
+
 std::string_view sign_of(VersionOp op) {
   switch (op) {
     case VersionOp::greater:
@@ -85,6 +91,18 @@ Cause judge_time(const State& state, const Conditions& conditions, Instant now) 
 }
 
 }  // namespace
+
+Cause judge_regress(const State& state, const Child& child, const Part& part, const Image& image) {
+  const Slot* active = child.seen->active(part.image_number);
+  if (active == nullptr || active->digest == part.after || is_approved(state, child)) return {};
+  const auto runs = version_from(active->version);
+  const auto brings = version_from(image.version);
+  if (!runs || !brings || !holds({VersionOp::lesser, *runs}, *brings)) return {};
+  if (is_of_known_deliverable(state, active->digest)) return {};
+  return {Reason::not_newer, "the child runs " + active->version +
+                                 ", which this gateway does not know (was it restored?), and " + image.version +
+                                 " is older: approve a rollout of it by name"};
+}
 
 Cause judge_conditions(const State& state, const Child& child, const Part& part, const Image& image, Instant now) {
   const Conditions& conditions = image.conditions;

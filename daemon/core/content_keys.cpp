@@ -2,6 +2,7 @@
 #include "core/content_keys.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "core/trust_facts.hpp"
 
@@ -24,15 +25,12 @@ bool is_of_no_use(const State& state, const ContentKey& key, Instant now) {
   return has_expired && !needs_blob(state, key.image);
 }
 
-void forget_useless(State& state, Instant now, Output& out) {
-  for (auto key = state.content_keys.begin(); key != state.content_keys.end();) {
-    if (!is_of_no_use(state, key->second, now)) {
-      ++key;
-      continue;
-    }
-    out.changes.emplace_back(DropContentKey{key->first});
-    key = state.content_keys.erase(key);
-  }
+std::vector<Digest> useless_keys(const State& state, std::span<const ContentKey> coming, Instant now) {
+  std::vector<Digest> useless;
+  for (const auto& [image, key] : state.content_keys)
+    if (is_of_no_use(state, key, now) && std::ranges::find(coming, image, &ContentKey::image) == coming.end())
+      useless.push_back(image);
+  return useless;
 }
 
 /// What was ever held stays known, but not without a bound.
@@ -52,11 +50,15 @@ Result<void> hold_keys(State& state, std::span<const ContentKey> keys, Instant n
                                      " encrypts another plaintext already: one key, one plaintext"};
     note_plaintext(coming, key);
   }
-  forget_useless(state, now, out);
+  const std::vector<Digest> useless = useless_keys(state, keys, now);
   const auto news =
       std::ranges::count_if(keys, [&](const auto& key) { return !state.content_keys.contains(key.image); });
-  if (state.content_keys.size() + static_cast<std::size_t>(news) > kMaxContentKeys)
+  if (state.content_keys.size() + static_cast<std::size_t>(news) - useless.size() > kMaxContentKeys)
     return Error{Errc::busy, std::to_string(kMaxContentKeys) + " content keys are held already"};
+  for (const Digest& image : useless) {
+    out.changes.emplace_back(DropContentKey{image});
+    state.content_keys.erase(image);
+  }
   for (const ContentKey& key : keys) {
     note_plaintext(state.plaintexts, key);
     const auto held = state.content_keys.find(key.image);

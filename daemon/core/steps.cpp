@@ -95,6 +95,14 @@ Step offer(const State& state, const Child& child) {
   return Offer{part->image_number, deliverable->second.version, size_of_change(state, u), urgency};
 }
 
+/// Whether all that is to be brought may still go to the child, over its link as it is now.
+bool is_protected(const State& state, const Child& child) {
+  return std::ranges::all_of(child.update->parts, [&](const Part& part) {
+    const Image* image = image_of(state, *child.update, part);
+    return image != nullptr && protected_by(state, child, *image).cause.reason == Reason::none;
+  });
+}
+
 /// The next of the images that change.
 Step deliver(const State& state, const Child& child) {
   const Update& u = *child.update;
@@ -131,9 +139,9 @@ Step next_step_of_update(const State& state, const Child& child) {
   if (!child.in_doubt && waits_for_others(child)) return Wait{child.last_seen + child.enrollment.patience.look_again};
   switch (u.phase) {
     case Phase::offered:
-      return offer(state, child);
+      return is_protected(state, child) ? offer(state, child) : Inspect{};
     case Phase::backing_up:
-      return Backup{};
+      return is_protected(state, child) ? Step{Backup{}} : Inspect{};
     case Phase::transferring:
       return u.decision == Decision::pivot && child.in_doubt ? Step{Inspect{}} : deliver(state, child);
     case Phase::staged:

@@ -27,13 +27,15 @@ Objection worse(Objection a, Objection b) {
 }
 
 /// Conditions are about installing: they do not matter to what runs already.
-Objection objection_to_parts(const State& state, const Child& child, Instant now) {
+Objection objection_to_parts(const State& state, const Child& child, bool is_permitted, Instant now) {
   const Instant later = now + child.enrollment.patience.look_again;
   Objection worst;
   for (const Part& part : child.update->parts) {
     if (child.seen->rests_on(part.image_number, part.after)) continue;
     const Image* image = image_of(state, *child.update, part);
     if (image == nullptr) continue;
+    if (Cause regress = judge_regress(state, child, part, *image); !is_permitted && regress.reason != Reason::none)
+      return {std::move(regress)};
     Objection next{judge_conditions(state, child, part, *image, now)};
     if (next.cause.reason == Reason::time_unknown) next.again = later;
     if (next.cause.reason == Reason::too_early) next.again = *image->conditions.not_before;
@@ -58,7 +60,8 @@ bool Turn::is_allowed() {
     objection.cause = *cause;
     if (cause->reason == Reason::time_unknown) objection.again = now_ + patience().look_again;
   } else {
-    objection = objection_to_parts(state_, child_, now_);
+    const bool is_permitted = !std::get<PermitId>(permit).empty();
+    objection = objection_to_parts(state_, child_, is_permitted, now_);
   }
   const bool is_allowed = objection.cause.reason == Reason::none;
   u.permit = is_allowed ? std::get<PermitId>(permit) : PermitId{};

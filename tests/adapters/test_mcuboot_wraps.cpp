@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/rand.h>
+#include <openssl/x509.h>
 
 #include "adapters/crypto/hashes.hpp"
 #include "adapters/crypto/mcuboot_payload.hpp"
@@ -281,26 +282,49 @@ TEST(McubootWraps, ACompressedPointIsDamage) {
 
 // --------------------------------------------------------------------------------------------- keys in SPKI form
 
+Bytes spki_of(EVP_PKEY* key) {
+  std::uint8_t* der = nullptr;
+  const int size = i2d_PUBKEY(key, &der);
+  Bytes bytes(der, der + size);
+  OPENSSL_free(der);
+  return bytes;
+}
+
 TEST(RecipientKeys, ComeAsSubjectPublicKeyInfo) {
-  for (const char* type : {"P-256", "P-384", "X25519"}) {
+  for (const char* type : {"P-256", "P-384", "P-521", "X25519"}) {
+    SCOPED_TRACE(type);
     const Owned<EVP_PKEY> key = make_key(type);
-    std::uint8_t* der = nullptr;
-    const int size = i2d_PUBKEY(key.get(), &der);
-    Bytes spki(der, der + size);
-    OPENSSL_free(der);
+    Bytes spki = spki_of(key.get());
     const RecipientKey made = RecipientKey::from_spki(spki).value();
-    EXPECT_THAT(made.key_id(), ElementsAreArray(key_id_of(key.get()).value().bytes()));
+    EXPECT_THAT(made.key_id(), ElementsAreArray(Sha256::of(spki).bytes()));
+    EXPECT_EQ(EVP_PKEY_eq(made.key(), key.get()), 1);
     for (std::size_t cut = 0; cut < spki.size(); ++cut) {
       EXPECT_EQ(RecipientKey::from_spki(ByteView(spki).first(cut)).error().code, Errc::invalid);
     }
     spki.push_back(0);
     EXPECT_EQ(RecipientKey::from_spki(spki).error().message, "bytes after a SubjectPublicKeyInfo");
   }
-  const Owned<EVP_PKEY> signer = make_key("ED25519");
-  std::uint8_t* der = nullptr;
-  const int size = i2d_PUBKEY(signer.get(), &der);
-  EXPECT_EQ(RecipientKey::from_spki(ByteView(der, static_cast<std::size_t>(size))).error().code, Errc::unsupported);
-  OPENSSL_free(der);
+}
+
+TEST(RecipientKeys, InOtherFormsAreTheSameKey) {
+  const Owned<EVP_PKEY> key = make_key("P-256");
+  const RecipientKey made = RecipientKey::from_spki(spki_of(key.get())).value();
+  EVP_PKEY_set_utf8_string_param(key.get(), OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed");
+  const Bytes compressed = spki_of(key.get());
+  EXPECT_EQ(compressed.size(), 59U);
+  const auto again = RecipientKey::from_spki(compressed);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_THAT(again->key_id(), ElementsAreArray(made.key_id()));
+}
+
+TEST(RecipientKeys, ThatDoNotBelongAreRefused) {
+  EXPECT_EQ(RecipientKey::from_spki(spki_of(make_key("ED25519").get())).error().message,
+            "Ed25519 keys sign, they cannot agree");
+  EXPECT_THAT(RecipientKey::from_spki(spki_of(make_key("secp256k1").get())).error().message,
+              HasSubstr("secp256k1 is not accepted"));
+  Bytes off = spki_of(make_key("P-256").get());
+  off.back() ^= 1;
+  EXPECT_EQ(RecipientKey::from_spki(off).error().message, "a point that is not on its curve");
 }
 
 // ---------------------------------------------------------------------------------------------- --clear images

@@ -101,6 +101,10 @@ TYPED_TEST(Catalogue, KeepsEveryField) {
                             core::PutGrant{fakes::sample_grant(1)},
                             core::PutGrant{fakes::sample_grant(2)},
                             core::DropGrant{fakes::sample_grant(2).image},
+                            core::PutContentKey{fakes::sample_content_key(1)},
+                            core::PutContentKey{fakes::sample_content_key(2)},
+                            core::PutContentKey{fakes::sample_content_key(3)},
+                            core::DropContentKey{fakes::sample_content_key(3).image},
                             core::PutRoot{{3, Bytes(500, 0xD8)}},
                             core::PutGatewayFloor{"boiler", 12},
                             core::PutEnrollmentList{"site-7", 3},
@@ -114,6 +118,8 @@ TYPED_TEST(Catalogue, KeepsEveryField) {
   for (const std::uint8_t fill : Bytes{1, 2})
     expected.permits[fakes::sample_permit_id(fill)] = fakes::sample_permit(fill);
   expected.grants[fakes::sample_digest(1)] = fakes::sample_grant(1);
+  for (const std::uint8_t fill : Bytes{1, 2})
+    expected.content_keys[fakes::sample_digest(fill)] = fakes::sample_content_key(fill);
   expected.root = {3, Bytes(500, 0xD8)};
   expected.floors = {{"boiler", 12}};
   expected.enrollment_lists = {{"site-7", 3}};
@@ -139,6 +145,8 @@ TYPED_TEST(Catalogue, DoesNotKeepWhatTheConfigurationAndTheLinksSay) {
   child.role = "burner";
   child.gate = core::Gate::staged;
   child.in_round = true;
+  child.link_security = core::LinkSecurity::proven;
+  child.identified = core::Identified::yes;
   ASSERT_TRUE(this->commit({core::PutChild{child}}));
   EXPECT_EQ(this->reload().children.at("boiler-1"), fakes::sample_child("boiler-1"));
 }
@@ -157,12 +165,20 @@ TYPED_TEST(Catalogue, ANewValueReplacesTheWholeOldOne) {
   child.update->group.clear();
   child.update->pivot = false;
   child.update->after_commit = false;
+  child.update->views.erase(fakes::sample_digest(1));
+  child.update->views.at(fakes::sample_digest(5)).record.clear();
+  child.keys.erase(core::KeyUse::identify);
+  child.keys.at(core::KeyUse::wrap).kind = core::KeyKind::x25519;
+  child.registration->targets.pop_back();
+  child.registration->origin = core::Origin::command;
   ASSERT_TRUE(this->commit({core::PutChild{child}}));
   EXPECT_EQ(this->reload().children.at("boiler-1"), child);
   child.update.reset();
   ASSERT_TRUE(this->commit({core::PutChild{child}}));
   EXPECT_EQ(this->reload().children.at("boiler-1"), child);
   child.seen.reset();
+  child.keys.clear();
+  child.registration.reset();
   ASSERT_TRUE(this->commit({core::PutChild{child}}));
   EXPECT_EQ(this->reload().children.at("boiler-1"), child);
 
@@ -229,6 +245,11 @@ TYPED_TEST(Catalogue, ANewRecordReplacesTheWholeOldOne) {
   what.signers.pop_back();
   what.priority.reset();
   what.images.pop_back();
+  core::ContentKey key = fakes::sample_content_key(1);
+  ASSERT_TRUE(this->commit({core::PutContentKey{key}}));
+  key.not_after.reset();
+  key.sealed = Bytes(61, 9);
+  ASSERT_TRUE(this->commit({core::PutContentKey{key}}));
   ASSERT_TRUE(
       this->commit({core::PutHead{head}, core::PutPermit{permit}, core::PutGrant{grant}, core::PutRoot{{4, Bytes{2}}},
                     core::PutGatewayFloor{"boiler", 2}, core::PutDeliverable{what}}));
@@ -236,6 +257,7 @@ TYPED_TEST(Catalogue, ANewRecordReplacesTheWholeOldOne) {
   EXPECT_EQ(state.heads.at("stable"), head);
   EXPECT_EQ(state.permits.at(permit.id), permit);
   EXPECT_EQ(state.grants.at(grant.image), grant);
+  EXPECT_EQ(state.content_keys.at(key.image), key);
   EXPECT_EQ(state.root, (core::TrustRoot{4, Bytes{2}}));
   EXPECT_EQ(state.floors, (core::Floors{{"boiler", 2}}));
   EXPECT_EQ(state.deliverables.at(what.id), what);
@@ -346,6 +368,9 @@ core::State remembered(core::State state) {
   state.layouts.clear();
   state.updates.clear();
   state.backups.clear();
+  state.plaintexts.clear();
+  state.addresses.clear();
+  state.discovered.clear();
   state.policy = {};
   state.time_is_known = true;
   return state;

@@ -44,7 +44,29 @@ inline core::Update sample_update() {
   update.group = "left";
   update.pivot = true;
   update.after_commit = true;
+  update.views[sample_digest(1)] = {sample_digest(21), sample_digest(22), {{7, Bytes(3, 1)}, {400, Bytes(113, 2)}}, {}};
+  update.views[sample_digest(5)] = {sample_digest(5), sample_digest(22), {}, Bytes(200, 0xD8)};
   return update;
+}
+
+inline core::ChildKey sample_key(core::KeyUse use, core::KeyKind kind) {
+  return {use, kind, sample_digest(22), "acme/boiler/0017", Bytes(91, 0x30), Instant{Duration{1'790'000'006'000}},
+          1000};
+}
+
+inline core::Registration sample_registration(const core::ChildId& id) {
+  core::Registration what;
+  what.id = id;
+  what.transport = "serial";
+  what.address = "/dev/serial/by-path/" + id;
+  what.profile = "boiler";
+  what.vendor.fill(1);
+  what.device_class.fill(101);
+  what.targets = {{"radio", 1}, {"app", 0}};
+  what.origin = core::Origin::list;
+  what.by = "enroll-2026";
+  what.at = Instant{Duration{1'790'000'007'000}};
+  return what;
 }
 
 /// As load() brings it back: no enrollment but the id, nothing that is not persisted.
@@ -68,6 +90,9 @@ inline core::Child sample_child(const std::string& id) {
   child.floors = {{"boiler", 12}, {"boiler-lite", 3}};
   child.committed = sample_digest(8).hex();
   child.confirms_itself = true;
+  child.keys[core::KeyUse::wrap] = sample_key(core::KeyUse::wrap, core::KeyKind::p256);
+  child.keys[core::KeyUse::identify] = sample_key(core::KeyUse::identify, core::KeyKind::hmac);
+  child.registration = sample_registration(id);
   child.update = sample_update();
   return child;
 }
@@ -91,6 +116,7 @@ inline core::Deliverable sample_deliverable(std::uint8_t fill) {
     image.version = "1.3.0.4";
     if (n == 1) image.running_digest = sample_digest(static_cast<std::uint8_t>(n + 50));
     image.encrypted = n == 2;
+    if (n == 2) image.sealing = core::Sealing{core::Wrap::ec256, 256, 99'000, 113, Bytes(90, 0x42)};
     if (n == 2) {
       image.slot = 1;
       image.conditions.use_before = Instant{Duration{1'990'000'000'000}};
@@ -138,6 +164,14 @@ inline core::Permit sample_permit(std::uint8_t fill) {
 
 inline core::Grant sample_grant(std::uint8_t fill) {
   return {sample_digest(fill), Instant{Duration{1'790'000'005'000}}, Bytes(300, fill)};
+}
+
+/// By a grant when `fill` is odd.
+inline core::ContentKey sample_content_key(std::uint8_t fill) {
+  core::ContentKey key{sample_digest(fill), Bytes(60, fill), sample_digest(static_cast<std::uint8_t>(fill + 1)),
+                       sample_digest(static_cast<std::uint8_t>(fill + 2))};
+  if (fill % 2 == 1) key.not_after = Instant{Duration{1'790'000'008'000}};
+  return key;
 }
 
 inline core::PutHistory sample_line(const std::string& child, core::Epoch epoch) {

@@ -48,8 +48,8 @@ class StepsTest : public testing::Test {
     child_.uploaded = kNew;
     auto transfer = job();
     transfer.progress = [this](std::uint64_t done, std::uint64_t) { progress_.push_back(done); };
-    return run(made_->deliver(std::move(transfer), {{}, digest_of(9), size, image, kNew, staging},
-                              plugin::ImageView(std::move(file))));
+    const wire::Deliver request{{}, view_, size, image, kNew, staging, patches_};
+    return run(made_->deliver(std::move(transfer), request, plugin::ImageView(std::move(file), patches_)));
   }
   /// Another process, with profile_ and without any memory of before.
   void renew() { made_.emplace(child_, child_, profile_); }
@@ -87,6 +87,8 @@ class StepsTest : public testing::Test {
   smp::Profile profile_;  ///< for renew()
   std::optional<smp::Updater> made_{std::in_place, child_, child_, smp::Profile{}};
   std::vector<std::uint64_t> progress_;
+  Digest view_ = digest_of(9);          ///< of what is delivered
+  std::vector<wire::Patch> patches_{};  ///< over it
 };
 
 }  // namespace hg::test

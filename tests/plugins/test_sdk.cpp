@@ -563,6 +563,18 @@ TEST(ExamplePlugin, UpdatesABox) {
   ASSERT_TRUE(std::holds_alternative<core::Ordered>(ordered.answer));
   EXPECT_EQ(std::get<core::Ordered>(ordered.answer).seen.slots.at(0).digest, image.hash);
   EXPECT_EQ(std::filesystem::file_size(box / "running"), image.file.size());
+
+  core::Deliver viewed = deliver;
+  const std::uint64_t last = image.file.size() - 1;
+  viewed.view = core::View{kOne, kOne, {{0, {'b', 'o', 'x'}}, {last, {'!'}}}};
+  const auto own = loop.wait(board.perform(child, viewed, 1, image.descriptor(), {}));
+  EXPECT_TRUE(std::holds_alternative<core::Delivered>(own.answer));
+  Bytes expected = image.file;
+  std::ranges::copy(ByteView(viewed.view->patches.front().bytes), expected.begin());
+  expected.back() = '!';
+  std::ifstream next(box / "next", std::ios::binary);
+  const Bytes got((std::istreambuf_iterator<char>(next)), {});
+  EXPECT_EQ(got, expected);
   board.stop();
   loop.settle();
 }

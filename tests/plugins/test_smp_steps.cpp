@@ -25,6 +25,39 @@ TEST_F(SmpSteps, UploadsAndProvesIt) {
   EXPECT_LE(child_.count(kImageUpload), 12U);
 }
 
+TEST_F(SmpSteps, APatchedImageIsNotTakenForACopyThatIsListedByTheSameHash) {
+  const auto uploads = [this] {
+    const std::size_t before = child_.count(kImageUpload);
+    const bool is_delivered = static_cast<bool>(deliver());
+    EXPECT_TRUE(is_delivered);
+    return child_.count(kImageUpload) != before;
+  };
+  stage();  // by somebody else, for whatever key
+  EXPECT_FALSE(uploads());
+  patches_ = {{100, {1, 2}}};
+  EXPECT_TRUE(uploads());
+  EXPECT_FALSE(uploads());  // it stands there already
+  view_ = test::digest_of(8);
+  EXPECT_TRUE(uploads());
+  renew();
+  EXPECT_TRUE(uploads());  // another process does not know what stands there
+}
+
+TEST_F(SmpSteps, APatchedImageThatRunsIsThere) {
+  child_.active()->digest = kNew;
+  patches_ = {{100, {1, 2}}};
+  ASSERT_TRUE(deliver());
+  EXPECT_EQ(child_.count(kImageUpload), 0U);  // it was opened with the child's own key
+}
+
+TEST_F(SmpSteps, ADeliveryRecordIsRefusedBeforeAnythingIsSent) {
+  const wire::Deliver request{{}, view_, 10, 0, kNew, wire::Staging::aside, {}, {1}};
+  const auto refused = run(made_->deliver(job(), request, plugin::ImageView(UniqueFd())));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::unsupported);
+  EXPECT_TRUE(child_.asked.empty());
+}
+
 TEST_F(SmpSteps, DoesNotBeginAgainWhenOnlyTheLastAnswerWasLost) {
   bool is_lost = false;
   child_.loses_answer = [&](const auto& asked) {

@@ -202,6 +202,20 @@ TEST_F(SmpRecovery, NothingIsWrittenWhenTheChildStagesElsewhereThanWasMeant) {
   EXPECT_EQ(child_.count(kImageUpload), 0U);
 }
 
+TEST_F(SmpRecovery, APatchedImageIsNotTakenForACopyThatIsListedByTheSameHash) {
+  child_.is_recovery = true;
+  child_.after_reset = [this] { child_.is_recovery = true; };  // somebody holds a key down all the time
+  child_.slots[0].digest = kNew;
+  ASSERT_TRUE(deliver());
+  EXPECT_EQ(child_.count(kImageUpload), 0U);
+  patches_ = {{100, {1, 2}}};
+  ASSERT_TRUE(deliver());
+  const std::size_t once = child_.count(kImageUpload);
+  EXPECT_GT(once, 0U);
+  ASSERT_TRUE(deliver());
+  EXPECT_EQ(child_.count(kImageUpload), once);
+}
+
 TEST_F(SmpRecovery, IsNotSentADigestThatItDoesNotKnow) {
   break_first_slot();
   ASSERT_TRUE(deliver());

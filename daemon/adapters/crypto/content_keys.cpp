@@ -149,11 +149,10 @@ Result<RecipientKey> RecipientKey::from_cose_key(ByteView cose_key, Bytes key_id
 Result<RecipientKey> RecipientKey::from(Owned<EVP_PKEY> key, Bytes key_id) {
   const auto point = agreement_point_of(key.get());
   if (!point) return point.error();
-  const auto digest = key_id_of(key.get());
-  if (!digest) return digest.error();
+  const Digest digest = key_id_of(point->view());
   RecipientKey made;
   made.curve_ = point->curve;
-  made.key_id_ = key_id.empty() ? Bytes(digest->bytes().begin(), digest->bytes().end()) : std::move(key_id);
+  made.key_id_ = key_id.empty() ? Bytes(digest.bytes().begin(), digest.bytes().end()) : std::move(key_id);
   made.key_ = std::move(key);
   return made;
 }

@@ -50,7 +50,7 @@ Result<Secret> agree(EVP_PKEY* own, EVP_PKEY* peer) {
   const Owned<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, own, where_it_is(own).c_str()));
   std::size_t size = 0;
   bool is_good = context && EVP_PKEY_derive_init(context.get()) == 1 &&
-                 EVP_PKEY_derive_set_peer_ex(context.get(), peer, 1) == 1 &&
+                 EVP_PKEY_derive_set_peer_ex(context.get(), peer, 0) == 1 &&
                  EVP_PKEY_derive(context.get(), nullptr, &size) == 1;
   Secret secret(size);
   is_good = is_good && EVP_PKEY_derive(context.get(), secret.data(), &size) == 1 && size == secret.size();

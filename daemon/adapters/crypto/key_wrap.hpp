@@ -14,8 +14,9 @@ Result<Bytes> wrap_key(ByteView wrapping, ByteView key);
 /// Errors: unauthenticated (another key wrapped it).
 Result<Secret> unwrap_key(ByteView wrapping, ByteView wrapped);
 
-/// The shared secret of a private and a public key of one curve (for EC its x coordinate). Errors: invalid (the peer's
-/// point is no good, or the secret is all zero).
+/// The shared secret of a private and a public key of one curve (for EC its x coordinate). `peer` is of key_from(),
+/// which has checked that its point is on the curve: that costs half as much as the agreement, and is not done twice.
+/// Errors: invalid (another curve, or the secret is all zero).
 Result<Secret> agree(EVP_PKEY* own, EVP_PKEY* peer);
 
 /// HKDF (RFC 5869) with the SHA-2 whose digest has `digest_bytes`; an empty salt is none. Errors: internal.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "adapters/crypto/ed25519_point.hpp"
 #include "adapters/crypto/hashes.hpp"
@@ -16,6 +17,7 @@ namespace hg::crypto {
 namespace {
 
 using cose::Curve;
+using namespace std::string_view_literals;
 
 constexpr int kSmallestRsaBits = 2048;
 constexpr std::string_view kBegin = "-----BEGIN ";
@@ -26,6 +28,34 @@ struct GroupName {
   std::string_view name;  ///< OpenSSL's
 };
 constexpr GroupName kGroups[] = {{Curve::p256, "prime256v1"}, {Curve::p384, "secp384r1"}, {Curve::p521, "secp521r1"}};
+
+/// What stands before the point in a SubjectPublicKeyInfo (RFC 5480 §2, RFC 8410 §4), which has one form in DER for a
+/// named curve and an uncompressed point. OpenSSL's own decoder takes longer than a key agreement.
+struct SpkiHead {
+  Curve curve;
+  std::string_view bytes;  ///< for EC with the byte that says "uncompressed"
+};
+constexpr SpkiHead kSpkiHeads[] = {
+    {Curve::p256,
+     "\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04"sv},
+    {Curve::p384, "\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00\x04"sv},
+    {Curve::p521,
+     "\x30\x81\x9b\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23\x03\x81\x86\x00\x04"sv},
+    {Curve::x25519, "\x30\x2a\x30\x05\x06\x03\x2b\x65\x6e\x03\x21\x00"sv},
+    {Curve::ed25519, "\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00"sv}};
+
+/// Slices of `der`, if it has that form.
+std::optional<cose::PublicKey> read_spki(ByteView der) {
+  for (const SpkiHead& head : kSpkiHeads) {
+    const cose::CurveFacts& facts = cose::facts_of(head.curve);
+    const std::size_t coordinates = facts.key_type == cose::kKeyTypeEc2 ? 2 : 1;
+    if (der.size() != head.bytes.size() + coordinates * facts.coordinate_size) continue;
+    if (!std::ranges::equal(der.first(head.bytes.size()), as_bytes(head.bytes))) continue;
+    const ByteView point = der.subspan(head.bytes.size());
+    return cose::PublicKey{head.curve, point.first(facts.coordinate_size), point.subspan(facts.coordinate_size), 0};
+  }
+  return std::nullopt;
+}
 
 std::size_t count_of(std::string_view text, std::string_view part) {
   std::size_t count = 0;
@@ -140,6 +170,7 @@ Result<Owned<EVP_PKEY>> key_from_pem(std::string_view pem) {
 }
 
 Result<Owned<EVP_PKEY>> key_from_spki(ByteView der) {
+  if (const auto known = read_spki(der)) return key_from(*known);
   const std::uint8_t* next = der.data();
   const Owned<EVP_PKEY> key(d2i_PUBKEY(nullptr, &next, static_cast<long>(der.size())));
   if (!key) return Error{Errc::invalid, "no SubjectPublicKeyInfo: " + take_openssl_error()};
@@ -149,13 +180,19 @@ Result<Owned<EVP_PKEY>> key_from_spki(ByteView der) {
   return key_from(point->view());
 }
 
+Digest key_id_of(const cose::PublicKey& key) {
+  const auto* head = std::ranges::find(kSpkiHeads, key.curve, &SpkiHead::curve);
+  Sha256 hash;
+  hash.update(as_bytes(head->bytes));
+  hash.update(key.x);
+  hash.update(key.y);
+  return hash.finish();
+}
+
 Result<Digest> key_id_of(EVP_PKEY* key) {
-  std::uint8_t* der = nullptr;
-  const int size = i2d_PUBKEY(key, &der);
-  if (size <= 0) return openssl_failure("encode a public key");
-  const Digest digest = Sha256::of(ByteView(der, static_cast<std::size_t>(size)));
-  OPENSSL_free(der);
-  return digest;
+  const auto point = point_of(key);
+  if (!point) return point.error();
+  return key_id_of(point->view());
 }
 
 Result<Digest> key_id_of_pem(std::string_view pem) {

@@ -40,6 +40,7 @@ Result<Owned<EVP_PKEY>> key_from_spki(ByteView der);
 
 /// SHA-256 of the SubjectPublicKeyInfo: the kid that headgate writes.
 Result<Digest> key_id_of(EVP_PKEY* key);
+Digest key_id_of(const cose::PublicKey& key);
 Result<Digest> key_id_of_pem(std::string_view pem);
 
 /// COSE_Key in deterministic CBOR, without kid and alg.

@@ -9,6 +9,9 @@
 namespace hg::storage {
 namespace {
 
+constexpr std::size_t kMaxKeyBytes = 8192;  // a certificate in DER
+constexpr std::size_t kMaxTargets = 256;    // an image number each
+
 /// Runs `take` for each row of `sql` until one fails. `key_column` names the row in messages.
 Result<void> for_each(Database& database, std::string_view table, std::string_view sql, int key_column,
                       const std::function<void(Row&)>& take) {
@@ -40,6 +43,51 @@ Result<void> load_children(Database& database, core::State& state) {
     child.committed = row.text(2);
     child.confirms_itself = row.flag(3);
     state.children.insert_or_assign(child.enrollment.id, child);
+  });
+}
+
+Result<void> load_child_keys(Database& database, core::State& state) {
+  constexpr std::string_view kSql = "SELECT child, use_, kind, id, name, value, since, set_by FROM child_key";
+  return for_each(database, "child_key", kSql, 0, [&](Row& row) {
+    core::ChildKey key;
+    key.use = row.named(1, core::key_use_from);
+    key.kind = row.named(2, core::key_kind_from);
+    key.id = row.digest(3);
+    key.name = row.text(4);
+    key.value = row.bytes(5, kMaxKeyBytes);
+    key.since = row.instant(6);
+    key.set_by = row.small<std::uint32_t>(7);
+    row.owner(0, state.children, row.name(0)).keys.insert_or_assign(key.use, key);
+  });
+}
+
+Result<void> load_registrations(Database& database, core::State& state) {
+  constexpr std::string_view kSql =
+      "SELECT child, transport, address, profile, vendor, device_class, origin, by_, at FROM registration";
+  std::size_t count = 0;
+  return for_each(database, "registration", kSql, 0, [&](Row& row) {
+    core::Registration what;
+    what.id = row.name(0);
+    what.transport = row.text(1);
+    what.address = row.text(2);
+    what.profile = row.text(3);
+    what.vendor = row.uuid(4);
+    what.device_class = row.uuid(5);
+    what.origin = row.named(6, core::origin_from);
+    what.by = row.text(7);
+    what.at = row.instant(8);
+    if (++count > core::kMaxRegistrations) row.fail(0);
+    row.owner(0, state.children, what.id).registration = what;
+  });
+}
+
+Result<void> load_registration_targets(Database& database, core::State& state) {
+  constexpr std::string_view kSql = "SELECT child, component, number FROM registration_target ORDER BY child, position";
+  return for_each(database, "registration_target", kSql, 0, [&](Row& row) {
+    core::Child& child = row.owner(0, state.children, row.name(0));
+    if (!child.registration) return;
+    if (child.registration->targets.size() >= kMaxTargets) row.fail(1);
+    child.registration->targets.emplace_back(row.name(1), row.small<std::uint8_t>(2));
   });
 }
 
@@ -128,6 +176,26 @@ Result<void> load_parts(Database& database, core::State& state) {
   });
 }
 
+Result<void> load_views(Database& database, core::State& state) {
+  return for_each(database, "view_", "SELECT child, image, digest, key, record FROM view_", 0, [&](Row& row) {
+    core::View view{row.digest(2), row.digest(3), {}, row.bytes(4, core::kMaxRecordBytes)};
+    core::Child& child = row.owner(0, state.children, row.name(0));
+    if (child.update) child.update->views.insert_or_assign(row.digest(1), view);
+  });
+}
+
+Result<void> load_patches(Database& database, core::State& state) {
+  constexpr std::string_view kSql = "SELECT child, image, offset_, bytes FROM patch ORDER BY child, image, position";
+  return for_each(database, "patch", kSql, 0, [&](Row& row) {
+    core::Patch patch{row.number(2), row.bytes(3, core::kMaxPatchBytes)};
+    core::Child& child = row.owner(0, state.children, row.name(0));
+    if (!child.update) return;
+    core::View& view = row.owner(1, child.update->views, row.digest(1));
+    if (view.patches.size() >= core::kMaxPatches) row.fail(2);
+    view.patches.push_back(std::move(patch));
+  });
+}
+
 Result<void> load_groups(Database& database, core::State& state) {
   return for_each(database, "group_", "SELECT id, layout, committed, configured, reported FROM group_", 0,
                   [&](Row& row) {
@@ -169,7 +237,9 @@ Result<void> load_signers(Database& database, core::State& state) {
 Result<void> load_images(Database& database, core::State& state) {
   constexpr std::string_view kSql =
       "SELECT deliverable, component, vendor, device_class, digest, size, version, running_digest, encrypted, slot,"
-      " use_before, not_before, battery_mwh, authorization_, position FROM image ORDER BY deliverable, position";
+      " use_before, not_before, battery_mwh, authorization_, position, wrap, key_bits, wrap_offset, wrap_size, "
+      "wrap_info"
+      " FROM image ORDER BY deliverable, position";
   return for_each(database, "image", kSql, 0, [&](Row& row) {
     core::Image image;
     image.component = row.text(1);
@@ -186,6 +256,9 @@ Result<void> load_images(Database& database, core::State& state) {
     image.conditions.minimum_battery_mwh = row.optional_number(12);
     image.conditions.needs_authorization = row.flag(13);
     auto& images = row.owner(0, state.deliverables, row.name(0)).images;
+    if (row.has(15))
+      image.sealing = core::Sealing{row.named(15, core::wrap_from), row.small<unsigned>(16), row.number(17),
+                                    row.small<std::uint32_t>(18), row.bytes(19, core::kMaxSealingInfo)};
     if (row.number(14) != images.size()) row.fail(14);  // conditions name images by position: no gaps
     images.push_back(std::move(image));
   });
@@ -307,31 +380,21 @@ Result<void> load_gateway_floors(Database& database, core::State& state) {
 
 Result<core::State> load_state(Database& database) {
   core::State state;
-  for (const auto load : {load_meta,
-                          load_children,
-                          load_floors,
-                          load_inspections,
-                          load_slots,
-                          load_updates,
-                          load_parts,
-                          load_groups,
-                          load_members,
-                          load_deliverables,
-                          load_signers,
-                          load_images,
-                          load_version_conditions,
-                          load_rollouts,
-                          load_rollout_children,
-                          load_announcements,
-                          load_enrollment_lists,
-                          load_heads,
-                          load_head_entries,
-                          load_permits,
-                          load_permit_uses,
-                          load_grants,
-                          load_content_keys,
-                          load_root,
-                          load_gateway_floors}) {
+  for (const auto load : {load_meta,          load_children,
+                          load_floors,        load_child_keys,
+                          load_registrations, load_registration_targets,
+                          load_inspections,   load_slots,
+                          load_updates,       load_parts,
+                          load_views,         load_patches,
+                          load_groups,        load_members,
+                          load_deliverables,  load_signers,
+                          load_images,        load_version_conditions,
+                          load_rollouts,      load_rollout_children,
+                          load_announcements, load_enrollment_lists,
+                          load_heads,         load_head_entries,
+                          load_permits,       load_permit_uses,
+                          load_grants,        load_content_keys,
+                          load_root,          load_gateway_floors}) {
     if (auto loaded = load(database, state); !loaded) return loaded.error();
   }
   return state;

@@ -20,6 +20,16 @@ Result<Writer> Writer::prepare(Database& database) {
       {&writer.inspection_,
        "INSERT INTO inspection (child, revert_class, bootloader, staging, obstacle, busy, busy_for, power, battery,"
        " identity, boots, unit) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
+      {&writer.clear_keys_, "DELETE FROM child_key WHERE child = ?1"},
+      {&writer.key_,
+       "INSERT INTO child_key (child, use_, kind, id, name, value, since, set_by)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"},
+      {&writer.clear_registration_, "DELETE FROM registration WHERE child = ?1"},
+      {&writer.registration_,
+       "INSERT INTO registration (child, transport, address, profile, vendor, device_class, origin, by_, at)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"},
+      {&writer.registration_target_,
+       "INSERT INTO registration_target (child, position, component, number) VALUES (?1, ?2, ?3, ?4)"},
       {&writer.clear_floors_, "DELETE FROM floor WHERE child = ?1"},
       {&writer.floor_, "INSERT INTO floor (child, product, sequence) VALUES (?1, ?2, ?3)"},
       {&writer.slot_,
@@ -32,6 +42,8 @@ Result<Writer> Writer::prepare(Database& database) {
        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)"},
       {&writer.part_,
        "INSERT INTO part (child, position, number, image, before_, after_) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
+      {&writer.view_, "INSERT INTO view_ (child, image, digest, key, record) VALUES (?1, ?2, ?3, ?4, ?5)"},
+      {&writer.patch_, "INSERT INTO patch (child, image, position, offset_, bytes) VALUES (?1, ?2, ?3, ?4, ?5)"},
       {&writer.deliverable_,
        "INSERT INTO deliverable (id, product, sequence, version, source, sealed_at, priority)"
        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO UPDATE SET product = ?2, sequence = ?3, version = ?4,"
@@ -41,8 +53,9 @@ Result<Writer> Writer::prepare(Database& database) {
       {&writer.clear_images_, "DELETE FROM image WHERE deliverable = ?1"},
       {&writer.image_,
        "INSERT INTO image (deliverable, position, component, vendor, device_class, digest, size, version,"
-       " running_digest, encrypted, slot, use_before, not_before, battery_mwh, authorization_)"
-       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)"},
+       " running_digest, encrypted, slot, use_before, not_before, battery_mwh, authorization_, wrap, key_bits,"
+       " wrap_offset, wrap_size, wrap_info)"
+       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)"},
       {&writer.version_condition_,
        "INSERT INTO version_condition (deliverable, image, position, operator, version) VALUES (?1, ?2, ?3, ?4, ?5)"},
       {&writer.rollout_,
@@ -105,8 +118,34 @@ Result<void> Writer::put(const core::PutChild& row) {
   auto put = child_.run(id, stored(child.last_seen), child.committed, child.confirms_itself);
   if (!put) return put;
   if (put = put_floors(child); !put) return put;
+  if (put = put_keys(child); !put) return put;
+  if (put = put_registration(child); !put) return put;
   if (put = put_inspection(child); !put) return put;
   return put_update(child);
+}
+
+Result<void> Writer::put_keys(const core::Child& child) {
+  const std::string& id = child.enrollment.id;
+  if (auto cleared = clear_keys_.run(id); !cleared) return cleared;
+  for (const auto& [use, key] : child.keys) {
+    auto put = key_.run(id, core::name_of(use), core::name_of(key.kind), stored(key.id), key.name, to_hex(key.value),
+                        stored(key.since), key.set_by);
+    if (!put) return put;
+  }
+  return {};
+}
+
+Result<void> Writer::put_registration(const core::Child& child) {
+  const std::string& id = child.enrollment.id;
+  if (auto cleared = clear_registration_.run(id); !cleared || !child.registration) return cleared;  // and its targets
+  const core::Registration& what = *child.registration;
+  auto put = registration_.run(id, what.transport, what.address, what.profile, stored(what.vendor),
+                               stored(what.device_class), core::name_of(what.origin), what.by, stored(what.at));
+  if (!put) return put;
+  std::int64_t position = 0;
+  for (const auto& [component, number] : what.targets)
+    if (put = registration_target_.run(id, position++, component, number); !put) return put;
+  return {};
 }
 
 Result<void> Writer::put_floors(const core::Child& child) {
@@ -152,6 +191,17 @@ Result<void> Writer::put_update(const core::Child& child) {
     put = part_.run(id, position++, part.image_number, stored(part.image), stored(part.before), stored(part.after));
     if (!put) return put;
   }
+  for (const auto& [image, view] : update.views)
+    if (put = put_view(id, image, view); !put) return put;
+  return {};
+}
+
+Result<void> Writer::put_view(const core::ChildId& child, const Digest& image, const core::View& view) {
+  auto put = view_.run(child, stored(image), stored(view.digest), stored(view.key), to_hex(view.record));
+  if (!put) return put;
+  std::int64_t position = 0;
+  for (const core::Patch& patch : view.patches)
+    if (put = patch_.run(child, stored(image), position++, stored(patch.offset), to_hex(patch.bytes)); !put) return put;
   return {};
 }
 
@@ -173,11 +223,14 @@ Result<void> Writer::put(const core::PutDeliverable& row) {
 
 Result<void> Writer::put_image(const core::DeliverableId& id, std::int64_t position, const core::Image& image) {
   const core::Conditions& conditions = image.conditions;
+  const core::Sealing sealing = image.sealing.value_or(core::Sealing{});
+  const auto wrap = image.sealing ? std::optional(core::name_of(sealing.wrap)) : std::nullopt;
   auto put =
       image_.run(id, position, image.component, stored(image.vendor), stored(image.device_class), stored(image.digest),
                  stored(image.size), image.version, stored(image.running_digest), image.encrypted, stored(image.slot),
                  stored(conditions.use_before), stored(conditions.not_before), stored(conditions.minimum_battery_mwh),
-                 conditions.needs_authorization);
+                 conditions.needs_authorization, wrap, sealing.key_bits, stored(sealing.offset), sealing.size,
+                 to_hex(sealing.info));
   if (!put) return put;
   std::int64_t number = 0;
   for (const VersionCondition& condition : conditions.versions) {

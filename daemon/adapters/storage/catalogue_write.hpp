@@ -36,16 +36,20 @@ class Writer {
 
  private:
   Result<void> put_floors(const core::Child& child);
+  Result<void> put_keys(const core::Child& child);
+  Result<void> put_registration(const core::Child& child);
+  Result<void> put_view(const core::ChildId& child, const Digest& image, const core::View& view);
   Result<void> put_inspection(const core::Child& child);
   Result<void> put_update(const core::Child& child);
   Result<void> put_image(const core::DeliverableId& id, std::int64_t position, const core::Image& image);
 
-  Statement child_, clear_floors_, floor_, clear_inspection_, inspection_, slot_, clear_update_, update_, part_,
-      deliverable_, clear_signers_, signer_, clear_images_, image_, version_condition_, rollout_,
-      clear_rollout_children_, rollout_child_, drop_rollout_, group_, clear_members_, member_, drop_group_,
-      announcement_, drop_announcement_, enrollment_list_, meta_, last_line_, history_, prune_, head_, clear_head_entries_, head_entry_,
-      permit_, clear_permit_uses_, permit_use_, drop_permit_, grant_, drop_grant_, content_key_, drop_content_key_,
-      root_, gateway_floor_;
+  Statement child_, clear_keys_, key_, clear_registration_, registration_, registration_target_, view_, patch_,
+      clear_floors_, floor_, clear_inspection_, inspection_, slot_, clear_update_, update_, part_, deliverable_,
+      clear_signers_, signer_, clear_images_, image_, version_condition_, rollout_, clear_rollout_children_,
+      rollout_child_, drop_rollout_, group_, clear_members_, member_, drop_group_, announcement_, drop_announcement_,
+      enrollment_list_, meta_, last_line_, history_, prune_, head_, clear_head_entries_, head_entry_, permit_,
+      clear_permit_uses_, permit_use_, drop_permit_, grant_, drop_grant_, content_key_, drop_content_key_, root_,
+      gateway_floor_;
 };
 
 }  // namespace hg::storage

@@ -68,6 +68,7 @@ struct DirectoryBlobs::Store {
   UniqueFd incoming;
   UniqueFd sealed;
   std::uint64_t limit = 0;
+  ports::Counters* counters = nullptr;
   std::uint64_t used = 0;      // bytes of sealed images
   std::uint64_t reserved = 0;  // signed sizes of the intakes under way
   std::uint64_t last_name = 0;
@@ -183,6 +184,7 @@ Result<bool> DirectoryBlobs::FileIntake::keep() const {
 
 boost::asio::awaitable<Result<void>> DirectoryBlobs::FileIntake::seal() {
   if (auto checked = check(); !checked) co_return checked.error();
+  if (store_->counters != nullptr) ++store_->counters->images_hashed;
   auto work = [this] { return keep(); };
   const auto kept = co_await adapters::on_pool(store_->thread, std::move(work));
   if (!kept) co_return kept.error();
@@ -197,10 +199,11 @@ DirectoryBlobs::~DirectoryBlobs() {
 }
 
 Result<std::unique_ptr<DirectoryBlobs>> DirectoryBlobs::open(const std::filesystem::path& cache_directory,
-                                                             std::uint64_t limit) {
+                                                             std::uint64_t limit, ports::Counters* counters) {
   const std::string doing = "image store " + cache_directory.string();
   auto store = std::make_shared<Store>();
   store->limit = limit;
+  store->counters = counters;
   const UniqueFd cache(::open(cache_directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!cache) return from_errno(errno, doing);
   auto blobs = open_directory(cache.get(), "blobs");

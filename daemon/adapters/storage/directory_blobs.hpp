@@ -9,15 +9,17 @@
 #include <memory>
 
 #include "ports/blobs.hpp"
+#include "ports/counters.hpp"
 
 namespace hg::storage {
 
 class DirectoryBlobs final : public ports::Blobs {
  public:
   /// Makes the directories below an existing `cache_directory`, removes what an earlier run left in incoming, and adds
-  /// up what is there: one stat for each image. `limit` in bytes. Errc::io, Errc::no_space.
-  static Result<std::unique_ptr<DirectoryBlobs>> open(const std::filesystem::path& cache_directory,
-                                                      std::uint64_t limit);
+  /// up what is there: one stat for each image. `limit` in bytes. `counters` outlive it, null: nobody counts. Errc::io,
+  /// Errc::no_space.
+  static Result<std::unique_ptr<DirectoryBlobs>> open(const std::filesystem::path& cache_directory, std::uint64_t limit,
+                                                      ports::Counters* counters = nullptr);
   /// Waits for a seal that is under way. Intakes that are left may be destroyed later, but not sealed.
   ~DirectoryBlobs() override;
 

@@ -17,6 +17,40 @@ CREATE TABLE child (
   confirms_itself INTEGER NOT NULL   -- it was seen to
 ) STRICT, WITHOUT ROWID;
 
+-- The keys that a child is enrolled with: public halves, certificates, and secrets sealed under the store key.
+CREATE TABLE child_key (
+  child  TEXT NOT NULL REFERENCES child (id) ON DELETE CASCADE,
+  use_   TEXT NOT NULL,
+  kind   TEXT NOT NULL,
+  id     TEXT NOT NULL,              -- a digest, or of a secret its fingerprint
+  name   TEXT NOT NULL,
+  value  TEXT NOT NULL,              -- hexadecimal digits
+  since  INTEGER NOT NULL,
+  set_by INTEGER NOT NULL,           -- uid
+  PRIMARY KEY (child, use_)
+) STRICT, WITHOUT ROWID;
+
+-- Of children that the configuration does not name.
+CREATE TABLE registration (
+  child        TEXT PRIMARY KEY REFERENCES child (id) ON DELETE CASCADE,
+  transport    TEXT NOT NULL,
+  address      TEXT NOT NULL,
+  profile      TEXT NOT NULL,
+  vendor       TEXT NOT NULL,
+  device_class TEXT NOT NULL,
+  origin       TEXT NOT NULL,
+  by_          TEXT NOT NULL,        -- who, for people
+  at           INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE registration_target (
+  child     TEXT NOT NULL REFERENCES registration (child) ON DELETE CASCADE,
+  position  INTEGER NOT NULL,
+  component TEXT NOT NULL,
+  number    INTEGER NOT NULL,        -- of the image on the child
+  PRIMARY KEY (child, position)
+) STRICT, WITHOUT ROWID;
+
 -- What a child said when it was inspected last; none until then.
 CREATE TABLE inspection (
   child        TEXT PRIMARY KEY REFERENCES child (id) ON DELETE CASCADE,
@@ -91,6 +125,26 @@ CREATE TABLE part (
   PRIMARY KEY (child, position)
 ) STRICT, WITHOUT ROWID;
 
+-- Images of an update as this child gets them: the bytes that stand in the place of those of the shared file.
+CREATE TABLE view_ (
+  child  TEXT NOT NULL REFERENCES update_ (child) ON DELETE CASCADE,
+  image  TEXT NOT NULL,              -- digest of the shared file
+  digest TEXT NOT NULL,              -- of it as it leaves
+  key    TEXT NOT NULL,              -- the child's, that it was made for
+  record TEXT NOT NULL,              -- beside it, in hexadecimal digits; '': none
+  PRIMARY KEY (child, image)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE patch (
+  child    TEXT NOT NULL,
+  image    TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  offset_  INTEGER NOT NULL,
+  bytes    TEXT NOT NULL,            -- hexadecimal digits
+  PRIMARY KEY (child, image, position),
+  FOREIGN KEY (child, image) REFERENCES view_ (child, image) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
 -- Children that are updated together or not at all.
 CREATE TABLE group_ (
   id         TEXT PRIMARY KEY,
@@ -141,6 +195,11 @@ CREATE TABLE image (
   not_before     INTEGER,
   battery_mwh    INTEGER,
   authorization_ INTEGER NOT NULL,
+  wrap           TEXT,               -- how its content key is wrapped; NULL: it is plain, or nobody knows
+  key_bits       INTEGER NOT NULL,   -- of the content key; this and the next three: 0, 0, 0, '' without a wrap
+  wrap_offset    INTEGER NOT NULL,
+  wrap_size      INTEGER NOT NULL,
+  wrap_info      TEXT NOT NULL,      -- SUIT_Encryption_Info as it was signed, in hexadecimal digits
   PRIMARY KEY (deliverable, position)
 ) STRICT, WITHOUT ROWID;
 
