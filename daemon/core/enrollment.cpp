@@ -258,8 +258,8 @@ void on_enrollment(State& state, const StoreKeyReplaced&, Instant now, Output& o
 void on_enrollment(State& state, const EnrollmentListTaken& event, Instant, Output& out) {
   const auto last = state.enrollment_lists.find(event.name);
   if (last != state.enrollment_lists.end() && last->second >= event.version) {
-    out.refusal = Error{Errc::exists, "enrollment list " + event.name + " is at version " +
-                                          std::to_string(last->second) + " already"};
+    out.refusal = Error{
+        Errc::exists, "enrollment list " + event.name + " is at version " + std::to_string(last->second) + " already"};
     return;
   }
   state.enrollment_lists.insert_or_assign(event.name, event.version);

@@ -137,9 +137,11 @@ bool runs_all_of(const Deliverable& deliverable, const Child& child) {
 bool are_parts_still_chosen(const State& state, const Child& child) {
   const auto deliverable = state.deliverables.find(child.update->deliverable);
   if (deliverable == state.deliverables.end()) return false;
-  // What its link is, nobody knows while it is away.
+  // What its link is, nobody knows while it is away; what is encrypted is judged when it is sent.
   const LinkSecurity link = child.online ? child.link_security : LinkSecurity::proven;
-  const auto is_protected = [&](const Image& image) { return protected_by(state, child, image, link).cause; };
+  const auto is_protected = [&](const Image& image) {
+    return image.encrypted ? Cause{} : protected_by(state, child, image, link).cause;
+  };
   const auto choice = choose(deliverable->second, child, is_protected);
   const auto* chosen = std::get_if<std::vector<Part>>(&choice);
   const auto is_same = [](const Part& a, const Part& b) {

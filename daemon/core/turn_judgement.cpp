@@ -271,17 +271,18 @@ void Turn::judge_testing(const Inspection& seen) {
   learn_before(seen);
   notice_self_confirmation(seen);
   const bool may_end = is_alone() || u.decision == Decision::commit;
-  if (may_end && rests_on_new(seen, u.parts)) return end_confirmed();
+  const bool is_known = !must_identify(child_);  // else it is no answer until it is known whose
+  if (may_end && is_known && rests_on_new(seen, u.parts)) return end_confirmed();
   const Standing standing = standing_of(seen, u.parts);
   if (standing == Standing::third)
     return enter(Phase::split, {Reason::third_version, "the child runs " + describe(seen, u.parts)});
   if (standing != Standing::all_new)
     return fell_back(seen, {Reason::came_back_old, "the child fell back to " + describe(seen, u.parts)});
+  if (!is_known) return;
   if (u.decision == Decision::commit) {
     if (may_order()) return give(Order::confirm);
     return enter(Phase::split, {Reason::confirm_refused, "the child runs the new image but will not confirm it"});
   }
-  if (must_identify(child_)) return;  // it is no answer until it is known whose
   u.until = now_ + swap_time();
   u.since = std::min(u.since, now_);  // the clock may have been set back
   if (now_ >= u.since + patience().health) reach(Gate::healthy);

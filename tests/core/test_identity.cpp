@@ -136,6 +136,30 @@ TEST(Identity, AWrongBoardUnderTestIsSilenceAndComesToBack) {
   EXPECT_LT(asked, 100) << "the pauses grow";
 }
 
+TEST(Identity, AfterCommitAWrongBoardIsAskedOnAndConfirmsNothing) {
+  IdentityBench bench;
+  bench.go_to_transfer();
+  bench.answer(Delivered{});
+  bench.says(uploaded());
+  bench.answer(Ordered{under_test()});
+  bench.proves();
+  bench.says(under_test());
+  ASSERT_EQ(bench.step(), "confirm");
+  bench.link(false);
+  bench.link(true);
+  for (int i = 0; i < 100; ++i) {
+    if (bench.step() == "wait") bench.wait_out();
+    if (bench.step() == "inspect") bench.says(i < 50 ? under_test() : after_confirm());
+    if (bench.step() == "identify") bench.fails(Errc::unauthenticated);
+    ASSERT_NE(bench.step(), "confirm");
+    ASSERT_EQ(bench.phase(), "testing");
+  }
+  while (bench.step() != "identify") bench.step() == "wait" ? bench.wait_out() : (void)bench.says(after_confirm());
+  bench.proves();
+  bench.says(after_confirm());
+  EXPECT_EQ(bench.phase(), "confirmed");
+}
+
 TEST(Identity, ARestartOfTheChildThatItsKitCountsIsAReset) {
   IdentityBench bench;
   Inspection seen = normal();

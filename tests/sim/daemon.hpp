@@ -50,6 +50,8 @@ class Daemon {
   [[nodiscard]] virtual const core::State& state() const = 0;
   /// What people have asked for and it has not taken yet; empty: nothing.
   [[nodiscard]] virtual std::string waiting() const { return {}; }
+  /// Whether children may have keys, and images of which it holds the content key.
+  [[nodiscard]] virtual bool holds_keys() const { return false; }
   /// How much it has taken in.
   [[nodiscard]] virtual std::uint64_t events() const = 0;
 };

@@ -27,6 +27,7 @@ void read_children(app::Section of, Faults& faults) {
   faults.in_groups = permille_in(of, "in_groups");
   faults.with_window = permille_in(of, "with_window");
   faults.without_boot_counter = permille_in(of, "without_boot_counter");
+  faults.with_keys = permille_in(of, "with_keys");
   faults.deaths = permille_in(of, "deaths");
   faults.power_cut = seconds_in(of, "power_cut_s");
   faults.flap = seconds_in(of, "flap_s");
@@ -58,6 +59,8 @@ void read_operator(app::Section of, Faults& faults) {
   faults.forced = permille_in(of, "forced");
   faults.abort = seconds_in(of, "abort_s");
   faults.resolve = seconds_in(of, "resolve_s");
+  faults.rotation = seconds_in(of, "rotation_s");
+  faults.expiring = permille_in(of, "expiring");
   faults.regroup = seconds_in(of, "regroup_s");
 }
 

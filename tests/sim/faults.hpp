@@ -30,6 +30,7 @@ struct Faults {
   unsigned in_groups = 0;
   unsigned with_window = 0;  ///< takes an unconfirmed image back after a time
   unsigned without_boot_counter = 0;
+  unsigned with_keys = 0;  ///< images are wrapped for it, and it identifies itself. On floor 1, where wraps are feigned
 
   // What strikes children: mean times.
   Duration power_cut{};
@@ -59,8 +60,10 @@ struct Faults {
   // What its operator does: mean times.
   unsigned forced = 0;  ///< of a thousand rollouts
   Duration abort{};
-  Duration resolve{};  ///< of groups that are split
-  Duration regroup{};  ///< dissolves a group and forms it again, asks for a repair
+  Duration resolve{};     ///< of groups that are split
+  Duration rotation{};    ///< another key for a child that has some
+  unsigned expiring = 0;  ///< of a thousand content keys: granted for two hours at most
+  Duration regroup{};     ///< dissolves a group and forms it again, asks for a repair
 
   static Result<Faults> read(const std::filesystem::path& path);
 };

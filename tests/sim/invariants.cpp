@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/groups.hpp"
+#include "core/protection_judgement.hpp"
 #include "core/standing.hpp"
 
 namespace hg::sim {
@@ -388,6 +389,7 @@ void Invariants::started(const core::Action& action, const core::State& state, c
                          bool has_order, const Timeline& time) {
   now_ = time.elapsed();
   const core::Child& child = state.children.at(action.child);
+  check_protection(action, state, child);
   if (!is_order(action.step) && !std::holds_alternative<core::Deliver>(action.step)) return;
   const auto written = durable.children.find(action.child);
   if (written == durable.children.end() || !written->second.update) {
@@ -407,6 +409,30 @@ void Invariants::started(const core::Action& action, const core::State& state, c
   if (has_order) wrong(action.child, "an order while another may still take effect");
   if (child.in_doubt) wrong(action.child, "an order to a child in doubt");
   check_order(action, state, child, written->second);
+}
+
+/// Nothing of an image leaves for a child that is protected less than its profile asks for, wrapped for another key
+/// than its present one, or that has not shown who it is.
+void Invariants::check_protection(const core::Action& action, const core::State& state, const core::Child& child) {
+  const auto* deliver = std::get_if<core::Deliver>(&action.step);
+  const bool is_for_child_only = deliver != nullptr || std::holds_alternative<core::Offer>(action.step) ||
+                                 std::holds_alternative<core::Confirm>(action.step);
+  if (is_for_child_only && child.keys.contains(core::KeyUse::identify) && child.identified != core::Identified::yes)
+    wrong(action.child, std::string(core::name_of(action.step)) + " to a child that has not identified itself");
+  if (deliver == nullptr) return;
+  counts_["with a view"] += deliver->view ? 1 : 0;
+  const core::Image* image = nullptr;
+  for (const auto& [id, deliverable] : state.deliverables)
+    for (const core::Image& one : deliverable.images)
+      if (one.digest == deliver->image) image = &one;
+  if (image == nullptr) return wrong(action.child, "is sent an image of no deliverable");
+  if (core::protected_by(state, child, *image).cause.reason != core::Reason::none)
+    wrong(action.child, "is sent an image that is not protected as its profile asks");
+  const core::ChildKey* key =
+      core::is_rewrapped(state, child, *image) ? core::wrap_key(child, *image->sealing) : nullptr;
+  if ((key != nullptr) != deliver->view.has_value()) wrong(action.child, "is sent an image without its view");
+  if (key != nullptr && deliver->view && deliver->view->key != key->id)
+    wrong(action.child, "is sent an image that is wrapped for another key");
 }
 
 void Invariants::check_order(const core::Action& action, const core::State& state, const core::Child& child,

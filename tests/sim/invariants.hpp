@@ -75,6 +75,7 @@ class Invariants {
   void check_pivot_or_commit(const core::Child& child, const Members& members);
   void check_back_after_pivot(const Members& members);
   void check_rest(const Members& members, const std::string& group);
+  void check_protection(const core::Action& action, const core::State& state, const core::Child& child);
   void check_order(const core::Action& action, const core::State& state, const core::Child& child,
                    const core::Child& durable);
   void check_ranks(const core::State& state, const core::Child& child);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/operator.hpp"
 
+#include <iterator>
 #include <utility>
+#include <vector>
 
 namespace hg::sim {
 
@@ -31,6 +33,7 @@ void Operator::begin() {
     }
   }
   often(faults.abort, [this] { abort_one(); });
+  often(faults.rotation, [this] { rotate_one(); });
   often(faults.resolve, [this] { resolve_one(); });
   often(faults.regroup, [this] { regroup_one(); });
 }
@@ -43,7 +46,12 @@ void Operator::roll_out(const std::string& product) {
     return;
   }
   const core::Deliverable deliverable = deliverable_of(product, ++newest_[product]);
-  ask(core::DeliverableSealed{deliverable}, "brings " + deliverable.id);
+  std::vector<core::ContentKey> keys;
+  if (fleet_.daemon_->holds_keys()) keys = content_keys_of(deliverable);
+  for (core::ContentKey& key : keys)
+    if (fleet_.random_.is_lucky(fleet_.faults_.expiring))
+      key.not_after = fleet_.time_.wall() + fleet_.random_.between(Duration{0}, std::chrono::hours{2});
+  ask(core::DeliverableSealed{deliverable, std::move(keys)}, "brings " + deliverable.id);
   const bool is_forced = fleet_.faults_.forced > 0 && fleet_.random_.is_lucky(fleet_.faults_.forced);
   ask(core::RolloutRequested{.deliverable = deliverable.id, .children = {}, .approved = true, .forced = is_forced},
       (is_forced ? "forces " : "rolls out ") + deliverable.id);
@@ -55,6 +63,15 @@ void Operator::abort_one() {
   const auto child = state.children.find(people[fleet_.random_.below(people.size())].id);
   if (child == state.children.end() || !child->second.update) return;
   ask(core::UpdateAborted{child->second.update->epoch}, "aborts the update of " + child->first);
+}
+
+void Operator::rotate_one() {
+  const auto& with_keys = fleet_.people_.with_keys;
+  if (with_keys.empty() || !fleet_.daemon_->holds_keys()) return;
+  const core::ChildId& child =
+      *std::next(with_keys.begin(), static_cast<std::ptrdiff_t>(fleet_.random_.below(with_keys.size())));
+  const core::KeyUse use = fleet_.random_.is_lucky(700) ? core::KeyUse::wrap : core::KeyUse::identify;
+  ask(core::ChildKeySet{child, key_of(child, use, ++keys_)}, "gives a key to " + child);
 }
 
 void Operator::resolve_one() {

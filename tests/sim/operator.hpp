@@ -22,12 +22,14 @@ class Operator {
   void often(Duration mean, const std::function<void()>& act);
   void roll_out(const std::string& product);
   void abort_one();
+  void rotate_one();
   void resolve_one();
   void regroup_one();
   void ask(core::Event event, const std::string& what);
 
   Fleet& fleet_;
   std::map<std::string, std::uint64_t> newest_;  // by product
+  std::uint64_t keys_ = 0;                       // that were given
 };
 
 }  // namespace hg::sim

@@ -128,6 +128,7 @@ class Builder {
     if (child.nature() == Nature::self_reverting && random_.is_lucky(faults_.with_window))
       enrollment.patience.test_window = minutes{30};
     child.tells_starts = !random_.is_lucky(faults_.without_boot_counter);
+    if (random_.is_lucky(faults_.with_keys)) people_.with_keys.insert(id);
     people_.children.push_back(std::move(child));
     people_.enrollments.push_back(std::move(enrollment));
   }
@@ -187,8 +188,21 @@ core::Deliverable deliverable_of(const std::string& name, std::uint64_t sequence
       one.version = made.version;
       one.running_digest = digest_of("runs " + image);
       one.encrypted = true;
+      one.sealing = core::Sealing{core::Wrap::ec256, 128, one.size - 200, 113};
     }
   return made;
+}
+
+core::ChildKey key_of(const core::ChildId& child, core::KeyUse use, std::uint64_t n) {
+  const std::string name = child + " " + std::string(core::name_of(use)) + " " + std::to_string(n);
+  return {use, core::KeyKind::p256, digest_of(name), child, Bytes(91, 1)};
+}
+
+std::vector<core::ContentKey> content_keys_of(const core::Deliverable& deliverable) {
+  std::vector<core::ContentKey> keys;
+  for (const core::Image& image : deliverable.images)
+    keys.push_back({image.digest, Bytes(60, 2), digest_of("key of " + image.digest.hex()), image.running_digest});
+  return keys;
 }
 
 }  // namespace hg::sim

@@ -3,6 +3,7 @@
 // the deliverables of each.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct Population {
   std::vector<core::Group> groups;
   std::vector<core::Enrollment> enrollments;
   PerChild<SimChild> children;
+  std::set<core::ChildId> with_keys;
 };
 
 /// Exactly so many children.
@@ -27,5 +29,10 @@ Population populate(std::size_t children, const Faults& faults, Random& random);
 /// The names of the products; each has deliverables with the sequence numbers from 2.
 const std::vector<std::string>& products();
 core::Deliverable deliverable_of(const std::string& product, std::uint64_t sequence);
+
+/// The child's n-th key for this use.
+core::ChildKey key_of(const core::ChildId& child, core::KeyUse use, std::uint64_t n);
+/// The content keys of its images.
+std::vector<core::ContentKey> content_keys_of(const core::Deliverable& deliverable);
 
 }  // namespace hg::sim

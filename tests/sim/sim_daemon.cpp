@@ -25,7 +25,14 @@ void SimDaemon::start(const Population& people) {
   invariants_.resumed(state_);
   for (core::Action& action : out.actions) begin(std::move(action));
   post(core::LayoutsSaid{people.layouts});
-  for (const core::Enrollment& child : people.enrollments) post(core::ChildEnrolled{child});
+  for (core::Enrollment child : people.enrollments) {
+    const bool has_keys = people.with_keys.contains(child.id);
+    if (has_keys) child.protection = {core::Protection::rewrapped, false, false, 2};
+    post(core::ChildEnrolled{child});
+    if (!has_keys || (state_.children.contains(child.id) && !state_.children.at(child.id).keys.empty())) continue;
+    for (const core::KeyUse use : {core::KeyUse::wrap, core::KeyUse::identify})
+      post(core::ChildKeySet{child.id, key_of(child.id, use, 0)});
+  }
   for (const core::Group& group : people.groups) post(core::GroupFormed{group});
   for (const core::Enrollment& child : people.enrollments)
     if (link_.is_up(child.id)) post(core::LinkChanged{child.id, true, {}});

@@ -28,6 +28,7 @@ class SimDaemon final : public Daemon {
   void post(core::Event event) override;
   void answered(const Job& job, core::StepAnswer&& answer) override;
   [[nodiscard]] const core::State& state() const override { return state_; }
+  [[nodiscard]] bool holds_keys() const override { return true; }
   [[nodiscard]] std::uint64_t events() const override { return events_; }
 
  private:

@@ -109,6 +109,7 @@ void SimLink::begin_next(Line& line) {
 
 void SimLink::carry_out(Line& line) {
   const Job& job = line.begun();
+  if (const auto* order = std::get_if<core::Prepare>(&job.step)) return prepare(line, *order);
   if (!line.is_up) return answer(line, kNoLink);
   const bool is_lost = random_.is_lucky(faults_.lost_order);
   if (is_lost || child_at(line).is_silent(time_.elapsed())) {
@@ -123,8 +124,18 @@ void SimLink::carry_out(Line& line) {
     return answer(
         line, core::OfferAnswer{is_late ? core::Willing::later : core::Willing::yes, time_.wall() + seconds{30}, {}});
   }
+  if (std::holds_alternative<core::Identify>(job.step)) return answer(line, core::Proven{job.child});
   if (std::holds_alternative<core::Backup>(job.step)) return answer(line, core::BackedUp{});
   answer(line, core::Restored{});
+}
+
+/// Nothing of it leaves the gateway.
+void SimLink::prepare(Line& line, const core::Prepare& order) {
+  if (random_.is_lucky(faults_.lost_answer)) return answer(line, core::StepFailed{{Errc::io, "cannot be read"}});
+  const std::uint64_t lot = random_.below(1'000'000'000);
+  Bytes wrap(order.sealing.size, static_cast<std::uint8_t>(lot));
+  core::View view{order.child_key.id, order.child_key.id, {{order.sealing.offset, std::move(wrap)}}};
+  answer(line, core::Prepared{std::move(view)});
 }
 
 core::StepAnswer SimLink::inspection_or_silence(const Line& line) {

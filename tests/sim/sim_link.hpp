@@ -74,6 +74,7 @@ class SimLink {
 
   void begin_next(Line& line);
   void carry_out(Line& line);
+  void prepare(Line& line, const core::Prepare& order);
   void deliver(Line& line, const core::Deliver& step);
   void end_delivery(Line& line, std::uint64_t starts);
   void order(Line& line);
