@@ -13,13 +13,14 @@ ANSWER_DEADLINE_S = 60
 
 
 class KeyProbe:
-    def __init__(self, directory, environment=None, **settings):
-        """`directory` has the credentials, and gets the state. `opened`: what it said first."""
+    def __init__(self, directory, environment=None, under=(), **settings):
+        """`directory` has the credentials, and gets the state. `under`: a command that starts it with less rights.
+        `opened`: what it said first."""
         self.state = directory / "state"
         self.state.mkdir(exist_ok=True)
         command = [BIN / "key_probe", self.state, *(f"{name}={value}" for name, value in settings.items())]
         full = {**os.environ, "CREDENTIALS_DIRECTORY": str(directory), **(environment or {})}
-        self._process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)], env=full,
+        self._process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *under, *map(str, command)], env=full,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self.opened = self._answer()
 

@@ -89,3 +89,14 @@ def test_the_search_finds_a_copy_that_is_planted(probe, tmp_path):
 def test_the_store_key_stands_in_locked_pages(probe):
     key = store_key((probe.state / "store-key").read_bytes(), mcuboot_wrap.private_key(GATEWAY))
     assert memory_search.find(probe.pid, {"store key": key}, locked=True)
+
+
+def test_memory_that_cannot_be_locked_is_said(tmp_path):
+    (tmp_path / "gateway").write_bytes(GATEWAY.read_bytes())
+    under = ["prlimit", "--memlock=65536:65536"]
+    if os.geteuid() == 0:
+        under += ["setpriv", "--bounding-set", "-ipc_lock", "--"]  # who may lock anything has no limit
+    with KeyProbe(tmp_path, under=under, gateway_credential="gateway") as probe:
+        assert probe.opened.startswith("error denied: "), probe.opened
+        assert "LimitMEMLOCK=" in probe.opened
+    assert list(probe.state.iterdir()) == []

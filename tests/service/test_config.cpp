@@ -122,6 +122,29 @@ TEST_F(ConfigFile, DropInsAreMergedKeyByKeyInTheOrderOfTheirNames) {
   EXPECT_EQ(config->minimum_bytes_per_second, 7U);
 }
 
+TEST_F(ConfigFile, AGatewaysKeyMayBeInATpm) {
+  const Result<Config> config =
+      read("[keys]\ngateway_key = \"handle:0x81000001\"\nopenssl_provider = \"tpm2\"\nshared_credential = \"kek\"\n");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_TRUE(config->keys.has_own());
+  EXPECT_EQ(config->keys.gateway_key, "handle:0x81000001");
+  EXPECT_EQ(config->keys.openssl_provider, "tpm2");
+  EXPECT_EQ(config->keys.shared_credential, "kek");
+}
+
+TEST_F(ConfigFile, KeysThatContradictEachOtherAreNamed) {
+  const std::pair<const char*, const char*> rows[] = {
+      {"gateway_credential = \"a\"\ngateway_key = \"b\"\n", "keys.gateway_key: excludes gateway_credential"},
+      {"gateway_credential = \"a\"\nopenssl_provider = \"tpm2\"\n", "keys.openssl_provider: is for gateway_key"},
+      {"shared_credential = \"a\"\n", "keys.shared_credential: needs gateway_key or gateway_credential"},
+  };
+  for (const auto& [text, says] : rows) {
+    const Result<Config> config = read(std::string("[keys]\n") + text);
+    ASSERT_FALSE(config) << text;
+    EXPECT_NE(config.error().message.find(says), std::string::npos) << config.error().message;
+  }
+}
+
 struct Wrong {
   const char* name;
   const char* text;
