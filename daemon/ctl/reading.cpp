@@ -216,7 +216,9 @@ Result<ExitCode> show_status(Session session) {
   facts.add("Broker", truth_in(*manager, "CloudConnected") ? "connected" : "not connected");
   facts.add("Cache",
             size_text(number_in(*manager, "CacheUsed")) + " of " + size_text(number_in(*manager, "CacheLimit")));
-  facts.add("Children", std::to_string(children) + ", " + std::to_string(online_children(snapshot)) + " online");
+  const std::uint64_t met = number_in(*manager, "DiscoveredCount");
+  facts.add("Children", std::to_string(children) + ", " + std::to_string(online_children(snapshot)) + " online" +
+                            (met == 0 ? "" : ", " + std::to_string(met) + " discovered"));
   facts.add("Deliverables", std::to_string(deliverables));
   facts.add("Jobs", std::to_string(running_jobs(snapshot)));
   facts.print(std::cout);

@@ -55,7 +55,7 @@ def rows(text):
 def test_status(ctl):
     text = ctl("status")
     assert re.search(r"^headgated:\s+0\.1\.0-test, ready$", text, re.M)
-    assert re.search(r"^Children:\s+5, 4 online$", text, re.M)
+    assert re.search(r"^Children:\s+5, 4 online, 1 discovered$", text, re.M)
     assert re.search(r"^Cache:\s+1000 B of 3\.8 MiB$", text, re.M)
     shown = json.loads(ctl("status", "--json"))
     assert shown["version"] == "0.1.0-test" and shown["state"] == "ready" and shown["cloud_connected"] is True
