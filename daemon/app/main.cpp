@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <iostream>
 
+#include "adapters/crypto/locked_memory.hpp"
 #include "adapters/system/systemd_journal.hpp"
 #include "app/daemon.hpp"
 
@@ -67,6 +68,7 @@ int run(const CommandLine& line, hg::app::Config config) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  if (!hg::crypto::wipe_what_openssl_frees()) std::cerr << "headgated: what OpenSSL frees will not be wiped\n";
   ::umask(0027);  // nothing that the daemon keeps is for the world to read
   CommandLine line;
   line.invocation.config_file = "/etc/headgate/headgate.toml";

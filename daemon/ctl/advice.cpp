@@ -53,6 +53,17 @@ constexpr std::array kAdvice{
            "Import what it runs with --baseline, or start the rollout with --force: the group may end mixed."},
     Advice{"no-space", "Release an image that its slot has room for."},
     Advice{"battery-low", "Wait, or charge it: it is asked again by itself."},
+    Advice{"no-child-key",
+           "Give it a key that the image can be wrapped for: `headgatectl children set-key CHILD wrap FILE`."},
+    Advice{"content-key-unknown",
+           "Ask the vendor for a grant of the image's key to this gateway, or say sealed_by_vendor in the child's "
+           "profile."},
+    Advice{"grant-expired", "Ask the vendor for a grant that has not expired, then start the rollout again."},
+    Advice{"key-changed", "Nothing: what was made for its old key is made again for the new one."},
+    Advice{"wrong-identity",
+           "Find out who stands there; if the board was replaced: `headgatectl children replace-board CHILD`."},
+    Advice{"not-identified",
+           "See that its firmware has the child kit and its identity key, then start the rollout again."},
     Advice{"resolved", "Nothing: an operator has settled it; `headgatectl groups repair` brings a replaced member up."},
 };
 

@@ -7,6 +7,8 @@
 #include <functional>
 #include <iostream>
 
+#include "ctl/enrollment.hpp"
+#include "ctl/figures.hpp"
 #include "ctl/groups.hpp"
 #include "ctl/monitor.hpp"
 #include "ctl/reading.hpp"
@@ -42,6 +44,10 @@ struct Arguments {
   std::vector<std::string> groups;
   std::string layout;
   Resolution resolution;
+  ChildWords child;
+  std::string key_use;
+  std::string key_source;
+  std::string kid;
 };
 
 using Command = std::function<Result<ExitCode>(Session)>;
@@ -51,6 +57,47 @@ void default_to(Command& command, const Command& fallback) {
   if (!command) command = fallback;
 }
 
+void add_enrollment(CLI::App& children, Arguments& given, Command& command) {
+  CLI::App* enroll = children.add_subcommand("enroll", "Make a child known that the configuration does not name");
+  enroll->add_option("CHILD", given.name, "The name that it gets, or has been met under")->required();
+  enroll->add_flag("--discovered", given.child.is_discovered, "What is not said as it was met");
+  enroll->add_option("--transport", given.child.transport, "The plugin that serves it");
+  enroll->add_option("--address", given.child.address, "Where it is");
+  enroll->add_option("--profile", given.child.profile, "How it is handled (mcuboot-swap)");
+  enroll->add_option("--vendor", given.child.vendor, "A UUID, or the domain that it is made from");
+  enroll->add_option("--class", given.child.device_class, "A UUID, or the class information that it is made from");
+  enroll->add_option("--target", given.child.targets, "NAME or NAME:IMAGE (app:0); may be given several times")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  enroll->callback(
+      [&] { command = [&given](Session session) { return enroll_child(session, given.name, given.child); }; });
+  CLI::App* forget = children.add_subcommand("forget", "It is no child any more, and its keys are forgotten");
+  forget->add_option("CHILD", given.name)->required();
+  forget->callback([&] { command = [&given](Session session) { return forget_child(session, given.name); }; });
+  CLI::App* replace = children.add_subcommand("replace-board", "Another board is in its place: keys and history end");
+  replace->add_option("CHILD", given.name)->required();
+  replace->callback([&] { command = [&given](Session session) { return replace_board(session, given.name); }; });
+}
+
+void add_child_keys(CLI::App& children, Arguments& given, Command& command) {
+  const auto uses = CLI::IsMember({"wrap", "identify", "link"});
+  CLI::App* set = children.add_subcommand("set-key", "Give it a key, in place of the one for this use");
+  set->add_option("CHILD", given.name)->required();
+  set->add_option("USE", given.key_use, "wrap, identify or link")->required()->check(uses);
+  set->add_option("FILE|-", given.key_source, "PEM of a public key or certificate, or a secret")->required();
+  set->add_option("--kid", given.kid, "The name that the child knows it by");
+  set->callback([&] {
+    command = [&given](Session session) {
+      return set_child_key(session, given.name, given.key_use, given.key_source, given.kid);
+    };
+  });
+  CLI::App* revoke = children.add_subcommand("revoke-key", "Take its key for this use away");
+  revoke->add_option("CHILD", given.name)->required();
+  revoke->add_option("USE", given.key_use, "wrap, identify or link")->required()->check(uses);
+  revoke->callback(
+      [&] { command = [&given](Session session) { return revoke_child_key(session, given.name, given.key_use); }; });
+}
+
 void add_children(CLI::App& app, Arguments& given, Command& command) {
   CLI::App* children = app.add_subcommand("children", "The devices behind this gateway");
   children->callback([&command] { default_to(command, list_children); });
@@ -58,6 +105,8 @@ void add_children(CLI::App& app, Arguments& given, Command& command) {
   CLI::App* show = children->add_subcommand("show", "One child, with its slots");
   show->add_option("CHILD", given.name)->required();
   show->callback([&] { command = [&given](Session session) { return show_child(session, given.name); }; });
+  add_enrollment(*children, given, command);
+  add_child_keys(*children, given, command);
 
   CLI::App* history = app.add_subcommand("history", "What happened to a child, newest first");
   history->add_option("CHILD", given.name)->required();
@@ -133,7 +182,8 @@ void add_trust(CLI::App& app, Arguments& given, Command& command) {
   trust->add_subcommand("show", "Keys, channel heads, floors and grants")->callback([&command] {
     command = show_trust;
   });
-  CLI::App* bring = trust->add_subcommand("import", "Give it a root file, channel head, permit or key grant");
+  CLI::App* bring =
+      trust->add_subcommand("import", "Give it a root file, channel head, permit, key grant or enrollment list");
   bring->add_option("FILE", given.name)->required();
   bring->callback([&] { command = [&given](Session session) { return import_record(session, given.name); }; });
   app.add_subcommand("permits", "Permits to go back, and who has used them")->callback([&command] {
@@ -228,6 +278,12 @@ ExitCode run(int argc, char** argv) {
       "Exit status: 0 ok, 1 failed, 2 usage, 3 not found, 4 nothing to do, 5 not authorized, 6 timed out,\n"
       "7 some children failed, 8 headgated is not running.");
   app.add_subcommand("status", "The gateway as a whole")->callback([&command] { command = show_status; });
+  app.add_subcommand("cache", "What is held, in the clear and as ciphertext")->callback([&command] {
+    command = show_cache;
+  });
+  app.add_subcommand("metrics", "How often what is expensive was done, for Prometheus")->callback([&command] {
+    command = show_metrics;
+  });
   add_children(app, given, command);
   add_deliverables(app, given, command);
   add_rollouts(app, given, command);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "ctl/enrollment.hpp"
 #include "ctl/snapshot.hpp"
 #include "ctl/table.hpp"
 #include "ctl/text.hpp"
@@ -58,6 +59,13 @@ json::object child_json(const Snapshot& snapshot, const std::string& path) {
   const json::object* job = job_of(snapshot, *snapshot.find(path, kChild));
   const bool valid = job != nullptr && truth_in(*job, "ProgressValid");
   shown["progress"] = valid ? job->at("Progress") : json::value(nullptr);
+  return shown;
+}
+
+// Of one that nobody has enrolled.
+json::object stranger_json(const Snapshot& snapshot, const json::object& stranger) {
+  json::object shown = snapshot.show(stranger);
+  shown["phase"] = "discovered";
   return shown;
 }
 
@@ -220,17 +228,27 @@ Result<ExitCode> list_children(Session session) {
   const auto fetched = Snapshot::fetch(session.client);
   if (fetched.has_error()) return fetched.error();
   const Snapshot& snapshot = fetched.value();
+  const auto met = discovered(session.client);
+  if (met.has_error()) return met.error();
   const auto paths = snapshot.paths(kChild);
   if (session.json) {
-    print_json(json_list(paths, [&](const std::string& path) { return child_json(snapshot, path); }));
+    json::array shown = json_list(paths, [&](const std::string& path) { return child_json(snapshot, path); });
+    for (const json::value& stranger : met.value()) shown.push_back(stranger_json(snapshot, stranger.as_object()));
+    print_json(shown);
     return ExitCode::ok;
   }
-  Table table({"CHILD", "TRANSPORT", "ONLINE", "VERSION", "STATE", "PROGRESS", "REASON"});
+  Table table({"CHILD", "TRANSPORT", "ONLINE", "VERSION", "STATE", "PROGRESS", "REASON", "ENROLLED BY"});
   for (const std::string& path : paths) {
     const json::object& child = *snapshot.find(path, kChild);
     const json::object* job = job_of(snapshot, child);
     table.add({text_in(child, "Id"), text_in(child, "Transport"), truth_in(child, "Online") ? "yes" : "no",
-               versions_of(child), text_in(child, "Phase"), job == nullptr ? "" : progress_of(*job), reason_of(child)});
+               versions_of(child), text_in(child, "Phase"), job == nullptr ? "" : progress_of(*job), reason_of(child),
+               enroller_of(child)});
+  }
+  for (const json::value& entry : met.value()) {
+    const json::object& stranger = entry.as_object();
+    table.add({text_in(stranger, "Id"), text_in(stranger, "Transport"), "yes", "", "discovered", "",
+               text_in(stranger, "Text"), ""});
   }
   table.print(std::cout);
   return ExitCode::ok;
@@ -251,6 +269,7 @@ Result<ExitCode> show_child(Session session, const std::string& id) {
   for (const char* name : {"Id", "Transport", "Address", "Profile"}) facts.add(name, text_in(child, name));
   const std::string why = text_in(child, "LinkText");
   facts.add("Online", (truth_in(child, "Online") ? "yes" : "no") + (why.empty() ? "" : ", " + why));
+  add_protection(facts, child);
   facts.add("Version", versions_of(child));
   const bool has_several = list_in(child, "Targets").size() > 1;
   if (!has_several) facts.add("Digest", text_in(child, "Digest"));
@@ -271,6 +290,7 @@ Result<ExitCode> show_child(Session session, const std::string& id) {
   facts.print(std::cout);
   if (has_several) print_targets(child);
   print_slots(child);
+  print_keys(child);
   return ExitCode::ok;
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// describe_record(): what root files, heads, permits and grants say.
+// describe_record(): what root files, heads, permits, grants and enrollment lists say.
+#include <array>
+
 #include "adapters/crypto/public_keys.hpp"
 #include "pack/describe.hpp"
+#include "trust/enrollment_list.hpp"
 #include "trust/root.hpp"
 #include "trust/statements.hpp"
 
@@ -79,6 +82,49 @@ Result<json::object> describe_grant(ByteView payload) {
                       {"not_after", to_text(grant->not_after)}};
 }
 
+json::object describe(const trust::ListedKey& key) {
+  constexpr std::array kUses{"wrap", "identify", "link"};
+  json::object object{{"use", kUses.at(static_cast<std::size_t>(key.use))}};
+  if (!key.name.empty()) object["kid"] = key.name;
+  if (!key.public_half.empty()) object["public"] = to_hex(key.public_half);
+  if (!key.wrapped_secret.empty()) object["wrapped_secret"] = describe_encryption(key.wrapped_secret);
+  return object;
+}
+
+json::object describe(const trust::ListedChild& child) {
+  json::object object{{"id", child.id},
+                      {"transport", child.transport},
+                      {"address", child.address},
+                      {"profile", child.profile},
+                      {"vendor_id", hex_of_uuid(child.vendor)},
+                      {"class_id", hex_of_uuid(child.device_class)}};
+  json::array targets, keys;
+  for (const trust::ListedTarget& target : child.targets)
+    targets.emplace_back(json::object{{"name", target.component}, {"image", target.image_number}});
+  for (const trust::ListedKey& key : child.keys) keys.emplace_back(describe(key));
+  if (!targets.empty()) object["targets"] = std::move(targets);
+  if (!keys.empty()) object["keys"] = std::move(keys);
+  if (!child.membership) return object;
+  object["group"] = child.membership->group;
+  object["layout"] = child.membership->layout;
+  object["role"] = child.membership->role;
+  return object;
+}
+
+Result<json::object> describe_enrollment(ByteView payload) {
+  const Result<trust::EnrollmentList> list = trust::read_enrollment_list(payload);
+  if (!list) return list.error();
+  json::object object{{"name", list->name}, {"version", list->version}};
+  if (list->gateway) object["gateway_key"] = list->gateway->hex();
+  if (list->not_after) object["not_after"] = to_text(*list->not_after);
+  json::array children, forgets;
+  for (const trust::ListedChild& child : list->children) children.emplace_back(describe(child));
+  for (const std::string& id : list->forgets) forgets.emplace_back(id);
+  object["children"] = std::move(children);
+  object["forgets"] = std::move(forgets);
+  return object;
+}
+
 Result<json::object> describe_payload(const trust::Record& record) {
   switch (record.kind) {
     case trust::RecordKind::root:
@@ -89,6 +135,8 @@ Result<json::object> describe_payload(const trust::Record& record) {
       return describe_permit(record.payload);
     case trust::RecordKind::grant:
       return describe_grant(record.payload);
+    case trust::RecordKind::enrollment:
+      return describe_enrollment(record.payload);
   }
   return Error{Errc::internal, "a kind of record that nobody reads"};
 }

@@ -222,6 +222,14 @@ void add_grant(CLI::App& app, Command& chosen) {
   });
 }
 
+void add_enrollment(CLI::App& app, Command& chosen) {
+  const auto options = std::make_shared<EnrollmentOptions>();
+  CLI::App* command = app.add_subcommand("enrollment", "Make a list of children for gateways");
+  command->add_option("RECIPE", options->recipe, "TOML; see headgate-pack(1)")->required();
+  add_record_options(*command, *options);
+  command->callback([options, &chosen] { chosen = [options] { return make_enrollment(*options); }; });
+}
+
 int carry_out(const Command& command) {
   const Result<void> done = command();
   if (done) return 0;
@@ -245,6 +253,7 @@ int run(int argc, char** argv) {
   add_head(app, chosen);
   add_permit(app, chosen);
   add_grant(app, chosen);
+  add_enrollment(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

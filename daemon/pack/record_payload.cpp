@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pack/record_payload.hpp"
 
+#include "trust/enrollment_list.hpp"
 #include "trust/root.hpp"
 #include "trust/statements.hpp"
 
@@ -18,6 +19,8 @@ Result<void> check_payload(const trust::Record& record) {
       return forget(trust::read_permit(record.payload));
     case RecordKind::grant:
       return forget(trust::read_grant(record.payload));
+    case RecordKind::enrollment:
+      return forget(trust::read_enrollment_list(record.payload));
   }
   return Error{Errc::internal, "a kind of record that nobody reads"};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `headgate-pack root, head, permit, grant`: makes trust records (docs/trust.md) and signs them. What is written is
-// what trust's own readers accept. Called by main.
+// `headgate-pack root, head, permit, grant, enrollment`: makes trust records (docs/trust.md) and signs them. What is
+// written is what trust's own readers accept. Called by main.
 #pragma once
 
 #include <filesystem>
@@ -59,5 +59,11 @@ struct GrantOptions : RecordOptions {
 };
 
 Result<void> make_grant(const GrantOptions& options);
+
+struct EnrollmentOptions : RecordOptions {
+  std::filesystem::path recipe;
+};
+
+Result<void> make_enrollment(const EnrollmentOptions& options);
 
 }  // namespace hg::pack

@@ -103,6 +103,12 @@ Result<void> judge(const Record& record, ByteView bytes, const Authority& author
       if (!grant) return grant.error();
       return forget(authority.open_grant(record, trusted_now(authority), grant->gateway));
     }
+    case RecordKind::enrollment: {
+      const Result<trust::EnrollmentList> list = trust::read_enrollment_list(record.payload);
+      if (!list) return list.error();
+      const Digest* const gateway = list->gateway ? &*list->gateway : nullptr;
+      return forget(authority.open_enrollment(record, trusted_now(authority), gateway, {}));
+    }
   }
   return Error{Errc::internal, "a kind of record that nobody judges"};
 }

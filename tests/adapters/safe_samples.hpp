@@ -71,8 +71,8 @@ inline core::Wrap wrap_of(images::KeyWrap wrap) {
   return core::Wrap::unknown;
 }
 
-inline Sample mcuboot_sample(const std::string& name) {
-  Sample sample{read_file(vector_path(name + ".bin")), {}, {}};
+inline Sample sample_of(const std::string& path) {
+  Sample sample{read_file(path), {}, {}};
   const images::MemorySource source(sample.file);
   const auto image = images::read_structure(source).value();
   sample.plaintext = image.digest;
@@ -81,6 +81,10 @@ inline Sample mcuboot_sample(const std::string& name) {
   sample.sealing.offset = image.content_key->offset;
   sample.sealing.size = static_cast<std::uint32_t>(image.content_key->size);
   return sample;
+}
+
+inline Sample mcuboot_sample(const std::string& name) {
+  return sample_of(vector_path(name + ".bin"));
 }
 
 /// A SUIT payload, encrypted by an author with `algorithm` for `recipients` (cose::write_recipient()).

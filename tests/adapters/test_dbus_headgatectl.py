@@ -65,9 +65,9 @@ def test_status(ctl):
 
 def test_children(ctl):
     table = rows(ctl("children"))
-    assert table[0] == ["CHILD", "TRANSPORT", "ONLINE", "VERSION", "STATE", "PROGRESS", "REASON"]
-    assert [row[0] for row in table[1:]] == ["bad-1", "ok-1", "ok-2", "slow-1", "two-1"]
-    assert table[2] == ["ok-1", "serial", "yes", "1.0.0", "idle", "-", "-"]
+    assert table[0] == ["CHILD", "TRANSPORT", "ONLINE", "VERSION", "STATE", "PROGRESS", "REASON", "ENROLLED BY"]
+    assert [row[0] for row in table[1:]] == ["bad-1", "ok-1", "ok-2", "slow-1", "two-1", "met-1"]
+    assert table[2] == ["ok-1", "serial", "yes", "1.0.0", "idle", "-", "-", "configuration"]
     children = {child["id"]: child for child in json.loads(ctl("--json", "children"))}
     ok = children["ok-1"]
     assert ok["address"] == "/dev/ok-1" and ok["online"] is True and ok["job"] is None and ok["progress"] is None
@@ -79,6 +79,90 @@ def test_one_child(ctl):
     assert re.search(r"^Way back:\s+self-reverting$", ctl("children", "show", "ok-1"), re.M)
     assert json.loads(ctl("children", "show", "ok-1", "--json"))["id"] == "ok-1"
     assert "no child" in ctl("children", "show", "nobody", code=NOT_FOUND)
+
+
+# ---------------------------------------------------------------------------------------------- who is a child, and keys
+
+
+PLACE = ("--transport", "serial", "--address", "/dev/x", "--vendor", "vendor.example", "--class", "meter-v1")
+
+
+def test_a_stranger_is_listed_and_enrolled(ctl):
+    row = next(row for row in rows(ctl("children")) if row[0] == "met-1")
+    assert row == ["met-1", "serial", "yes", "-", "discovered", "-", "SMP ?[2J1.4", "-"]
+    shown = {child["id"]: child for child in json.loads(ctl("children", "--json"))}["met-1"]
+    assert (shown["phase"], shown["address"]) == ("discovered", "/dev/ttyACM9")
+    assert shown["vendor_id"] == "11000000-0000-0000-0000-000000000000" and shown["class_id"] == ""
+    assert "no child" in ctl("children", "show", "met-1", code=NOT_FOUND)
+    assert "--class must be said: it does not claim one" in ctl("children", "enroll", "met-1", "--discovered", code=USAGE)
+    assert ctl("children", "enroll", "met-1", "--discovered", "--class", "meter-v1", "--target", "app", "--target",
+               "radio:1") == "child met-1 enrolled\n"
+    text = ctl("children", "show", "met-1")
+    assert re.search(r"^Enrolled by:\s+uid \d+$", text, re.M), text
+    met = [child for child in json.loads(ctl("children", "--json")) if child["id"] == "met-1"]
+    assert len(met) == 1 and met[0]["origin"] == "command" and met[0]["phase"] == "idle"
+
+
+def test_a_child_is_enrolled_and_forgotten(ctl):
+    assert json.loads(ctl("children", "enroll", "new-1", *PLACE, "--json")) == {"child": "new-1", "result": "enrolled"}
+    assert "there is a child new-1" in ctl("children", "enroll", "new-1", *PLACE, code=FAILED)
+    assert "no transport" in ctl("children", "enroll", "n", "--transport", "pigeon", *PLACE[2:], code=NOT_FOUND)
+    assert "--address must be said, or --discovered" in ctl("children", "enroll", "n", *PLACE[:2], code=USAGE)
+    assert "not NAME or NAME:IMAGE" in ctl("children", "enroll", "n", *PLACE, "--target", "app:x", code=USAGE)
+    assert "no plugin has met n" in ctl("children", "enroll", "n", "--discovered", code=NOT_FOUND)
+    assert ctl("children", "forget", "new-1") == "child new-1 forgotten\n"
+    assert "the configuration names child ok-1" in ctl("children", "forget", "ok-1", code=FAILED)
+    assert ctl("children", "replace-board", "ok-1") == "child ok-1 replaced\n"
+    assert "no child" in ctl("children", "replace-board", "nobody", code=NOT_FOUND)
+
+
+def test_keys_go_in_and_never_come_out(ctl, gateway, tmp_path):
+    secret = "00112233445566778899aabbccddeeff"
+    (tmp_path / "psk").write_text(secret)
+    assert ctl("children", "set-key", "ok-1", "link", str(tmp_path / "psk"), "--kid", "boiler-1") == f"key {'6' * 64} set\n"
+    done = subprocess.run([f"{private_bus.BIN}/headgatectl", "--bus", gateway.address, "children", "set-key", "ok-1",
+                           "wrap", "-", "--json"], input="-----BEGIN PUBLIC KEY-----", capture_output=True, text=True,
+                          timeout=private_bus.DEADLINE, check=True)
+    assert json.loads(done.stdout) == {"child": "ok-1", "use": "wrap", "id": "5" * 64}
+    text = ctl("children", "show", "ok-1")
+    assert re.search(r"^link\s+psk\s+666666666666\s+boiler-1\s+20\S+Z\s+uid \d+$", text, re.M), text
+    assert re.search(r"^wrap\s+p256\s+555555555555\s+-\s", text, re.M), text
+    shown = ctl("children", "show", "ok-1", "--json")
+    assert {key["use"]: key["kind"] for key in json.loads(shown)["keys"]} == {"link": "psk", "wrap": "p256"}
+    assert secret not in text + shown + ctl("children", "--json")
+    assert ctl("children", "revoke-key", "ok-1", "link") == "child ok-1 has lost its key\n"
+    assert "no key for this use" in ctl("children", "revoke-key", "ok-1", "link", code=NOT_FOUND)
+    assert "No such file" in ctl("children", "set-key", "ok-1", "wrap", str(tmp_path / "none"), code=NOT_FOUND)
+    assert "neither a regular file nor a pipe" in ctl("children", "set-key", "ok-1", "wrap", "/dev/null", code=USAGE)
+    (tmp_path / "large").write_bytes(bytes(16 * 1024 + 1))
+    assert "more than 16384 bytes" in ctl("children", "set-key", "ok-1", "wrap", str(tmp_path / "large"), code=FAILED)
+    ctl("children", "set-key", "ok-1", "sign", str(tmp_path / "psk"), code=USAGE)
+
+
+def test_what_protects_a_child(ctl):
+    text = ctl("children", "show", "two-1")
+    for line in (r"Protected by:\s+link \(claimed\)", r"Link security:\s+claimed", r"Enrolled by:\s+configuration"):
+        assert re.search(f"^{line}$", text, re.M), (line, text)
+    assert re.search(r"^Protected by:\s+internal-link$", ctl("children", "show", "ok-1"), re.M)
+
+
+def test_what_is_held_in_the_clear(ctl):
+    text = ctl("cache")
+    assert re.search(r"^Cache:\s+1000 B of 3\.8 MiB$", text, re.M)
+    assert re.search(r"^Plain:\s+1 image, 97\.7 KiB$", text, re.M), text
+    assert re.search(r"^Ciphertext:\s+0 images, 0 B$", text, re.M), text
+    assert json.loads(ctl("cache", "--json")) == {
+        "cache_used": 1000, "cache_limit": 4000000, "plain_images": 1, "plain_bytes": 100000, "encrypted_images": 0,
+        "encrypted_bytes": 0}
+
+
+def test_metrics(ctl):
+    text = ctl("metrics")
+    assert "# TYPE headgate_signatures_verified_total counter\nheadgate_signatures_verified_total 7\n" in text
+    for name, value in (("images_hashed", 6), ("image_heads_hashed", 5), ("content_keys_opened", 4), ("keys_wrapped", 3)):
+        assert f"\nheadgate_{name}_total {value}\n" in text
+    assert text.count("# HELP ") == 5
+    assert json.loads(ctl("metrics", "--json"))["keys_wrapped"] == 3
 
 
 def test_a_child_with_two_images_that_tells_everything(ctl):

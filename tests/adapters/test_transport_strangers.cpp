@@ -54,6 +54,20 @@ TEST_F(Strangers, AreToldAgainOnlyWhenTheySaySomethingElse) {
   EXPECT_EQ(met_.back().text, "a meter, opened");
 }
 
+TEST_F(Strangers, AreToldAgainWhenTheyAreNotEnrolledAnyMore) {
+  const auto channel = plugin();
+  ASSERT_TRUE(channel->send(stranger("boiler")));  // core leaves out whom it knows
+  ASSERT_TRUE(channel->send(stranger("meter-17")));
+  settle(channel, false);
+  met_.clear();
+  board_->enroll({});
+  EXPECT_TRUE(met_.empty());  // not before the caller has told that it dropped the child
+  loop_.until([this] { return !met_.empty(); });
+  EXPECT_EQ(met_.front().id, "boiler");
+  loop_.settle();
+  EXPECT_EQ(met_.size(), 1U);
+}
+
 TEST_F(Strangers, WhoWereNeverToldDoNotVanish) {
   const auto channel = plugin();
   ASSERT_TRUE(channel->send(wire::Vanished{"meter-17"}));

@@ -81,6 +81,16 @@ TEST_F(PluginViews, ThatNoPluginWouldTakeAreNotSent) {
   next_as<wire::Inspect>(channel);  // and the plugin is still there
 }
 
+TEST_F(PluginViews, AreNotMadeByPluginsNorIsAnybodyIdentifiedByAStep) {
+  const auto channel = plugin(~std::uint64_t{0});
+  for (const core::Step& step : {core::Step{core::Prepare{}}, core::Step{core::Identify{}}, core::Step{core::Idle{}}}) {
+    perform(step);
+    EXPECT_EQ(failure(), Errc::internal);
+  }
+  perform(core::Inspect{});  // nothing was sent before this
+  next_as<wire::Inspect>(channel);
+}
+
 // ------------------------------------------------------------------------------------------------- who is there
 
 class PluginIdentification : public PluginBoardTest {

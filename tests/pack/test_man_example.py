@@ -42,6 +42,6 @@ def test_the_example(workshop):
 def test_the_page_names_every_command(workshop):
     usage = workshop.pack("--help")
     commands_shown = re.findall(r"^  ([a-z]+) +[A-Z]", usage, re.MULTILINE)
-    assert len(commands_shown) == 9, usage
+    assert len(commands_shown) == 10, usage
     for command in commands_shown:
         assert re.search(rf"^\\fB{command}\b", PAGE.read_text(encoding="utf-8"), re.MULTILINE), command

@@ -8,6 +8,7 @@ import cbor2
 import pytest
 import suit_author
 import suit_verifier
+from cryptography.hazmat.primitives import serialization
 
 ROOT = """version = 1
 issued = 2024-11-21
@@ -252,3 +253,106 @@ def test_wrong_roots(workshop, name):
     workshop.write("root.toml", recipe.replace(old, new, 1))
     assert words in workshop.refusal("root", "root.toml", "--key", "rita.pem", "-o", "root.hgr")
     assert not workshop.path("root.hgr").exists()
+
+
+LIST = """name = "site-7"
+version = 5
+gateway = "gateway.pub"
+not-after = 2099-01-01
+forgets = ["old-1"]
+
+[[child]]
+id = "boiler-1"
+transport = "serial"
+address = "/dev/ttyACM0"
+profile = "mcuboot-encrypted"
+vendor = "vendor.example"
+class = "boiler-v1"
+group = "left"
+layout = "heater"
+role = "burner"
+
+[[child.target]]
+name = "app"
+
+[[child.target]]
+name = "radio"
+image = 1
+
+[[child.key]]
+use = "wrap"
+file = "boiler.pub"
+
+[[child.key]]
+use = "link"
+kid = "boiler-1"
+secret = "boiler.psk"
+
+[[child]]
+id = "pump-1"
+transport = "udp"
+address = "192.0.2.7"
+vendor = "vendor.example"
+class = "pump-v1"
+"""
+PSK = "00112233445566778899aabbccddeeff"
+
+
+@pytest.fixture
+def site(workshop):
+    """A root with a director, and what a list is made of."""
+    workshop.write("root.toml", ROOT.replace("threshold = 2", "threshold = 1").replace(
+        'name = "channel"\nfile = "channel.pub"\nroles = ["head"]',
+        'name = "dora"\nfile = "channel.pub"\nroles = ["director"]'))
+    signed_root(workshop)
+    workshop.gateway, workshop.boiler = workshop.recipient("gateway"), workshop.recipient("boiler")
+    workshop.write("boiler.psk", PSK)
+    workshop.write("site.toml", LIST)
+    return workshop
+
+
+def test_an_enrollment_list(site):
+    site.pack("enrollment", "site.toml", "--key", "channel.pem", "-o", "site.hgr")
+    assert "enrollment: signed by dora" in site.pack("verify", "--root", "root.hgr", "site.hgr")
+    kind, payload, signers = suit_verifier.open_record(site.read("site.hgr"), [site.keys["channel"]])
+    assert (kind, signers) == ("enrollment", [0])
+    assert (payload[2], payload[3], payload[7]) == ("site-7", 5, ["old-1"])
+    boiler, pump = payload[6]
+    assert boiler[5] == uuid.uuid5(uuid.NAMESPACE_DNS, "vendor.example").bytes
+    assert boiler[6] == uuid.uuid5(uuid.UUID(bytes=boiler[5]), "boiler-v1").bytes
+    assert boiler[7] == [["app", 0], ["radio", 1]] and boiler[9] == {1: "left", 2: "heater", 3: "burner"}
+    assert pump[4] == "mcuboot-swap" and not {7, 8, 9} & set(pump)
+    wrap, link = boiler[8]
+    spki = site.boiler.public_key().public_bytes(serialization.Encoding.DER,
+                                                 serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert (wrap[1], wrap[3], link[1], link[2]) == (0, spki, 2, "boiler-1")
+    assert bytes.fromhex(PSK) not in site.read("site.hgr") and PSK.encode() not in site.read("site.hgr")
+    assert list(suit_verifier.content_keys(link[4], site.gateway)) == [bytes.fromhex(PSK)]
+    shown = json.loads(site.pack("inspect", "--json", "site.hgr"))
+    assert (shown["kind"], shown["name"], shown["version"], shown["forgets"]) == ("enrollment", "site-7", 5, ["old-1"])
+    assert [child["id"] for child in shown["children"]] == ["boiler-1", "pump-1"]
+    assert shown["children"][0]["role"] == "burner" and shown["children"][0]["keys"][1]["kid"] == "boiler-1"
+    assert PSK not in json.dumps(shown)
+
+
+def test_a_list_by_others_is_refused(site):
+    site.pack("enrollment", "site.toml", "--key", "desk.pem", "-o", "site.hgr")
+    assert "desk is for author, not for director" in site.refusal("verify", "--root", "root.hgr", "site.hgr")
+
+
+@pytest.mark.parametrize("old, new, says", [
+    ('id = "pump-1"', 'id = "boiler-1"', "child boiler-1 twice"),
+    ('gateway = "gateway.pub"\n', "", "a secret needs the list's gateway"),
+    ('use = "wrap"', 'use = "sign"', 'must be "wrap", "identify" or "link"'),
+    ('file = "boiler.pub"', 'file = "boiler.psk"', "boiler.psk"),
+    ('file = "boiler.pub"\n', "", "one of file and secret must be there"),
+    ('layout = "heater"\n', "", "layout: is missing"),
+    ("image = 1", "image = 16", "must be 0 to 15"),
+    ('version = 5', 'version = 5\nissuer = "me"', 'unknown key "issuer"'),
+    ('secret = "boiler.psk"', 'secret = "site.toml"', "a secret in a list has 16 or 32 bytes"),
+])
+def test_a_list_that_makes_no_sense_is_not_made(site, old, new, says):
+    assert old in LIST
+    site.write("site.toml", LIST.replace(old, new, 1))
+    assert says in site.refusal("enrollment", "site.toml", "--key", "channel.pem", "-o", "site.hgr")
+    assert not site.path("site.hgr").exists()

@@ -3,35 +3,54 @@
 wrap of its own, nothing that leaves for a child holds a run of the plain payload, and what protects nothing is not sent.
 Who judges what the children got is tests/author/mcuboot_verifier.py, which shares no code with headgate."""
 
-
+import cbor2
+import mcuboot_author
 import mcuboot_verifier
+import memory_search
+import packet_log
 import pytest
+from cryptography.hazmat.primitives import hashes, keywrap, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gateway import APP_1_0_0, PROFILE, VECTORS
-from packets import received_packets, uploaded_file
 
 KEYS = VECTORS / "keys"
 GATEWAY_KEY = KEYS / "gateway-enc-p256.pem"
 CHILD_KEYS = {"boiler": KEYS / "child1-enc-p256.pem", "other": KEYS / "child2-enc-p256.pem"}
+VENDOR = KEYS / "vendor-sign-p256.pub.pem"
 ENCRYPTED = VECTORS / "app-2.0.0-enc-p256-for-gateway.bin"
-ENCRYPTED_256 = VECTORS / "app-2.0.0-enc-p256-aes256-for-gateway.bin"
 FOR_CHILD_1 = VECTORS / "app-2.0.0-enc-p256-for-child1.bin"
 CLEAR = VECTORS / "app-1.0.0-clear.bin"
 PLAIN = VECTORS / "app-2.0.0.bin"
-RUN = 16  # bytes
+STORE_KEY_INFO = b"headgate store key 1"
+SLOW = ["--work-us", "200000"]  # so that something can happen in the middle of a transfer
+
+
+def private(file):
+    return serialization.load_pem_private_key(file.read_bytes(), None)
 
 
 def payload_of(image):
-    head, size = int.from_bytes(image[8:10], "little"), int.from_bytes(image[12:16], "little")
-    return image[head:head + size]
+    return mcuboot_verifier.parse(image).payload
 
 
-def runs_of(payload):
-    """Every run of 16 bytes of it that begins at a multiple of 16: a longer stretch that leaves holds one of them."""
-    return {payload[at:at + RUN] for at in range(0, len(payload) - RUN + 1, RUN)}
+def content_key_of(image, key):
+    parsed = mcuboot_verifier.parse(image)
+    wrap = parsed.value({mcuboot_verifier.ENC_EC256}, "wrapped content keys")
+    return mcuboot_verifier.unwrap(wrap.kind, wrap.value, parsed.key_bytes, private(key))
 
 
-def holds_any(runs, data):
-    return any(data[at:at + RUN] in runs for at in range(len(data) - RUN + 1))
+def store_key_of(file, key):
+    """The store key, by the gateway's private key (docs/keys.md)."""
+    (_, _, nothing, recipients) = cbor2.loads(file.read_bytes()).value
+    assert nothing is None
+    ((protected, unprotected, wrapped),) = recipients
+    ephemeral = unprotected[-1]
+    numbers = ec.EllipticCurvePublicNumbers(int.from_bytes(ephemeral[-2], "big"), int.from_bytes(ephemeral[-3], "big"),
+                                            ec.SECP256R1())
+    secret = private(key).exchange(ec.ECDH(), numbers.public_key())
+    context = cbor2.dumps([-5, [None] * 3, [None] * 3, [256, protected, STORE_KEY_INFO]])
+    return keywrap.aes_key_unwrap(HKDF(hashes.SHA256(), 32, None, context).derive(secret), wrapped)
 
 
 @pytest.fixture
@@ -47,14 +66,15 @@ def vault(gateway):
 
 
 def add(gateway, name, link="none", **more):
-    child = gateway.add_child(name, link=link, options=["--enc-key", CHILD_KEYS[name], *more.pop("options", [])], **more)
+    child = gateway.add_child(name, link=link, options=["--enc-key", CHILD_KEYS[name], "--log-packets", *more.pop("options", [])], **more)
     return child
 
 
 def set_key(gateway, name, key=None):
     """As an operator does: the public half, in a file."""
     public = gateway.directory / f"{name}-public.pem"
-    public.write_bytes(mcuboot_verifier.public_pem((key or CHILD_KEYS[name]).read_bytes()))
+    public.write_bytes(private(key or CHILD_KEYS[name]).public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
     return gateway.ctl("children", "set-key", name, "wrap", public)
 
 
@@ -65,12 +85,16 @@ def roll_out(gateway, image, version="2.0.0", **more):
     return deliverable
 
 
+def sent_to(child):
+    return packet_log.packets(child.state)
+
+
 def view_of(child):
-    return uploaded_file(received_packets(child))
+    return packet_log.uploaded(sent_to(child))
 
 
 def opens(view, key):
-    return mcuboot_verifier.open_image(view, key.read_bytes(), (KEYS / "vendor-sign-p256-public.pem").read_bytes())
+    return mcuboot_verifier.open_image(view, private(key), serialization.load_pem_public_key(VENDOR.read_bytes()))
 
 
 def test_each_child_gets_the_same_ciphertext_under_a_wrap_of_its_own(vault):
@@ -86,8 +110,8 @@ def test_each_child_gets_the_same_ciphertext_under_a_wrap_of_its_own(vault):
     views = {name: view_of(vault.children[name]) for name in CHILD_KEYS}
     for name, view in views.items():
         changed = [at for at in range(len(shared)) if view[at] != shared[at]]
-        place = mcuboot_verifier.wrap_of(shared)
-        assert len(view) == len(shared) and place.start <= changed[0] and changed[-1] < place.stop, "only the wrap"
+        offset, size = mcuboot_verifier.wrap_of(shared)
+        assert len(view) == len(shared) and offset <= changed[0] and changed[-1] < offset + size, "only the wrap"
         assert opens(view, CHILD_KEYS[name]) == payload_of(PLAIN.read_bytes())
         for stranger in (*(key for other, key in CHILD_KEYS.items() if other != name), GATEWAY_KEY):
             with pytest.raises(mcuboot_verifier.Refused):
@@ -102,9 +126,9 @@ def test_no_run_of_the_plain_payload_leaves_for_a_child(vault):
     set_key(vault, "boiler")
     roll_out(vault, ENCRYPTED)
     vault.wait_for_phase("confirmed")
-    runs = runs_of(payload_of(PLAIN.read_bytes()))
-    packets = received_packets(vault.child)
-    assert sum(map(len, packets)) > len(PLAIN.read_bytes()) and not any(holds_any(runs, each) for each in packets)
+    sent = sent_to(vault.child)
+    assert sum(map(len, sent)) > len(PLAIN.read_bytes())
+    assert packet_log.runs_of(payload_of(PLAIN.read_bytes()), sent) == 0
 
 
 def test_on_an_internal_link_the_plain_payload_is_found(vault):
@@ -114,15 +138,14 @@ def test_on_an_internal_link_the_plain_payload_is_found(vault):
     vault.start()
     roll_out(vault, PLAIN)
     vault.wait_for_phase("confirmed")
-    runs = runs_of(payload_of(PLAIN.read_bytes()))
-    assert any(holds_any(runs, each) for each in received_packets(vault.child))
+    assert packet_log.runs_of(payload_of(PLAIN.read_bytes()), sent_to(vault.child)) > 1000
     assert vault.ctl("children", "show", "boiler")["protection"] == "internal-link"
 
 
 def refused(gateway, reason, name="boiler"):
     seen = gateway.wait_for_phase("refused", name)
     assert seen["reason"] == reason, seen
-    assert not uploaded_file(received_packets(gateway.children[name])), "nothing was sent"
+    assert not view_of(gateway.children[name]), "nothing was sent"
     gateway.wait_for_journal(f"child {name}", reason)
     return seen
 
@@ -173,7 +196,7 @@ def test_what_the_vendor_sealed_for_the_child_is_passed_on_as_claimed(vault):
 
 def test_a_damaged_wrap_is_named_when_it_comes_in(vault):
     damaged = bytearray(ENCRYPTED.read_bytes())
-    damaged[mcuboot_verifier.wrap_of(bytes(damaged)).start + 70] ^= 1  # in the MAC
+    damaged[mcuboot_verifier.wrap_of(bytes(damaged))[0] + 70] ^= 1  # in the MAC
     file = vault.directory / "damaged.bin"
     file.write_bytes(damaged)
     add(vault, "boiler")
@@ -190,8 +213,9 @@ def test_one_content_key_encrypts_one_plaintext(vault):
     vault.announce(vault.publish(ENCRYPTED, version="2.0.0"))
     vault.wait_until_sealed("2.0.0")
     twin = vault.directory / "twin.bin"
-    content_key = mcuboot_verifier.content_key_of(ENCRYPTED.read_bytes(), GATEWAY_KEY.read_bytes())
-    twin.write_bytes(mcuboot_verifier.encrypt_again(APP_1_0_0.read_bytes(), content_key, GATEWAY_KEY.read_bytes()))
+    content_key = content_key_of(ENCRYPTED.read_bytes(), GATEWAY_KEY)
+    twin.write_bytes(mcuboot_author.make_image(payload_of(APP_1_0_0.read_bytes()), ec.generate_private_key(ec.SECP256R1()),
+                                               mcuboot_author.ENC_EC256, private(GATEWAY_KEY).public_key(), content_key))
     second = vault.publish(twin, version="2.0.1")
     vault.announce(second)
     assert "content key" in vault.wait_for_arrival(second, "refused")["text"]
@@ -201,13 +225,12 @@ def test_a_clear_image_is_kept_and_sent_as_ciphertext_only(vault):
     add(vault, "boiler", image=APP_1_0_0)
     vault.start()
     set_key(vault, "boiler")
-    clear = mcuboot_verifier.clear_copy(CLEAR.read_bytes())
-    roll_out(vault, CLEAR, version="1.0.0", more=())
+    roll_out(vault, CLEAR, version="1.0.0")
     vault.wait_for_phase("confirmed")
-    runs = runs_of(payload_of(clear))
-    kept = [file for file in (vault.directory / "cache").rglob("*") if file.is_file()]
-    assert kept and not any(holds_any(runs, file.read_bytes()) for file in kept)
-    assert not any(holds_any(runs, each) for each in received_packets(vault.child))
+    clear = payload_of(CLEAR.read_bytes())
+    kept = [file.read_bytes() for file in (vault.directory / "cache").rglob("*") if file.is_file()]
+    assert kept and packet_log.runs_of(clear, kept) == 0
+    assert view_of(vault.child) and packet_log.runs_of(clear, sent_to(vault.child)) == 0
     cache = vault.ctl("cache")
     assert cache["plain_images"] == 0 and cache["encrypted_images"] == 1
 
@@ -232,26 +255,21 @@ def test_another_child_costs_no_signature_and_no_hash_of_an_image(vault):
 
 def test_the_keys_stay_in_locked_pages(vault):
     """After a transfer the daemon's memory holds neither content key nor store key in the clear outside locked pages."""
-    import memory_search  # pylint: disable=import-outside-toplevel
-
     add(vault, "boiler")
     vault.start()
     set_key(vault, "boiler")
     roll_out(vault, ENCRYPTED)
     vault.wait_for_phase("confirmed")
-    secrets = {
-        "content key": mcuboot_verifier.content_key_of(ENCRYPTED.read_bytes(), GATEWAY_KEY.read_bytes()),
-        "store key": mcuboot_verifier.store_key_of((vault.directory / "state/store-key").read_bytes(),
-                                                   GATEWAY_KEY.read_bytes()),
-    }
-    pid = vault.daemon.pid
-    marker = deliverable_id = vault.sealed("2.0.0")["id"].encode()
-    assert memory_search.find(pid, {"marker": marker}), f"the search finds nothing, not even {deliverable_id}"
-    assert not memory_search.find(pid, secrets)
+    marker = vault.sealed("2.0.0")["id"].encode()
+    secrets = {"content key": content_key_of(ENCRYPTED.read_bytes(), GATEWAY_KEY),
+               "store key": store_key_of(vault.directory / "state/store-key", GATEWAY_KEY)}
+    assert memory_search.find(vault.daemon.pid, {"marker": marker}), "the search finds nothing at all"
+    assert not memory_search.find(vault.daemon.pid, secrets)
+    assert memory_search.find(vault.daemon.pid, secrets, locked=True), "the store key is there, in a locked page"
 
 
 def test_a_key_rotated_in_mid_transfer_ends_the_transfer(vault):
-    add(vault, "boiler", options=["--delay-ms", "40"])
+    add(vault, "boiler", options=SLOW)
     vault.start()
     set_key(vault, "boiler", CHILD_KEYS["other"])  # the wrong one, as it turns out
     roll_out(vault, ENCRYPTED)
@@ -265,7 +283,7 @@ def test_a_key_rotated_in_mid_transfer_ends_the_transfer(vault):
 
 
 def test_a_view_is_the_same_after_a_restart(vault):
-    add(vault, "boiler", options=["--delay-ms", "40"])
+    add(vault, "boiler", options=SLOW)
     vault.start()
     set_key(vault, "boiler")
     roll_out(vault, ENCRYPTED)
@@ -298,7 +316,7 @@ def test_nothing_that_is_secret_is_written_anywhere(vault):
     set_key(vault, "boiler")
     roll_out(vault, ENCRYPTED)
     vault.wait_for_phase("confirmed")
-    content_key = mcuboot_verifier.content_key_of(ENCRYPTED.read_bytes(), GATEWAY_KEY.read_bytes())
+    content_key = content_key_of(ENCRYPTED.read_bytes(), GATEWAY_KEY)
     assert content_key.hex() not in "\n".join(vault.journal())
     assert vault.daemon.stop() == 0
     for file in (vault.directory / "state").rglob("*"):

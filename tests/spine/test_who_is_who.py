@@ -5,8 +5,7 @@ a signed list or by policy; and a child with a key for it is asked to show that 
 import uuid
 
 import pytest
-import trust_author
-from gateway import APP_1_1_0, DEVICE_CLASS, PROFILE, VENDOR
+from gateway import APP_1_1_0, DEVICE_CLASS, PROFILE, VECTORS, VENDOR
 from raw_plugin import DISCOVERED, ENROLL, VANISHED, WELCOME, RawPlugin
 
 KEY = bytes(range(32))
@@ -100,7 +99,7 @@ def with_kit(gateway, key=KEY, **more):
     file.write_text(key.hex())
     credentials = gateway.directory / "credentials"
     credentials.mkdir()
-    (credentials / "gateway-key").write_bytes(trust_author.new_private_pem())
+    (credentials / "gateway-key").write_bytes((VECTORS / "keys/gateway-enc-p256.pem").read_bytes())
     gateway.environment["CREDENTIALS_DIRECTORY"] = str(credentials)
     gateway.more_configuration = '[keys]\ngateway_credential = "gateway-key"\n'
     gateway.profile = PROFILE
@@ -134,7 +133,7 @@ def test_a_child_shows_its_key_before_the_first_byte(gateway):
 def test_the_right_id_with_the_wrong_key_gets_nothing(gateway):
     with_kit(gateway)
     gateway.start()
-    set_identify_key(gateway, bytes(32))
+    set_identify_key(gateway, KEY[::-1])
     roll_out(gateway)
     seen = gateway.wait_for_phase("refused")
     assert seen["reason"] == "wrong-identity"
@@ -147,7 +146,7 @@ def test_the_right_id_with_the_wrong_key_gets_nothing(gateway):
 
 def test_a_child_that_asks_for_proof_gets_it(gateway):
     child = with_kit(gateway)
-    child._options += ["--kit-require-proof"]  # pylint: disable=protected-access
+    child._options += ["--require-proof"]  # pylint: disable=protected-access
     gateway.start()
     set_identify_key(gateway, KEY)
     roll_out(gateway)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory for keys that is never written to swap or to a core dump: OpenSSL's secure heap, from which Secret and
-// OpenSSL's own private keys are taken once it is there. Called by KeySafe before the first key is read.
+// OpenSSL's own private keys are taken once it is there. Called by KeySafe before the first key is read, and by main().
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,11 @@ inline constexpr std::size_t kLockedBytes = 1024 * 1024;  ///< what RLIMIT_MEMLO
 /// what to do.
 Result<void> lock_key_memory();
 
-/// Whether `pointer` is in it.
+/// From then on whatever OpenSSL frees is wiped: it decodes private keys on the ordinary heap, and leaves them there.
+/// First in main(), before OpenSSL has allocated anything; false: it has, and nothing is changed.
+bool wipe_what_openssl_frees();
+
+/// Whether `pointer` is in locked memory.
 bool is_in_locked_memory(const void* pointer);
 
 }  // namespace hg::crypto

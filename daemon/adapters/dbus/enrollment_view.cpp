@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is shown of who a child is and of what protects it, and of those whom nobody has enrolled.
 #include "adapters/dbus/views.hpp"
+#include "core/protection_judgement.hpp"
 
 namespace hg::bus {
 namespace {
@@ -15,15 +16,6 @@ std::string_view name_of(core::LinkSecurity security) {
       break;
   }
   return "none";
-}
-
-/// By the child's keys and its link alone.
-core::Protected protection_of(const core::State& /*state*/, const core::Child& child) {
-  if (child.keys.contains(core::KeyUse::wrap)) return {core::Protection::rewrapped, false};
-  if (child.link_security != core::LinkSecurity::none)
-    return {core::Protection::link, child.link_security == core::LinkSecurity::claimed};
-  const bool is_internal = child.enrollment.link == core::LinkProtection::internal;
-  return {is_internal ? core::Protection::internal : core::Protection::none, false};
 }
 
 /// All but its value.

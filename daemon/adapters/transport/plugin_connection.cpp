@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -88,6 +89,7 @@ void PluginConnection::enroll(const std::map<core::ChildId, wire::Enroll>& child
     if (children.contains(child)) continue;
     links_.erase(child);
     static_cast<void>(channel_->send(wire::Forget{child}));  // a closed channel ends serve()
+    if (strangers_.contains(child)) tell_later(child);
   }
   for (const auto& [child, wanted] : children) {
     const auto known = children_.find(child);
@@ -139,10 +141,24 @@ Result<void> PluginConnection::take_meeting(const wire::Discovered& met) {
     return {};
   }
   strangers_[met.name] = met;
+  tell(met);
+  return {};
+}
+
+void PluginConnection::tell(const wire::Discovered& met) const {
   const core::Discovered stranger{met.name,         hello_.transport, met.address,         met.vendor,
                                   met.device_class, met.text,         around_.clock->now()};
   if (meeting_listener_) meeting_listener_(core::ChildDiscovered{stranger});
-  return {};
+}
+
+/// Of one that is not enrolled any more and still in sight; later, so that the caller has said that it is not.
+void PluginConnection::tell_later(const core::ChildId& name) {
+  const auto again = [weak = weak_from_this(), name] {
+    const auto self = weak.lock();
+    if (!self || self->children_.contains(name)) return;
+    if (const auto met = self->strangers_.find(name); met != self->strangers_.end()) self->tell(met->second);
+  };
+  asio::post(around_.executor, again);
 }
 
 /// What was listed goes from the list at any time: there is nothing to be saved up for.

@@ -59,6 +59,8 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
   Result<void> take_meeting(const wire::Vanished& gone);
   /// Errc::too_large: the plugin says too much of strangers to be listened to.
   Result<void> bear_meetings();
+  void tell(const wire::Discovered& met) const;
+  void tell_later(const core::ChildId& name);
   void lose_strangers();
   Result<void> take_reply(wire::Channel::Arrival arrival);
   /// What an answer and the descriptor that came with it mean for the step.

@@ -57,6 +57,11 @@ wire::Deliver deliver_of(const core::Deliver& order, wire::Task task) {
   return deliver;
 }
 
+bool is_for_plugins(const core::Step& step) {
+  return !std::holds_alternative<core::Idle>(step) && !std::holds_alternative<core::Wait>(step) &&
+         !std::holds_alternative<core::Prepare>(step) && !std::holds_alternative<core::Identify>(step);
+}
+
 /// Whether the plugin can bring what the child is to get in the place of the shared bytes.
 Result<void> check_view(const wire::Hello& plugin, const core::Deliver& order) {
   if (!order.view) return {};
@@ -157,6 +162,7 @@ wire::Frame request_for(const core::Enrollment& child, const core::Step& step, w
 
 std::optional<core::StepAnswer> answer_unasked(const wire::Hello& plugin, const core::Step& step) {
   const std::uint64_t capabilities = plugin.capabilities;
+  if (!is_for_plugins(step)) return core::StepFailed{Error{Errc::internal, "no step that a plugin carries out"}};
   if (const auto* deliver = std::get_if<core::Deliver>(&step)) {
     if (const auto view = check_view(plugin, *deliver); !view) return core::StepFailed{view.error()};
   }

@@ -20,7 +20,8 @@ Duration deadline_for(const core::Patience& patience, const core::Step& step);
 
 /// The answer to steps that the plugin cannot be asked: an offer is welcome, there is nothing to back up, what was
 /// backed up by an abler plugin cannot be written back, and an image is not sent otherwise than its view has it. Also
-/// to a view that no plugin would take: StepFailed{invalid}.
+/// to a view that no plugin would take, StepFailed{invalid}, and to steps that are not for plugins,
+/// StepFailed{internal}.
 std::optional<core::StepAnswer> answer_unasked(const wire::Hello& plugin, const core::Step& step);
 
 /// What `frame` says about `step`, without what came beside it. An answer that does not belong to such a step is

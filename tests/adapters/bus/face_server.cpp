@@ -147,6 +147,8 @@ class ActingControl final : public fakes::ScriptedControl {
 void make_talkative(core::Child& child) {
   child.enrollment.targets = {{"app", 0}, {"radio", 1}};
   child.confirms_itself = true;
+  child.enrollment.link = core::LinkProtection::none;
+  child.link_security = core::LinkSecurity::claimed;
   core::Inspection& seen = *child.seen;
   core::Slot radio = seen.slots.front();
   radio.image = 1;
@@ -176,6 +178,13 @@ void furnish(ActingControl& control, int children) {
   control.lay_out({core::Layout{"pair", {core::Role{"left", {}, {1}}, core::Role{"right", {}, {1}}}},
                    core::Layout{"trio", {core::Role{"all", {}, {1}, 3}}},
                    core::Layout{"lone", {core::Role{"one", {}, {2}}}}});
+  core::Discovered met;
+  met.id = "met-1";
+  met.transport = "serial";
+  met.address = "/dev/ttyACM9";
+  met.vendor = core::Uuid{0x11};
+  met.text = "SMP \x1b[2J1.4";
+  control.meet(met);
   control.child("bad-1").online = false;
   control.child("bad-1").link_text = "cable \x1b[2Jout";
   control.seal("a1" + std::string(62, '0'), "2.0.0", 1);
