@@ -15,7 +15,7 @@ Result<Bytes> wrap_key(ByteView wrapping, ByteView key);
 Result<Secret> unwrap_key(ByteView wrapping, ByteView wrapped);
 
 /// The shared secret of a private and a public key of one curve (for EC its x coordinate). `peer` is of key_from(),
-/// which has checked that its point is on the curve: that costs half as much as the agreement, and is not done twice.
+/// which has checked that its point is on the curve; OpenSSL's own check, half as long as the agreement, is left out.
 /// Errors: invalid (another curve, or the secret is all zero).
 Result<Secret> agree(EVP_PKEY* own, EVP_PKEY* peer);
 
