@@ -6,7 +6,12 @@
 namespace hg::app {
 
 Result<core::Enrollment> ConfiguredChildTypes::complete(const core::Registration& registration) const {
-  return app::complete(registration, config_.profile_directories, config_.plugins);
+  auto completed = app::complete(registration, config_.profile_directories, config_.plugins);
+  if (!completed) return completed;
+  auto profile = read_profile(config_.profile_directories, registration.profile);
+  if (!profile) return profile.error();
+  learn_(registration.profile, std::move(profile->tables));
+  return completed;
 }
 
 std::optional<core::Registration> ConfiguredChildTypes::by_policy(const core::Discovered& stranger, Instant now) const {

@@ -114,7 +114,8 @@ struct Daemon::Parts {
         clock(invocation.built_at),
         shutdown_lock(loop.get_executor(), invocation.bus, journal),
         rings(real_rings, counters),
-        child_types(config),
+        child_types(config, [this](const std::string& name,
+                                   TransportTables tables) { board->add_profile(name, std::move(tables)); }),
         inspector(counters),
         tasks(loop.get_executor()) {}
 
@@ -137,12 +138,10 @@ struct Daemon::Parts {
     auto opened = open_key_safe(config.keys, config.state, counters);
     if (!opened) return opened.error();
     key_safe = std::move(opened->safe);
-    has_new_store_key = opened->has_new_store_key;
     if (!opened->moved_aside.empty())
       journal.write(ports::Level::warning, {},
                     "the store key does not open with this gateway's key, and is kept as " +
-                        opened->moved_aside.string() +
-                        ": content keys must be granted anew, children's secrets set again (docs/keys.md)");
+                        opened->moved_aside.string() + " (docs/keys.md)");
     return {};
   }
 
@@ -187,7 +186,6 @@ struct Daemon::Parts {
   CountingRings rings;
   ConfiguredChildTypes child_types;
   std::unique_ptr<ports::KeySafe> key_safe;
-  bool has_new_store_key = false;
   std::unique_ptr<system::DropDirectory> drop_box;
   inspection::ImageInspector inspector;
   std::unique_ptr<storage::SqliteCatalogue> catalogue;
@@ -229,7 +227,6 @@ Result<std::unique_ptr<Daemon>> Daemon::make(asio::io_context& loop, Invocation 
   parts->make_gateway();
   const service::TrustSource trusted = read_trust_source(parts->config.trust, journal);
   if (const Result<void> recovered = parts->gateway->recover(trusted); !recovered) return recovered.error();
-  if (parts->has_new_store_key) parts->gateway->store_key_was_replaced();
   parts->gateway->set_policy(policy_of(parts->config));
   return std::unique_ptr<Daemon>(new Daemon(std::move(parts)));
 }

@@ -72,6 +72,10 @@ class KeySafe {
                                                                                   core::Prepare order,
                                                                                   UniqueFd image) = 0;
 
+  /// Whether it was sealed under the store key that is in force.
+  [[nodiscard]] virtual bool is_sealed_here(const core::ContentKey& key) const = 0;
+  [[nodiscard]] virtual bool is_sealed_here(const core::ChildId& child, const core::ChildKey& secret) const = 0;
+
   // ---------------------------------------------------------------------------------------------- keys of children
 
   /// A child's key from what an operator or a list brings: PEM of a public key or certificate, or the raw bytes of a

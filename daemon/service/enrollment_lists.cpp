@@ -47,6 +47,7 @@ std::map<core::GroupId, core::Group> groups_in(const trust::EnrollmentList& list
 }  // namespace
 
 asio::awaitable<Result<void>> EnrollmentLists::take(trust::EnrollmentList list, std::string signers) {
+  if (const Result<void> known = check_memberships(list); !known) co_return known.error();
   auto newcomers = read(list, signers);
   if (!newcomers) co_return newcomers.error();
   const Result<void> applied = co_await apply(list, std::move(*newcomers));
@@ -61,6 +62,21 @@ asio::awaitable<Result<void>> EnrollmentLists::take(trust::EnrollmentList list, 
                      signers + ": " + std::to_string(list.children.size()) + " children enrolled, " +
                      std::to_string(list.forgets.size()) + " forgotten");
   co_return Result<void>{};
+}
+
+Result<void> EnrollmentLists::check_memberships(const trust::EnrollmentList& list) const {
+  for (const trust::ListedChild& child : list.children) {
+    if (!child.membership) continue;
+    const auto layout = driver_.state().layouts.find(child.membership->layout);
+    const std::string whose = "child " + child.id + ": ";
+    if (layout == driver_.state().layouts.end())
+      return Error{Errc::not_found, whose + "the configuration has no layout " + child.membership->layout};
+    if (std::ranges::find(layout->second.roles, child.membership->role, &core::Role::name) ==
+        layout->second.roles.end())
+      return Error{Errc::not_found,
+                   whose + "layout " + child.membership->layout + " has no role " + child.membership->role};
+  }
+  return {};
 }
 
 Result<std::vector<EnrollmentLists::Newcomer>> EnrollmentLists::read(const trust::EnrollmentList& list,

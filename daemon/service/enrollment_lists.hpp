@@ -31,6 +31,7 @@ class EnrollmentLists {
  private:
   using Newcomer = std::pair<core::Registration, core::ChildKeys>;
 
+  [[nodiscard]] Result<void> check_memberships(const trust::EnrollmentList& list) const;
   [[nodiscard]] Result<std::vector<Newcomer>> read(const trust::EnrollmentList& list, const std::string& signers) const;
   [[nodiscard]] Result<core::ChildKeys> keys_of(const trust::ListedChild& child) const;
   boost::asio::awaitable<Result<void>> apply(const trust::EnrollmentList& list, std::vector<Newcomer> newcomers);

@@ -35,7 +35,31 @@ Gateway::Gateway(boost::asio::any_io_executor executor, GatewayPorts ports, Gate
 
 Result<void> Gateway::recover(const TrustSource& source) {
   if (Result<void> recovered = driver_.recover(); !recovered) return recovered;
+  if (has_lost_store_key()) {
+    ports_.journal.write(ports::Level::warning, {},
+                         "what was sealed under an earlier store key is lost: content keys must be granted or imported "
+                         "anew, children's secrets set again (docs/keys.md)");
+    driver_.post(core::StoreKeyReplaced{});
+  }
   return roots_.choose(source);
+}
+
+/// Derived from what is kept, so that no crash between a new store key and its first use hides it.
+bool Gateway::has_lost_store_key() const {
+  if (ports_.key_safe == nullptr) return false;
+  const ports::KeySafe& safe = *ports_.key_safe;
+  bool has_sealed = false;
+  for (const auto& [image, key] : driver_.state().content_keys) {
+    if (safe.is_sealed_here(key)) return false;
+    has_sealed = true;
+  }
+  for (const auto& [id, child] : driver_.state().children)
+    for (const auto& [use, key] : child.keys) {
+      if (!core::is_secret(key.kind)) continue;
+      if (safe.is_sealed_here(id, key)) return false;
+      has_sealed = true;
+    }
+  return has_sealed;
 }
 
 void Gateway::set_policy(core::Policy policy) {

@@ -51,9 +51,6 @@ class Gateway {
   /// Another one who is told of changes; must outlive the gateway. Before run().
   void watch(ports::Watcher& watcher) { driver_.watch(watcher); }
 
-  /// What was sealed under the store key of before is lost. Before run().
-  void store_key_was_replaced() { driver_.post(core::StoreKeyReplaced{}); }
-
   /// The children of the configuration and how they are grouped, at start and at every reload: new ones are enrolled
   /// and formed, missing ones dropped and dissolved. What the engine refuses stays as it was, and stands in the
   /// journal.
@@ -76,6 +73,7 @@ class Gateway {
 
  private:
   void remove(const Digest& blob);
+  [[nodiscard]] bool has_lost_store_key() const;
   void form(std::vector<core::Group> groups);
   void dissolve_all_but(const std::vector<core::Group>& groups);
 

@@ -93,17 +93,22 @@ Result<Bytes> identify_request(ByteView nonce) {
 Result<Bytes> evidence_in(ByteView body) {
   if (body.size() > wire::kMaxProof) return Error{Errc::too_large, "identify: more than we relay"};
   LooseReader reader(body);
-  bool is_there = false;
+  std::optional<Bytes> says;
+  std::optional<Bytes> mac;
   const auto read = [&](const std::string& key) -> Result<bool> {
-    if (key != "says") return false;
-    is_there = true;
-    const auto says = reader.read_bytes(wire::kMaxProof);
-    if (!says) return says.error();
+    if (key != "says" && key != "mac") return false;
+    auto bytes = reader.read_bytes(wire::kMaxProof);
+    if (!bytes) return bytes.error();
+    (key == "says" ? says : mac) = Bytes(bytes->begin(), bytes->end());
     return true;
   };
   if (auto taken = read_map(reader, read); !taken) return taken.error().within("identify");
-  if (!is_there) return Error{Errc::invalid, "identify: no \"says\""};
-  return Bytes(body.begin(), body.end());
+  if (!says) return Error{Errc::invalid, "identify: no \"says\""};
+  Bytes evidence;
+  cbor::Writer writer(evidence);
+  writer.map(mac ? 2 : 1).text("says").bytes(*says);
+  if (mac) writer.text("mac").bytes(*mac);
+  return evidence;
 }
 
 Result<Bytes> prove_request(ByteView proof) {

@@ -23,7 +23,8 @@ inline constexpr std::size_t kMostKitNonce = 32;
 
 /// Errc::invalid unless the nonce has 16 to 32 bytes.
 Result<Bytes> identify_request(ByteView nonce);
-/// The child's evidence, to be relayed: the body as it came, at most wire::kMaxProof bytes, in which "says" is there.
+/// The child's evidence, to be relayed: "says" and, if it is there, "mac", untouched, in a map with definite lengths and
+/// shortest heads. Errc::too_large: a body of more than wire::kMaxProof bytes.
 Result<Bytes> evidence_in(ByteView body);
 
 /// `proof` is the whole body, as the daemon made it: a CBOR map of at most wire::kMaxProof bytes, else Errc::invalid.

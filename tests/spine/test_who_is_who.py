@@ -32,7 +32,7 @@ def connected(gateway):
 
 
 def strangers(gateway):
-    return [child["id"] for child in gateway.ctl("children") if child.get("state") == "discovered"]
+    return [child["id"] for child in gateway.ctl("children") if child.get("phase") == "discovered"]
 
 
 def test_a_stranger_is_listed_and_gets_nothing(listening):

@@ -323,6 +323,14 @@ Result<core::ChildKey> KeySafe::kept_key(const core::ChildId& child, core::KeyUs
   return key;
 }
 
+bool KeySafe::is_sealed_here(const core::ContentKey& key) const {
+  return static_cast<bool>(opened_key(key, key.image));
+}
+
+bool KeySafe::is_sealed_here(const core::ChildId& child, const core::ChildKey& secret) const {
+  return static_cast<bool>(secret_of(child, secret));
+}
+
 Result<Secret> KeySafe::secret_of(const core::ChildId& child, const core::ChildKey& key) const {
   auto secret = store_key_.open(key.value, child_purpose(child, key.use));
   if (!secret) return secret.error().within("key of " + child);

@@ -48,6 +48,8 @@ class KeySafe final : public ports::KeySafe {
                                                                     ports::Intake& into) override;
   [[nodiscard]] boost::asio::awaitable<Result<core::View>> wrap_for_child(core::ChildId child, core::Prepare order,
                                                                           UniqueFd image) override;
+  [[nodiscard]] bool is_sealed_here(const core::ContentKey& key) const override;
+  [[nodiscard]] bool is_sealed_here(const core::ChildId& child, const core::ChildKey& secret) const override;
   [[nodiscard]] Result<core::ChildKey> take_child_key(const core::ChildId& child, core::KeyUse use, std::string name,
                                                       ByteView material) override;
   [[nodiscard]] Result<core::ChildKey> take_listed_key(const core::ChildId& child, core::KeyUse use, std::string name,

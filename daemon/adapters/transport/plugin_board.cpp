@@ -256,6 +256,10 @@ void PluginBoard::set_profiles(std::map<std::string, TransportTables> profiles) 
   board_->profiles = std::move(profiles);
 }
 
+void PluginBoard::add_profile(const std::string& name, TransportTables tables) {
+  board_->profiles.insert_or_assign(name, std::move(tables));
+}
+
 void PluginBoard::set_bindings(std::vector<Binding> bindings) {
   board_->settings().bindings = std::move(bindings);
 }

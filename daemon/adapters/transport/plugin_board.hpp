@@ -56,6 +56,8 @@ class PluginBoard final : public ports::Transport {
 
   /// What profiles say to plugins, by the profile's name. Takes effect at the next enroll().
   void set_profiles(std::map<std::string, TransportTables> profiles);
+  /// One more, or another one of that name: of a child that is enrolled beside the configuration.
+  void add_profile(const std::string& name, TransportTables tables);
 
   /// The bindings after a reload. Plugins that are connected stay.
   void set_bindings(std::vector<Binding> bindings);
