@@ -119,7 +119,7 @@ TEST_F(Storage, TheReserveCarriesAFullDiskForAWhile) {
   while ((last = fakes::on_loop(loop_, catalogue->commit(step(number))))) ASSERT_LT(++number, 5000U);
   EXPECT_EQ(last.error().code, Errc::no_space) << last.error().message;
   EXPECT_EQ(journal_.count("reserve of 1 MiB is given up"), 1U);
-  EXPECT_GT(number, 20U) << "the reserve was of no use";
+  EXPECT_GT(number, 15U) << "the reserve was of no use";  // each commit writes a page of each table of a child
   EXPECT_EQ(step_shown_by(*catalogue), number - 1);
 
   // The same changes again, and after a restart on the full disk.
@@ -278,6 +278,20 @@ INSTANTIATE_TEST_SUITE_P(
         Spoiled{"UPDATE permit_use SET child = '' WHERE child = 'pump-2'", "permit_use", "0101", "child"},
         Spoiled{"UPDATE key_grant SET image = '0'", "key_grant", "0", "image"},
         Spoiled{"UPDATE key_grant SET record = 'xyz'", "key_grant", "0101", "record"},
+        Spoiled{"UPDATE image SET wrap = 'x' WHERE wrap IS NOT NULL", "image", "0909", "wrap"},
+        Spoiled{"UPDATE image SET wrap_size = -1 WHERE wrap IS NOT NULL", "image", "0909", "wrap_size"},
+        Spoiled{"UPDATE image SET wrap_info = hex(zeroblob(8193)) WHERE wrap IS NOT NULL", "image", "0909",
+                "wrap_info"},
+        Spoiled{"UPDATE child_key SET kind = 'x'", "child_key", "boiler-1", "kind"},
+        Spoiled{"UPDATE child_key SET value = hex(zeroblob(8193))", "child_key", "boiler-1", "value"},
+        Spoiled{"UPDATE registration SET origin = 'x'", "registration", "boiler-1", "origin"},
+        Spoiled{"UPDATE registration_target SET number = 256", "registration_target", "boiler-1", "number"},
+        Spoiled{"UPDATE view_ SET record = hex(zeroblob(1025))", "view_", "boiler-1", "record"},
+        Spoiled{"UPDATE patch SET bytes = hex(zeroblob(4097))", "patch", "boiler-1", "bytes"},
+        Spoiled{"UPDATE patch SET image = '00' WHERE position = 0", "patch", "boiler-1", "image"},
+        Spoiled{"INSERT INTO content_key VALUES ('0', '', '', '', NULL)", "content_key", "0", "image"},
+        Spoiled{"INSERT INTO content_key VALUES ('00', hex(zeroblob(257)), '', '', NULL)", "content_key", "00",
+                "sealed"},
         Spoiled{"UPDATE trust_root SET record = '0'", "trust_root", "1", "record"}));
 
 }  // namespace
