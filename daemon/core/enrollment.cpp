@@ -52,15 +52,15 @@ Result<void> may_be_registered(const State& state, const ChildRegistered& event)
 }
 
 /// What it says of who has set it, and which one was there before.
-Cause key_is_set(const Child& child, const ChildKey& key) {
+Cause key_is_set(const Child& child, const ChildKey& key, const std::string& who) {
   const auto before = child.keys.find(key.use);
-  std::string text = by_uid(key.set_by) + " has set the " + describe(key);
+  std::string text = who + " has set the " + describe(key);
   if (before != child.keys.end() && before->second.id != key.id) text += " in the place of " + describe(before->second);
   return {Reason::key_changed, std::move(text)};
 }
 
-void set_key(Turn& turn, Child& child, const ChildKey& key) {
-  const Cause cause = key_is_set(child, key);
+void set_key(Turn& turn, Child& child, const ChildKey& key, const std::string& who) {
+  const Cause cause = key_is_set(child, key, who);
   child.keys.insert_or_assign(key.use, key);
   turn.tell(cause);
   turn.key_changed(key.use, cause);
@@ -116,7 +116,7 @@ void on_enrollment(State& state, const ChildRegistered& event, Instant now, Outp
     child.registration = registration;
     turn.tell({Reason::none, registration.by + " has registered it at " + registration.transport + " " +
                                  registration.address + " as " + registration.profile});
-    for (const auto& [use, key] : event.keys) set_key(turn, child, key);
+    for (const auto& [use, key] : event.keys) set_key(turn, child, key, registration.by);
   });
   out.touched.push_back(registration.id);
 }
@@ -186,7 +186,7 @@ void on_enrollment(State& state, const ChildKeySet& event, Instant now, Output& 
     out.refusal = may.error();
     return;
   }
-  with_child(state, *child, now, out, [&](Turn& turn) { set_key(turn, *child, event.key); });
+  with_child(state, *child, now, out, [&](Turn& turn) { set_key(turn, *child, event.key, by_uid(event.key.set_by)); });
   out.touched.push_back(event.child);
 }
 
