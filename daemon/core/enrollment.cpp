@@ -40,6 +40,9 @@ Result<void> may_be_registered(const State& state, const ChildRegistered& event)
     return Error{Errc::exists, "child " + wanted.id + " is named by the configuration"};
   if (known != nullptr && known->update && is_past_activate(*known->update))
     return Error{Errc::busy, "child " + wanted.id + " is in an update that is past ACTIVATE"};
+  if (wanted.origin == Origin::policy && known != nullptr && known->registration)
+    return Error{Errc::exists, "child " + wanted.id + " is registered by " + known->registration->by +
+                                   " already: a policy takes strangers only"};
   const auto there = state.addresses.find(address_of(wanted));
   if (there != state.addresses.end() && there->second != wanted.id)
     return Error{Errc::exists,
@@ -64,6 +67,11 @@ void set_key(Turn& turn, Child& child, const ChildKey& key) {
   child.keys.insert_or_assign(key.use, key);
   turn.tell(cause);
   turn.key_changed(key.use, cause);
+}
+
+/// Said loudly, since nothing else shows it.
+std::string nobody_asks(KeyUse use) {
+  return use == KeyUse::identify ? ": until it has another one, nobody asks who it is before it gets an image" : "";
 }
 
 void withdraw(Turn& turn, const Child& child, const Cause& cause) {
@@ -198,8 +206,8 @@ void on_enrollment(State& state, const ChildKeyRevoked& event, Instant now, Outp
     return;
   }
   with_child(state, *child, now, out, [&](Turn& turn) {
-    const Cause cause{Reason::key_changed,
-                      by_uid(event.uid) + " has revoked the " + describe(child->keys.at(event.use))};
+    const Cause cause{Reason::key_changed, by_uid(event.uid) + " has revoked the " +
+                                               describe(child->keys.at(event.use)) + nobody_asks(event.use)};
     child->keys.erase(event.use);
     turn.tell(cause);
     turn.key_changed(event.use, cause);
