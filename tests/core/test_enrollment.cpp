@@ -78,6 +78,33 @@ TEST(Registration, APolicyTakesNobodyThatIsRegisteredAlready) {
   EXPECT_FALSE(bench.post(ChildRegistered{impostor}).refusal);
 }
 
+TEST(Registration, APolicyDoesNotBringBackWhoWasForgotten) {
+  Bench bench;
+  bench.post(ChildRegistered{registration()});
+  bench.post(ChildEnrolled{completed(registration())});
+  bench.post(ChildUnregistered{"pump", 1000});
+  Registration again = registration();
+  again.origin = Origin::policy;
+  EXPECT_EQ(bench.post(ChildRegistered{again}).refusal->code, Errc::exists);
+  EXPECT_FALSE(bench.state.children.at("pump").registration);
+  bench.post(ChildDiscovered{stranger("pump", "/dev/ttyS1")});
+  EXPECT_TRUE(bench.state.discovered.contains("pump")) << "listed, for whoever wants it back";
+  EXPECT_FALSE(bench.post(ChildRegistered{registration()}).refusal) << "by command";
+}
+
+TEST(Registration, MayMoveAChildToAProfileOfAnotherTierWithItsKey) {
+  Bench bench;
+  bench.post(ChildRegistered{registration()});
+  Enrollment e = completed(registration());
+  e.protection.tier = 2;
+  bench.post(ChildEnrolled{e});
+  Registration moved = registration();
+  moved.profile = "small-pump";
+  const ChildKey shared = child_key(KeyUse::wrap, KeyKind::aes);
+  EXPECT_FALSE(bench.post(ChildRegistered{moved, {{KeyUse::wrap, shared}}}).refusal);
+  EXPECT_EQ(bench.state.children.at("pump").keys.at(KeyUse::wrap), shared);
+}
+
 TEST(Registration, ComesWithItsKeysOrNotAtAll) {
   Bench bench;
   const ChildKey key = child_key(KeyUse::identify, KeyKind::ed25519);
