@@ -40,14 +40,20 @@ Result<void> may_be_registered(const State& state, const ChildRegistered& event)
     return Error{Errc::exists, "child " + wanted.id + " is named by the configuration"};
   if (known != nullptr && known->update && is_past_activate(*known->update))
     return Error{Errc::busy, "child " + wanted.id + " is in an update that is past ACTIVATE"};
+  // Also one whom somebody has taken out: he stays in sight, and would be back before the command has returned.
+  if (wanted.origin == Origin::policy && known != nullptr)
+    return Error{Errc::exists,
+                 "child " + wanted.id + " was known before: a policy takes strangers only, so enroll it by name"};
   const auto there = state.addresses.find(address_of(wanted));
   if (there != state.addresses.end() && there->second != wanted.id)
     return Error{Errc::exists,
                  "child " + there->second + " is at " + wanted.transport + " " + wanted.address + " already"};
   if (known == nullptr && state.children.size() >= kMaxRegistrations)
     return Error{Errc::busy, std::to_string(kMaxRegistrations) + " children are known already"};
+  Child of_any_tier;  // its profile, and so its tier, may be another one from now on: service/roster has judged by that
+  of_any_tier.enrollment.id = wanted.id;
   for (const auto& [use, key] : event.keys)
-    if (const auto may = may_have(known == nullptr ? Child{} : *known, key); !may) return may.error();
+    if (const auto may = may_have(of_any_tier, key); !may) return may.error();
   return {};
 }
 
@@ -64,6 +70,11 @@ void set_key(Turn& turn, Child& child, const ChildKey& key, const std::string& w
   child.keys.insert_or_assign(key.use, key);
   turn.tell(cause);
   turn.key_changed(key.use, cause);
+}
+
+/// Said loudly, since nothing else shows it.
+std::string nobody_asks(KeyUse use) {
+  return use == KeyUse::identify ? ": until it has another one, nobody asks who it is before it gets an image" : "";
 }
 
 void withdraw(Turn& turn, const Child& child, const Cause& cause) {
@@ -198,8 +209,8 @@ void on_enrollment(State& state, const ChildKeyRevoked& event, Instant now, Outp
     return;
   }
   with_child(state, *child, now, out, [&](Turn& turn) {
-    const Cause cause{Reason::key_changed,
-                      by_uid(event.uid) + " has revoked the " + describe(child->keys.at(event.use))};
+    const Cause cause{Reason::key_changed, by_uid(event.uid) + " has revoked the " +
+                                               describe(child->keys.at(event.use)) + nobody_asks(event.use)};
     child->keys.erase(event.use);
     turn.tell(cause);
     turn.key_changed(event.use, cause);
