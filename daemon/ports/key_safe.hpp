@@ -43,8 +43,10 @@ class KeySafe {
   [[nodiscard]] virtual boost::asio::awaitable<Result<core::ContentKey>> open_wrapped(
       UniqueFd image, std::uint64_t size, core::Sealing sealing, Digest sealed, Digest plaintext) = 0;
 
-  /// The content key in a grant's COSE_Encrypt, for the image `sealed`. Errors as open_wrapped(), without the check.
-  [[nodiscard]] virtual Result<core::ContentKey> open_granted(ByteView encrypted_key, const Digest& sealed) = 0;
+  /// The content key in a grant's COSE_Encrypt, for the image `sealed`. Off the loop, as all that asks this gateway's
+  /// private key: a TPM takes its time. Errors as open_wrapped(), without the check.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<core::ContentKey>> open_granted(Bytes encrypted_key,
+                                                                                      Digest sealed) = 0;
 
   /// Shows that a granted key is the right one, as open_wrapped() does; the key with its plaintext's digest.
   [[nodiscard]] virtual boost::asio::awaitable<Result<core::ContentKey>> check_granted(
@@ -86,10 +88,9 @@ class KeySafe {
 
   /// The same from a signed list: the public half (SubjectPublicKeyInfo or certificate) in DER, or a secret that is
   /// wrapped for this gateway in a COSE_Encrypt (tag 96). One of the two is empty. Errc::unauthenticated beside the
-  /// others: it is wrapped for another key.
-  [[nodiscard]] virtual Result<core::ChildKey> take_listed_key(const core::ChildId& child, core::KeyUse use,
-                                                               std::string name, ByteView public_half,
-                                                               ByteView wrapped_secret) = 0;
+  /// others: it is wrapped for another key. Off the loop.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<core::ChildKey>> take_listed_key(
+      core::ChildId child, core::KeyUse use, std::string name, Bytes public_half, Bytes wrapped_secret) = 0;
 
   // ------------------------------------------------------------------------------------------------- who is there
 
@@ -98,9 +99,10 @@ class KeySafe {
   /// What a child answered to `nonce`. Errc::unauthenticated: not by this key, or not over this nonce.
   [[nodiscard]] virtual Result<KitEvidence> check_evidence(const core::ChildId& child, const core::ChildKey& key,
                                                            ByteView nonce, ByteView evidence) = 0;
-  /// The body of `prove`, over both nonces. With a shared key by that, else by this gateway's own key.
-  [[nodiscard]] virtual Result<Bytes> proof(const core::ChildId& child, const core::ChildKey& key, ByteView nonce,
-                                            const KitEvidence& evidence) = 0;
+  /// The body of `prove`, over both nonces. With a shared key by that, else by this gateway's own key. Off the
+  /// loop.
+  [[nodiscard]] virtual boost::asio::awaitable<Result<Bytes>> proof(core::ChildId child, core::ChildKey key,
+                                                                    Bytes nonce, KitEvidence evidence) = 0;
 };
 
 }  // namespace hg::ports

@@ -40,7 +40,8 @@ asio::awaitable<Result<core::DeliverableId>> Admission::admit(Bytes envelope, st
   const Result<suit::Envelope> parsed = suit::Envelope::parse(envelopes->front());
   if (!parsed) co_return parsed.error().within("read the envelope");
   const core::DeliverableId id = roots_.authority().ring().sha256(parsed->manifest.encoded).hex();
-  if (driver_.state().deliverables.contains(id)) co_return id;
+  const bool is_known = driver_.state().deliverables.contains(id);
+  if (is_known && is_whole(id)) co_return id;
 
   const Result<suit::Manifest> manifest = co_await open_whole(envelopes, url);
   if (!manifest) co_return manifest.error();
@@ -52,6 +53,7 @@ asio::awaitable<Result<core::DeliverableId>> Admission::admit(Bytes envelope, st
   core::Deliverable deliverable = to_core(*manifest, id);
   std::vector<core::ContentKey> keys;
   for (const suit::Image& image : manifest->images) {
+    if (is_known && !has_lost(id, *image.digest)) continue;
     Result<KeyIntake::Taken> sealed = co_await bring_in(image, url, envelopes);
     if (!sealed) co_return sealed.error().within("image " + image.component.text());
     deliverable.images.push_back(std::move(sealed->image));
@@ -68,6 +70,22 @@ asio::awaitable<Result<core::DeliverableId>> Admission::admit(Bytes envelope, st
   const Result<core::RolloutId> committed = co_await driver_.ask(sealed);
   if (!committed) co_return committed.error();
   co_return id;
+}
+
+bool Admission::is_whole(const core::DeliverableId& id) const {
+  const auto& images = driver_.state().deliverables.at(id).images;
+  return std::ranges::none_of(images, [&](const core::Image& image) { return has_lost(id, image.digest); });
+}
+
+/// The cache may have been emptied, and keys go with the store key. What was encrypted here itself (a --clear image) is
+/// not in the manifest under this digest, and has to be released anew.
+bool Admission::has_lost(const core::DeliverableId& id, const Digest& image) const {
+  const core::State& state = driver_.state();
+  const auto& images = state.deliverables.at(id).images;
+  const auto found = std::ranges::find(images, image, &core::Image::digest);
+  if (found == images.end()) return false;
+  const bool wants_key = found->encrypted && found->sealing && keys_.has_gateway_key();
+  return !ports_.blobs.has(image) || (wants_key && !state.content_keys.contains(image));
 }
 
 /// With its dependencies. Nothing is fetched for somebody who may not release it anyway.

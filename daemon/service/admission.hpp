@@ -45,13 +45,17 @@ class Admission {
             std::shared_ptr<Arrivals> arrivals)
       : driver_(driver), roots_(roots), keys_(keys), ports_(ports), limits_(limits), arrivals_(std::move(arrivals)) {}
 
-  /// The deliverable in `envelope`, which came from `url`; returns when it is durable, at once if it is known.
+  /// The deliverable in `envelope`, which came from `url`; returns when it is durable, at once if it is known
+  /// and nothing of it was lost. Else what was lost (an image, a content key) is brought in again.
   [[nodiscard]] boost::asio::awaitable<Result<core::DeliverableId>> admit(Bytes envelope, std::string url);
 
  private:
   /// The envelope and then its dependencies, as suit::Range counts them.
   using Envelopes = std::vector<Bytes>;
 
+  [[nodiscard]] bool is_whole(const core::DeliverableId& id) const;
+  /// Whether this image of a known deliverable is not in the store, or its content key is not held.
+  [[nodiscard]] bool has_lost(const core::DeliverableId& id, const Digest& image) const;
   boost::asio::awaitable<Result<suit::Manifest>> open_whole(std::shared_ptr<Envelopes> envelopes, std::string url);
   [[nodiscard]] Result<suit::Manifest> open_and_judge(const Envelopes& envelopes) const;
   boost::asio::awaitable<Result<Bytes>> fetch_dependency(suit::Dependency dependency, std::string url);

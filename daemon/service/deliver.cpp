@@ -118,7 +118,7 @@ asio::awaitable<core::StepAnswer> Deliver::identify(core::Enrollment child, core
   if (!shown) co_return core::StepFailed{shown.error().within("identify")};
   const Result<ports::KitEvidence> evidence = safe_->check_evidence(id, key, *nonce, *shown);
   if (!evidence) co_return core::StepFailed{evidence.error().within("identify")};
-  Result<Bytes> proof = safe_->proof(id, key, *nonce, *evidence);
+  Result<Bytes> proof = co_await safe_->proof(id, key, *nonce, *evidence);
   if (!proof && proof.error().code == Errc::unsupported) co_return core::Proven{evidence->identity};
   if (!proof) co_return core::StepFailed{proof.error().within("prove")};
   const Result<void> proven = co_await transport_.prove(std::move(child), std::move(*proof));

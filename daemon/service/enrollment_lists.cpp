@@ -56,7 +56,7 @@ asio::awaitable<Result<void>> EnrollmentLists::take(trust::EnrollmentList list, 
 
 asio::awaitable<Result<void>> EnrollmentLists::take_alone(trust::EnrollmentList list, std::string signers) {
   if (const Result<void> known = check_memberships(list); !known) co_return known.error();
-  auto newcomers = read(list, signers);
+  auto newcomers = co_await read(list, signers);
   if (!newcomers) co_return newcomers.error();
   const Result<void> applied = co_await apply(list, std::move(*newcomers));
   if (!applied) co_return applied.error();
@@ -87,8 +87,8 @@ Result<void> EnrollmentLists::check_memberships(const trust::EnrollmentList& lis
   return {};
 }
 
-Result<std::vector<EnrollmentLists::Newcomer>> EnrollmentLists::read(const trust::EnrollmentList& list,
-                                                                     const std::string& signers) const {
+asio::awaitable<Result<std::vector<EnrollmentLists::Newcomer>>> EnrollmentLists::read(trust::EnrollmentList list,
+                                                                                      std::string signers) const {
   std::vector<Newcomer> newcomers;
   const std::string by = "list " + list.name + " " + std::to_string(list.version) + ", signed by " + signers;
   for (const trust::ListedChild& child : list.children) {
@@ -98,26 +98,26 @@ Result<std::vector<EnrollmentLists::Newcomer>> EnrollmentLists::read(const trust
       continue;
     }
     core::Registration registration = registration_of(child, by, clock_.now());
-    auto keys = keys_of(child);
-    if (!keys) return keys.error().within("child " + child.id);
-    if (const auto completed = roster_.complete(registration, *keys); !completed) return completed.error();
+    auto keys = co_await keys_of(child);
+    if (!keys) co_return keys.error().within("child " + child.id);
+    if (const auto completed = roster_.complete(registration, *keys); !completed) co_return completed.error();
     newcomers.emplace_back(std::move(registration), std::move(*keys));
   }
-  return newcomers;
+  co_return newcomers;
 }
 
-Result<core::ChildKeys> EnrollmentLists::keys_of(const trust::ListedChild& child) const {
+asio::awaitable<Result<core::ChildKeys>> EnrollmentLists::keys_of(trust::ListedChild child) const {
   core::ChildKeys keys;
   for (const trust::ListedKey& listed : child.keys) {
     if (safe_ == nullptr)
-      return Error{Errc::unsupported, "this gateway has no key of its own, so that it could use none of a child"};
+      co_return Error{Errc::unsupported, "this gateway has no key of its own, so that it could use none of a child"};
     const auto use = static_cast<core::KeyUse>(listed.use);
-    auto key = safe_->take_listed_key(child.id, use, listed.name, listed.public_half, listed.wrapped_secret);
-    if (!key) return key.error().within("key to " + std::string(core::name_of(use)));
+    auto key = co_await safe_->take_listed_key(child.id, use, listed.name, listed.public_half, listed.wrapped_secret);
+    if (!key) co_return key.error().within("key to " + std::string(core::name_of(use)));
     key->since = clock_.now();
     keys.emplace(use, std::move(*key));
   }
-  return keys;
+  co_return keys;
 }
 
 /// One that fails leaves the others alone: a list of a thousand is not held up by one that is in an update.

@@ -35,8 +35,9 @@ class EnrollmentLists {
 
   boost::asio::awaitable<Result<void>> take_alone(trust::EnrollmentList list, std::string signers);
   [[nodiscard]] Result<void> check_memberships(const trust::EnrollmentList& list) const;
-  [[nodiscard]] Result<std::vector<Newcomer>> read(const trust::EnrollmentList& list, const std::string& signers) const;
-  [[nodiscard]] Result<core::ChildKeys> keys_of(const trust::ListedChild& child) const;
+  [[nodiscard]] boost::asio::awaitable<Result<std::vector<Newcomer>>> read(trust::EnrollmentList list,
+                                                                           std::string signers) const;
+  [[nodiscard]] boost::asio::awaitable<Result<core::ChildKeys>> keys_of(trust::ListedChild child) const;
   boost::asio::awaitable<Result<void>> apply(const trust::EnrollmentList& list, std::vector<Newcomer> newcomers);
   boost::asio::awaitable<Result<void>> form_groups(const trust::EnrollmentList& list);
 

@@ -92,10 +92,10 @@ const core::Image* KeyIntake::known_image(const Digest& sealed) const {
 }
 
 asio::awaitable<Result<core::ContentKey>> KeyIntake::take_grant(Bytes encrypted_key, Digest image) {
-  Result<core::ContentKey> key = safe_->open_granted(encrypted_key, image);
+  Result<core::ContentKey> key = co_await safe_->open_granted(std::move(encrypted_key), image);
   if (!key) co_return key.error().within("the content key does not come out with this gateway's key");
   const core::Image* known = known_image(image);
-  if (known == nullptr || !known->sealing) co_return key;
+  if (known == nullptr || !known->sealing || !blobs_.has(image)) co_return key;  // checked when the image comes
   const core::Image here = *known;
   Result<UniqueFd> blob = blobs_.open(image);
   if (!blob) co_return blob.error();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gateway's side of the child kit, headgate's SMP group 18503 (docs/child-protocol.md): bodies out, values in. What
-// a child says is read leniently and bounded to what the plugin wire carries; what identifies it is relayed as it came,
-// because the daemon has the keys. A child without the kit refuses the group with rc 8 (Errc::unsupported). Pure; the
-// steps of updater call it.
+// a child says is read leniently and bounded to what the plugin wire carries; what identifies it is relayed and not
+// judged, because the daemon has the keys. A child without the kit refuses the group with rc 8 (Errc::unsupported).
+// Pure; the steps of updater call it.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ inline constexpr std::size_t kMostKitNonce = 32;
 
 /// Errc::invalid unless the nonce has 16 to 32 bytes.
 Result<Bytes> identify_request(ByteView nonce);
-/// The child's evidence, to be relayed: "says" and, if it is there, "mac", untouched, in a map with definite lengths and
-/// shortest heads. Errc::too_large: a body of more than wire::kMaxProof bytes.
+/// The child's evidence, to be relayed: "says" and, if it is there, "mac", untouched, in a map with definite lengths
+/// and shortest heads. Errc::too_large: a body of more than wire::kMaxProof bytes.
 Result<Bytes> evidence_in(ByteView body);
 
 /// `proof` is the whole body, as the daemon made it: a CBOR map of at most wire::kMaxProof bytes, else Errc::invalid.

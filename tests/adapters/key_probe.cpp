@@ -87,7 +87,7 @@ class Probe {
   Result<std::string> prove(const std::string& pem) {
     const auto child = safe_->take_child_key(kChild, core::KeyUse::identify, "k1", crypto::read_file(pem));
     if (!child) return child.error();
-    const auto proof = safe_->proof(kChild, *child, Bytes(32, 1), {"pump", Bytes(32, 2)});
+    const auto proof = hg::fakes::on_loop(loop_, safe_->proof(kChild, *child, Bytes(32, 1), {"pump", Bytes(32, 2)}));
     if (!proof) return proof.error();
     return "proof " + hg::to_hex(*proof);
   }

@@ -136,7 +136,7 @@ class SampleGateway {
                                                      sample.plaintext));
   }
   Result<core::ContentKey> take_grant(const Sample& sample, ByteView encrypted_key) {
-    auto key = safe().open_granted(encrypted_key, sample.digest());
+    auto key = run(safe().open_granted({encrypted_key.begin(), encrypted_key.end()}, sample.digest()));
     if (!key) return key;
     return fakes::on_loop(
         loop_, safe().check_granted(*key, sample.open(), sample.file.size(), sample.sealing, sample.plaintext));

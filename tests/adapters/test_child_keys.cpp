@@ -6,6 +6,9 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+
 #include "adapters/crypto/kit_identity.hpp"
 #include "adapters/crypto/signatures.hpp"
 #include "plugins/page_examples.hpp"
@@ -165,7 +168,7 @@ TEST_F(ChildKeys, WhatMustNotBeThereIsRefusedByName) {
 TEST_F(ChildKeys, AListBringsPublicHalvesAndWrappedSecrets) {
   const std::string pem = public_pem("P-256");
   const auto listed = [&](KeyUse use, const Bytes& public_half, const Bytes& wrapped) {
-    return gateway_.safe().take_listed_key(kChild, use, "k1", public_half, wrapped);
+    return gateway_.run(gateway_.safe().take_listed_key(kChild, use, "k1", public_half, wrapped));
   };
   EXPECT_EQ(listed(KeyUse::wrap, der_in(pem), {})->id, take(KeyUse::wrap, pem)->id);
   const std::string cert = certificate("P-256");
@@ -199,7 +202,7 @@ TEST_F(ChildKeys, TheChildOfThePageIsKnownAndGetsTheProofOfThePage) {
   const auto evidence = gateway_.safe().check_evidence(kChild, key, nonce, page_example("identify answer"));
   ASSERT_TRUE(evidence) << evidence.error().message;
   EXPECT_EQ(evidence->identity, "boiler-7");
-  EXPECT_EQ(gateway_.safe().proof(kChild, key, nonce, *evidence).value(), page_example("prove request"));
+  EXPECT_EQ(gateway_.run(gateway_.safe().proof(kChild, key, nonce, *evidence)).value(), page_example("prove request"));
   EXPECT_EQ(gateway_.counters.now().signatures_verified, 0U);
 
   const core::ChildKey other = take(KeyUse::identify, to_hex(random_bytes(32))).value();
@@ -250,7 +253,7 @@ TEST_F(ChildKeys, AChildThatSignsIsKnownByItsPublicHalf) {
     const Bytes strange = answer_by(make_key(type).get(), algorithm, "k1", nonce);
     EXPECT_EQ(gateway_.safe().check_evidence(kChild, key, nonce, strange).error().code, Errc::unauthenticated);
 
-    const auto proof = gateway_.safe().proof(kChild, key, nonce, *evidence);
+    const auto proof = gateway_.run(gateway_.safe().proof(kChild, key, nonce, *evidence));
     if (type == "ED25519") {
       EXPECT_EQ(proof.error().code, Errc::unsupported);
       continue;
@@ -267,10 +270,29 @@ TEST_F(ChildKeys, AChildThatSignsIsKnownByItsPublicHalf) {
   EXPECT_EQ(gateway_.counters.now().signatures_verified, 4U);
 }
 
+/// Whether anything else had its turn on the loop while `work` was done.
+template <class T>
+boost::asio::awaitable<bool> leaves_the_loop_free(boost::asio::awaitable<T> work) {
+  const auto had_a_turn = std::make_shared<bool>(false);
+  auto take_turn = [had_a_turn] { *had_a_turn = true; };
+  boost::asio::post(co_await boost::asio::this_coro::executor, take_turn);
+  const T done = co_await std::move(work);
+  co_return *had_a_turn;
+}
+
+/// A TPM takes its time, and a list may have many secrets.
+TEST_F(ChildKeys, ThePrivateKeyIsAskedOffTheLoop) {
+  KeySafe& safe = gateway_.safe();
+  const core::ChildKey key = take(KeyUse::identify, public_pem("P-256")).value();
+  EXPECT_TRUE(gateway_.run(leaves_the_loop_free(safe.proof(kChild, key, Bytes(32), {"pump-2", Bytes(16)}))));
+  EXPECT_TRUE(gateway_.run(leaves_the_loop_free(safe.open_granted(Bytes(64), Digest{}))));
+  EXPECT_TRUE(gateway_.run(leaves_the_loop_free(safe.take_listed_key(kChild, KeyUse::wrap, "k1", {}, Bytes(64)))));
+}
+
 TEST(ChildKeysOfX25519, AGatewayWhoseKeyDoesNotSignSaysSo) {
   SampleGateway gateway(text_of(read_file(vector_path("keys/gateway-enc-x25519.pem"))));
   const auto key = gateway.safe().take_child_key(kChild, KeyUse::identify, "k1", as_bytes(public_pem("P-256"))).value();
-  const auto proof = gateway.safe().proof(kChild, key, Bytes(32), {"pump-2", Bytes(16)});
+  const auto proof = gateway.run(gateway.safe().proof(kChild, key, Bytes(32), {"pump-2", Bytes(16)}));
   EXPECT_EQ(proof.error().code, Errc::unsupported);
   EXPECT_THAT(proof.error().message, HasSubstr("X25519"));
 }

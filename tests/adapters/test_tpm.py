@@ -132,6 +132,15 @@ def test_a_tpm_that_does_not_answer_loses_no_store_key(tpm):
     assert [file.name for file in (tpm.directory / "state").iterdir()] == ["store-key"]
 
 
+def test_a_tpm_that_goes_away_does_not_make_an_image_look_like_another_gateways(tpm):
+    image = image_for(tpm.make_key(AGREES), tpm.directory)
+    with tpm.open() as probe:
+        assert probe.opened.startswith("new "), probe.opened
+        tpm.stop()
+        answer = probe.ask("take", image)
+        assert answer.startswith("error unavailable"), answer  # which is tried again; "unauthenticated" is for good
+
+
 def test_a_handle_without_a_key_is_said(tpm):
     tpm.make_key(AGREES)
     with tpm.open(gateway_key="handle:0x81000099") as probe:

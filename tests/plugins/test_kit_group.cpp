@@ -99,9 +99,30 @@ TEST(KitGroup, NoticesAreAnswered) {
   EXPECT_EQ(*notice_answer_in(page_example("notice answer not now")), 60000U);
 }
 
-TEST(KitGroup, EvidenceIsRelayedAsItCame) {
+TEST(KitGroup, EvidenceInTheRightFormIsRelayedAsItCame) {
   for (const char* name : {"identify answer", "identify answer without key"}) {
     EXPECT_EQ(*evidence_in(page_example(name)), page_example(name));
+  }
+}
+
+/// The daemon reads strictly, and zcbor writes such maps unless it is built to be canonical.
+TEST(KitGroup, EvidenceInAnotherFormIsRelayedAsTheDaemonReadsIt) {
+  Bytes plain;
+  cbor::Writer(plain).map(2).text("says").bytes(hex("a0")).text("mac").bytes(hex("0102"));
+  struct Case {
+    const char* what;
+    const char* body;
+  };
+  const Case cases[] = {{"indefinite map", "bf647361797341a0636d6163420102ff"},
+                        {"longer heads", "b9000278047361797358 01a0636d61635900020102"},
+                        {"another order", "a2636d6163420102647361797341a0"},
+                        {"a key that nobody knows", "a3647361797341a0656578747261 5f41ffff636d6163420102"}};
+  for (const Case& each : cases) {
+    std::string digits = each.body;
+    std::erase(digits, ' ');
+    const auto evidence = evidence_in(hex(digits));
+    ASSERT_TRUE(evidence) << each.what << ": " << evidence.error().message;
+    EXPECT_EQ(*evidence, plain) << each.what;
   }
 }
 

@@ -46,6 +46,7 @@ Result<ContentKey> open_any(const cose::Encrypted& message, const Key& key, cons
     auto secret = open(recipient);
     if (secret) return ContentKey(std::move(*secret));
     last = secret.error().within("recipient " + std::to_string(i + 1));
+    if (last.code == Errc::unavailable) break;  // it may have been the one
   }
   return last;
 }

@@ -21,7 +21,7 @@ class GatewayKeys {
   [[nodiscard]] const Digest& id() const { return own_.key_id(); }
 
   /// Of a wrap in a MCUboot image. Errors: unauthenticated (it is wrapped for another key, or damaged), unsupported (a
-  /// kind of wrap that these keys cannot open), internal.
+  /// kind of wrap that these keys cannot open), unavailable (the device that has the key does not answer), internal.
   [[nodiscard]] Result<ContentKey> open(core::Wrap kind, ByteView wrapped) const;
 
   /// Of a COSE_Encrypt (tag 96, nothing after it). Errors: the same; invalid (it is none).

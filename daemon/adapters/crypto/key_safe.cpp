@@ -186,11 +186,14 @@ asio::awaitable<Result<core::ContentKey>> KeySafe::open_wrapped(UniqueFd image, 
   co_return co_await on_thread(std::move(work));
 }
 
-Result<core::ContentKey> KeySafe::open_granted(ByteView encrypted_key, const Digest& sealed) {
-  ++counters_.content_keys_opened;
-  const auto key = keys_->open(encrypted_key);
-  if (!key) return key.error();
-  return sealed_key(*key, sealed, {});
+asio::awaitable<Result<core::ContentKey>> KeySafe::open_granted(Bytes encrypted_key, Digest sealed) {
+  auto work = [this, encrypted_key = std::move(encrypted_key), sealed]() -> Result<core::ContentKey> {
+    ++counters_.content_keys_opened;
+    const auto key = keys_->open(encrypted_key);
+    if (!key) return key.error();
+    return sealed_key(*key, sealed, {});
+  };
+  co_return co_await on_thread(std::move(work));
 }
 
 asio::awaitable<Result<core::ContentKey>> KeySafe::check_granted(core::ContentKey key, UniqueFd image,
@@ -292,19 +295,26 @@ Result<core::ChildKey> KeySafe::take_child_key(const core::ChildId& child, core:
   return kept_key(child, use, std::move(name), read_child_key(use, material));
 }
 
-Result<core::ChildKey> KeySafe::take_listed_key(const core::ChildId& child, core::KeyUse use, std::string name,
-                                                ByteView public_half, ByteView wrapped_secret) {
-  const auto read = [&]() -> Result<ChildKeyMaterial> {
-    if (public_half.empty() == wrapped_secret.empty()) {
-      return Error{Errc::invalid, "not exactly one of a public half and a wrapped secret"};
-    }
-    if (!public_half.empty()) return read_public_child_key(use, public_half);
-    if (wrapped_secret.size() > kMostKeyMaterial) return Error{Errc::too_large, "a key of more than 16 KiB"};
-    const auto secret = keys_->open(wrapped_secret);
-    if (!secret) return secret.error();
-    return read_secret_child_key(use, Secret(secret->bytes()));
+Result<ChildKeyMaterial> KeySafe::read_listed_key(core::KeyUse use, ByteView public_half,
+                                                  ByteView wrapped_secret) const {
+  if (public_half.empty() == wrapped_secret.empty()) {
+    return Error{Errc::invalid, "not exactly one of a public half and a wrapped secret"};
+  }
+  if (!public_half.empty()) return read_public_child_key(use, public_half);
+  if (wrapped_secret.size() > kMostKeyMaterial) return Error{Errc::too_large, "a key of more than 16 KiB"};
+  const auto secret = keys_->open(wrapped_secret);
+  if (!secret) return secret.error();
+  return read_secret_child_key(use, Secret(secret->bytes()));
+}
+
+asio::awaitable<Result<core::ChildKey>> KeySafe::take_listed_key(core::ChildId child, core::KeyUse use,
+                                                                 std::string name, Bytes public_half,
+                                                                 Bytes wrapped_secret) {
+  auto work = [=, this, child = std::move(child), name = std::move(name), public_half = std::move(public_half),
+               wrapped_secret = std::move(wrapped_secret)] {
+    return kept_key(child, use, name, read_listed_key(use, public_half, wrapped_secret));
   };
-  return kept_key(child, use, std::move(name), read());
+  co_return co_await on_thread(std::move(work));
 }
 
 Result<core::ChildKey> KeySafe::kept_key(const core::ChildId& child, core::KeyUse use, std::string name,
@@ -372,8 +382,15 @@ Result<ports::KitEvidence> KeySafe::check_evidence(const core::ChildId& child, c
   return ports::KitEvidence{std::move(claims->identity), std::move(claims->nonce)};
 }
 
-Result<Bytes> KeySafe::proof(const core::ChildId& child, const core::ChildKey& key, ByteView nonce,
-                             const ports::KitEvidence& evidence) {
+asio::awaitable<Result<Bytes>> KeySafe::proof(core::ChildId child, core::ChildKey key, Bytes nonce,
+                                              ports::KitEvidence evidence) {
+  auto work = [this, child = std::move(child), key = std::move(key), nonce = std::move(nonce),
+               evidence = std::move(evidence)] { return make_proof(child, key, nonce, evidence); };
+  co_return co_await on_thread(std::move(work));
+}
+
+Result<Bytes> KeySafe::make_proof(const core::ChildId& child, const core::ChildKey& key, ByteView nonce,
+                                  const ports::KitEvidence& evidence) const {
   const std::string doing = "prove ourselves to " + child;
   const auto algorithm = kit_algorithm_of(key);
   if (!algorithm) return algorithm.error().within(doing);

@@ -35,7 +35,8 @@ class KeySafe final : public ports::KeySafe {
   [[nodiscard]] boost::asio::awaitable<Result<core::ContentKey>> open_wrapped(UniqueFd image, std::uint64_t size,
                                                                               core::Sealing sealing, Digest sealed,
                                                                               Digest plaintext) override;
-  [[nodiscard]] Result<core::ContentKey> open_granted(ByteView encrypted_key, const Digest& sealed) override;
+  [[nodiscard]] boost::asio::awaitable<Result<core::ContentKey>> open_granted(Bytes encrypted_key,
+                                                                              Digest sealed) override;
   [[nodiscard]] boost::asio::awaitable<Result<core::ContentKey>> check_granted(core::ContentKey key, UniqueFd image,
                                                                                std::uint64_t size,
                                                                                core::Sealing sealing,
@@ -52,13 +53,14 @@ class KeySafe final : public ports::KeySafe {
   [[nodiscard]] bool is_sealed_here(const core::ChildId& child, const core::ChildKey& secret) const override;
   [[nodiscard]] Result<core::ChildKey> take_child_key(const core::ChildId& child, core::KeyUse use, std::string name,
                                                       ByteView material) override;
-  [[nodiscard]] Result<core::ChildKey> take_listed_key(const core::ChildId& child, core::KeyUse use, std::string name,
-                                                       ByteView public_half, ByteView wrapped_secret) override;
+  [[nodiscard]] boost::asio::awaitable<Result<core::ChildKey>> take_listed_key(core::ChildId child, core::KeyUse use,
+                                                                               std::string name, Bytes public_half,
+                                                                               Bytes wrapped_secret) override;
   [[nodiscard]] Result<Bytes> nonce() override;
   [[nodiscard]] Result<ports::KitEvidence> check_evidence(const core::ChildId& child, const core::ChildKey& key,
                                                           ByteView nonce, ByteView evidence) override;
-  [[nodiscard]] Result<Bytes> proof(const core::ChildId& child, const core::ChildKey& key, ByteView nonce,
-                                    const ports::KitEvidence& evidence) override;
+  [[nodiscard]] boost::asio::awaitable<Result<Bytes>> proof(core::ChildId child, core::ChildKey key, Bytes nonce,
+                                                            ports::KitEvidence evidence) override;
 
  private:
   KeySafe(std::unique_ptr<GatewayKeys> keys, StoreKey store_key, ports::Counters& counters)
@@ -73,6 +75,10 @@ class KeySafe final : public ports::KeySafe {
   [[nodiscard]] Result<ContentKey> opened_key(const core::ContentKey& key, const Digest& image) const;
   [[nodiscard]] Result<core::ChildKey> kept_key(const core::ChildId& child, core::KeyUse use, std::string name,
                                                 Result<ChildKeyMaterial> material) const;
+  [[nodiscard]] Result<ChildKeyMaterial> read_listed_key(core::KeyUse use, ByteView public_half,
+                                                         ByteView wrapped_secret) const;
+  [[nodiscard]] Result<Bytes> make_proof(const core::ChildId& child, const core::ChildKey& key, ByteView nonce,
+                                         const ports::KitEvidence& evidence) const;
   [[nodiscard]] Result<Secret> secret_of(const core::ChildId& child, const core::ChildKey& key) const;
   /// Errc::mismatch, if the key decrypts the image to something else.
   [[nodiscard]] Result<void> check_plaintext(const ContentKey& key, const images::Source& image,

@@ -49,12 +49,16 @@ Result<Secret> unwrap_key(ByteView wrapping, ByteView wrapped) {
 Result<Secret> agree(EVP_PKEY* own, EVP_PKEY* peer) {
   const Owned<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new_from_pkey(nullptr, own, where_it_is(own).c_str()));
   std::size_t size = 0;
-  bool is_good = context && EVP_PKEY_derive_init(context.get()) == 1 &&
-                 EVP_PKEY_derive_set_peer_ex(context.get(), peer, 0) == 1 &&
-                 EVP_PKEY_derive(context.get(), nullptr, &size) == 1;
+  bool is_good =
+      context && EVP_PKEY_derive_init(context.get()) == 1 && EVP_PKEY_derive_set_peer_ex(context.get(), peer, 0) == 1;
+  // From here on a point on the curve of an EC key can do no wrong: what fails is whoever has the private key.
+  const bool is_fitting = is_good && EVP_PKEY_is_a(own, "EC") == 1;
+  is_good = is_good && EVP_PKEY_derive(context.get(), nullptr, &size) == 1;
   Secret secret(size);
   is_good = is_good && EVP_PKEY_derive(context.get(), secret.data(), &size) == 1 && size == secret.size();
   if (is_good) return secret;
+  if (is_fitting)
+    return Error{Errc::unavailable, "the private key does not work at the moment: " + take_openssl_error()};
   return Error{Errc::invalid, "no key agreement with this public key: " + take_openssl_error()};
 }
 

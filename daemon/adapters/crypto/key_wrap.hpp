@@ -16,7 +16,8 @@ Result<Secret> unwrap_key(ByteView wrapping, ByteView wrapped);
 
 /// The shared secret of a private and a public key of one curve (for EC its x coordinate). `peer` is of key_from(),
 /// which has checked that its point is on the curve; OpenSSL's own check, half as long as the agreement, is left out.
-/// Errors: invalid (another curve, or the secret is all zero).
+/// Errors: invalid (another curve, or the secret is all zero); unavailable (whoever has the private key, a TPM, does
+/// not answer: it says nothing of the public one).
 Result<Secret> agree(EVP_PKEY* own, EVP_PKEY* peer);
 
 /// HKDF (RFC 5869) with the SHA-2 whose digest has `digest_bytes`; an empty salt is none. Errors: internal.

@@ -135,6 +135,7 @@ Result<KeptStoreKey> keep_store_key(const std::filesystem::path& path, const Agr
   if (*content) {
     auto key = unwrap_store_key(**content, gateway);
     if (key) return KeptStoreKey{std::move(*key)};
+    if (key.error().code == Errc::unavailable) return key.error();  // went away since it was tried
     const auto name = move_aside(directory.get(), **content);
     if (!name) return name.error();
     moved_aside = path / *name;

@@ -28,7 +28,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr std::size_t kPiece = std::size_t{16} * 1024;
 
-/// Shared by the thread that reads and the coroutine that waits for it; whoever is last closes the file.
+/// Shared by the thread that reads and the coroutine that waits for it; whoever is last closes the file, and wipes what
+/// came too late for anybody.
 struct Reading {
   LentFile lent;
   std::size_t limit;
@@ -36,6 +37,10 @@ struct Reading {
   UniqueFd bell;                       ///< eventfd, rung when `outcome` is there
   std::atomic<bool> has_ended{false};  ///< `outcome` belongs to the thread until then
   Result<Bytes> outcome{Bytes{}};
+
+  ~Reading() {
+    if (outcome) wipe(*outcome);
+  }
 };
 
 Error too_late() {
