@@ -40,30 +40,41 @@ Result<void> may_be_registered(const State& state, const ChildRegistered& event)
     return Error{Errc::exists, "child " + wanted.id + " is named by the configuration"};
   if (known != nullptr && known->update && is_past_activate(*known->update))
     return Error{Errc::busy, "child " + wanted.id + " is in an update that is past ACTIVATE"};
+  // Also one whom somebody has taken out: he stays in sight, and would be back before the command has returned.
+  if (wanted.origin == Origin::policy && known != nullptr)
+    return Error{Errc::exists,
+                 "child " + wanted.id + " was known before: a policy takes strangers only, so enroll it by name"};
   const auto there = state.addresses.find(address_of(wanted));
   if (there != state.addresses.end() && there->second != wanted.id)
     return Error{Errc::exists,
                  "child " + there->second + " is at " + wanted.transport + " " + wanted.address + " already"};
   if (known == nullptr && state.children.size() >= kMaxRegistrations)
     return Error{Errc::busy, std::to_string(kMaxRegistrations) + " children are known already"};
+  Child of_any_tier;  // its profile, and so its tier, may be another one from now on: service/roster has judged by that
+  of_any_tier.enrollment.id = wanted.id;
   for (const auto& [use, key] : event.keys)
-    if (const auto may = may_have(known == nullptr ? Child{} : *known, key); !may) return may.error();
+    if (const auto may = may_have(of_any_tier, key); !may) return may.error();
   return {};
 }
 
 /// What it says of who has set it, and which one was there before.
-Cause key_is_set(const Child& child, const ChildKey& key) {
+Cause key_is_set(const Child& child, const ChildKey& key, const std::string& who) {
   const auto before = child.keys.find(key.use);
-  std::string text = by_uid(key.set_by) + " has set the " + describe(key);
+  std::string text = who + " has set the " + describe(key);
   if (before != child.keys.end() && before->second.id != key.id) text += " in the place of " + describe(before->second);
   return {Reason::key_changed, std::move(text)};
 }
 
-void set_key(Turn& turn, Child& child, const ChildKey& key) {
-  const Cause cause = key_is_set(child, key);
+void set_key(Turn& turn, Child& child, const ChildKey& key, const std::string& who) {
+  const Cause cause = key_is_set(child, key, who);
   child.keys.insert_or_assign(key.use, key);
   turn.tell(cause);
   turn.key_changed(key.use, cause);
+}
+
+/// Said loudly, since nothing else shows it.
+std::string nobody_asks(KeyUse use) {
+  return use == KeyUse::identify ? ": until it has another one, nobody asks who it is before it gets an image" : "";
 }
 
 void withdraw(Turn& turn, const Child& child, const Cause& cause) {
@@ -116,7 +127,7 @@ void on_enrollment(State& state, const ChildRegistered& event, Instant now, Outp
     child.registration = registration;
     turn.tell({Reason::none, registration.by + " has registered it at " + registration.transport + " " +
                                  registration.address + " as " + registration.profile});
-    for (const auto& [use, key] : event.keys) set_key(turn, child, key);
+    for (const auto& [use, key] : event.keys) set_key(turn, child, key, registration.by);
   });
   out.touched.push_back(registration.id);
 }
@@ -186,7 +197,7 @@ void on_enrollment(State& state, const ChildKeySet& event, Instant now, Output& 
     out.refusal = may.error();
     return;
   }
-  with_child(state, *child, now, out, [&](Turn& turn) { set_key(turn, *child, event.key); });
+  with_child(state, *child, now, out, [&](Turn& turn) { set_key(turn, *child, event.key, by_uid(event.key.set_by)); });
   out.touched.push_back(event.child);
 }
 
@@ -198,8 +209,8 @@ void on_enrollment(State& state, const ChildKeyRevoked& event, Instant now, Outp
     return;
   }
   with_child(state, *child, now, out, [&](Turn& turn) {
-    const Cause cause{Reason::key_changed,
-                      by_uid(event.uid) + " has revoked the " + describe(child->keys.at(event.use))};
+    const Cause cause{Reason::key_changed, by_uid(event.uid) + " has revoked the " +
+                                               describe(child->keys.at(event.use)) + nobody_asks(event.use)};
     child->keys.erase(event.use);
     turn.tell(cause);
     turn.key_changed(event.use, cause);

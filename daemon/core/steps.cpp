@@ -56,15 +56,21 @@ std::optional<Step> bring(const State& state, const Child& child, const Image& i
   return deliver;
 }
 
+/// Of an image that the child lists: of two copies that are wrapped for different keys it reports the same, and it
+/// opens only one that was made for the key that it has now.
+bool can_open_copy(const State& state, const Child& child, const Image& image) {
+  return !is_rewrapped(state, child, image) || view_for(state, child, image) != nullptr;
+}
+
 /// The next of the old images that the child needs before it can be told to go back: of one that keeps none. What is
 /// marked is played through first.
 std::optional<Step> reinstall(const State& state, const Child& child) {
   const Inspection& seen = *child.seen;
   if (!may_be_reinstalled(state, child) || seen.staging != Staging::aside) return std::nullopt;
   for (const Part& part : child.update->parts) {
-    const bool is_there = active_of(child, part) == part.before || seen.standby(part.image_number, part.before);
-    if (!changes(part) || is_there || seen.anything_pending(part.image_number)) continue;
+    if (!changes(part) || active_of(child, part) == part.before || seen.anything_pending(part.image_number)) continue;
     const Image& image = *rollback_image(state, child, part);
+    if (seen.standby(part.image_number, part.before) && can_open_copy(state, child, image)) continue;
     return bring(state, child, image, part.image_number, part.before, seen.staging);
   }
   return std::nullopt;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace hg::service {
 
@@ -47,6 +48,13 @@ std::map<core::GroupId, core::Group> groups_in(const trust::EnrollmentList& list
 }  // namespace
 
 asio::awaitable<Result<void>> EnrollmentLists::take(trust::EnrollmentList list, std::string signers) {
+  if (std::exchange(*taking_, true))
+    co_return Error{Errc::busy, "another enrollment list is being taken: bring it again"};
+  const std::shared_ptr<void> until_done(nullptr, [taking = taking_](void*) { *taking = false; });
+  co_return co_await take_alone(std::move(list), std::move(signers));
+}
+
+asio::awaitable<Result<void>> EnrollmentLists::take_alone(trust::EnrollmentList list, std::string signers) {
   if (const Result<void> known = check_memberships(list); !known) co_return known.error();
   auto newcomers = co_await read(list, signers);
   if (!newcomers) co_return newcomers.error();
@@ -90,9 +98,9 @@ asio::awaitable<Result<std::vector<EnrollmentLists::Newcomer>>> EnrollmentLists:
       continue;
     }
     core::Registration registration = registration_of(child, by, clock_.now());
-    if (const auto completed = roster_.complete(registration); !completed) co_return completed.error();
     auto keys = co_await keys_of(child);
     if (!keys) co_return keys.error().within("child " + child.id);
+    if (const auto completed = roster_.complete(registration, *keys); !completed) co_return completed.error();
     newcomers.emplace_back(std::move(registration), std::move(*keys));
   }
   co_return newcomers;

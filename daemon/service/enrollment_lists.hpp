@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,12 +26,14 @@ class EnrollmentLists {
       : driver_(driver), roster_(roster), clock_(clock), journal_(journal), safe_(safe) {}
 
   /// Returns when all of it is durable. A child that could not be enrolled, or forgotten, is named; the others are as
-  /// the list says, and the list may come again.
+  /// the list says, and the list may come again. Errc::busy: another one is being taken; side by side an older one
+  /// could undo what a newer one has said of a key.
   [[nodiscard]] boost::asio::awaitable<Result<void>> take(trust::EnrollmentList list, std::string signers);
 
  private:
   using Newcomer = std::pair<core::Registration, core::ChildKeys>;
 
+  boost::asio::awaitable<Result<void>> take_alone(trust::EnrollmentList list, std::string signers);
   [[nodiscard]] Result<void> check_memberships(const trust::EnrollmentList& list) const;
   [[nodiscard]] boost::asio::awaitable<Result<std::vector<Newcomer>>> read(trust::EnrollmentList list,
                                                                            std::string signers) const;
@@ -43,6 +46,7 @@ class EnrollmentLists {
   ports::Clock& clock_;
   ports::Journal& journal_;
   ports::KeySafe* safe_;
+  std::shared_ptr<bool> taking_ = std::make_shared<bool>(false);
 };
 
 }  // namespace hg::service

@@ -8,10 +8,19 @@ namespace hg::service {
 
 namespace {
 
+/// Who has enrolled it, which keys it has, that it was not it who answered: no update has a part in that.
+bool is_about_child_itself(const core::PutHistory& line) {
+  return line.epoch == 0;
+}
+
 ports::Level level_of(const core::PutHistory& line) {
   const core::Reason reason = line.cause.reason;
   const bool is_about_backup = reason == core::Reason::restore_failed || reason == core::Reason::backup_failed;
   if (is_about_backup) return ports::Level::warning;  // whatever became of the update
+  if (is_about_child_itself(line)) {
+    if (reason == core::Reason::none) return ports::Level::info;
+    return reason == core::Reason::key_changed ? ports::Level::notice : ports::Level::warning;
+  }
   switch (line.phase) {
     case core::Phase::split:
       return ports::Level::error;
@@ -99,7 +108,8 @@ void Reporter::report_link(const core::Child& child) {
 }
 
 void Reporter::report(const core::State& state, const core::PutHistory& line) {
-  std::string text = "child " + line.child + ": " + std::string(core::name_of(line.phase));
+  std::string text = "child " + line.child;
+  if (!is_about_child_itself(line)) text += ": " + std::string(core::name_of(line.phase));
   if (const auto deliverable = state.deliverables.find(line.deliverable); deliverable != state.deliverables.end())
     text += " " + deliverable->second.product + " " + deliverable->second.version;
   if (line.cause.reason != core::Reason::none) text += ": " + std::string(core::name_of(line.cause.reason));

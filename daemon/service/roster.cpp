@@ -9,6 +9,21 @@ namespace hg::service {
 
 namespace asio = boost::asio;
 
+namespace {
+
+/// Core knows the tier of a child only once it is enrolled, and a key that came earlier would stay.
+Result<void> check_tier(const core::Enrollment& child, const core::ChildKeys& keys) {
+  const std::uint8_t tier = child.protection.tier;
+  for (const auto& [use, key] : keys)
+    if (!core::tier_takes(tier, use, key.kind))
+      return Error{Errc::mismatch, "child " + child.id + ": profile " + child.profile + " is of tier " +
+                                       std::to_string(tier) + ", which has no " + std::string(core::name_of(key.kind)) +
+                                       " key to " + std::string(core::name_of(use))};
+  return {};
+}
+
+}  // namespace
+
 Roster::Roster(asio::any_io_executor executor, Driver& driver, RosterPorts ports)
     : executor_(executor), driver_(driver), ports_(ports), tasks_(std::move(executor)) {
   ports_.transport.listen_for_strangers([this](ports::Transport::Meeting meeting) { met(std::move(meeting)); });
@@ -30,18 +45,29 @@ bool Roster::is_configured(const core::ChildId& child) const {
   return std::ranges::find(configured_, child, &core::Enrollment::id) != configured_.end();
 }
 
-Result<core::Enrollment> Roster::complete(const core::Registration& registration) const {
+Result<core::Enrollment> Roster::complete(const core::Registration& registration, const core::ChildKeys& keys) const {
   if (ports_.types == nullptr) return Error{Errc::unsupported, "children are enrolled by the configuration only"};
-  return ports_.types->complete(registration);
+  const auto is_there = [&](const core::Enrollment& child) {
+    return child.id != registration.id && child.transport == registration.transport &&
+           child.address == registration.address;
+  };
+  if (const auto other = std::ranges::find_if(configured_, is_there); other != configured_.end())
+    return Error{Errc::exists, "child " + registration.id + ": the configuration has child " + other->id + " at " +
+                                   registration.transport + " " + registration.address};
+  Result<core::Enrollment> completed = ports_.types->complete(registration);
+  if (!completed) return completed;
+  if (const Result<void> checked = check_tier(*completed, keys); !checked) return checked.error();
+  return completed;
 }
 
-/// Profiles may have changed since; and a child that the configuration names now is as the configuration says.
+/// Profiles may have changed since; and what the configuration names now, a child or its place, is as it says.
 void Roster::complete_registered() {
   registered_.clear();
   for (const auto& [id, child] : driver_.state().children) {
     if (!child.registration || is_configured(id)) continue;
-    Result<core::Enrollment> completed = complete(*child.registration);
+    Result<core::Enrollment> completed = complete(*child.registration, {});
     if (!completed) {
+      driver_.post(core::ChildDropped{id});  // it may have been served until now
       ports_.journal.write(ports::Level::error, {id, {}, {}},
                            "child " + id + " is enrolled and cannot be served: " + completed.error().message);
       continue;
@@ -65,13 +91,16 @@ void Roster::tell_plugins() {
 }
 
 asio::awaitable<Result<void>> Roster::enroll(core::Registration registration, core::ChildKeys keys) {
-  Result<core::Enrollment> completed = complete(registration);
-  if (!completed) co_return completed.error();
   if (is_configured(registration.id))
     co_return Error{Errc::exists, "child " + registration.id + " is in the configuration"};
-  core::Event event = core::ChildRegistered{std::move(registration), std::move(keys)};
+  Result<core::Enrollment> completed = complete(registration, keys);
+  if (!completed) co_return completed.error();
+  core::Event event = core::ChildRegistered{registration, std::move(keys)};
   const Result<core::RolloutId> durable = co_await driver_.ask(std::move(event));
   if (!durable) co_return durable.error();
+  if (is_configured(registration.id)) co_return Result<void>{};  // since then: it is as the configuration says
+  completed = complete(registration, {});                        // which may have changed since then
+  if (!completed) co_return completed.error();
   driver_.post(core::ChildEnrolled{*completed});
   const core::ChildId id = completed->id;
   registered_.insert_or_assign(id, std::move(*completed));

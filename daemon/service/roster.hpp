@@ -34,16 +34,19 @@ class Roster {
   Roster(boost::asio::any_io_executor executor, Driver& driver, RosterPorts ports);
 
   /// At start, after recover, and at every reload: new ones are enrolled, missing ones dropped, and those that were
-  /// registered are completed anew. One that cannot be completed is named in the journal and not served.
+  /// registered are completed anew. One that cannot be completed, or whose place the configuration gives to another
+  /// child, is named in the journal and not served.
   void configure(std::vector<core::Enrollment> children);
 
-  /// Returns when it is durable. Errors: those of ports::ChildTypes and of core::ChildRegistered.
+  /// Returns when it is durable. Errors: those of complete() and of core::ChildRegistered.
   [[nodiscard]] boost::asio::awaitable<Result<void>> enroll(core::Registration registration, core::ChildKeys keys);
   /// Errors: those of core::ChildUnregistered.
   [[nodiscard]] boost::asio::awaitable<Result<void>> forget(core::ChildId child, std::uint32_t uid);
 
-  /// What core would be told. Errors: those of ports::ChildTypes.
-  [[nodiscard]] Result<core::Enrollment> complete(const core::Registration& registration) const;
+  /// What core would be told of it, with these keys. Errors: those of ports::ChildTypes; Errc::exists: a child of the
+  /// configuration is at its address; Errc::mismatch: a key that its profile's tier does not have.
+  [[nodiscard]] Result<core::Enrollment> complete(const core::Registration& registration,
+                                                  const core::ChildKeys& keys) const;
   [[nodiscard]] bool is_configured(const core::ChildId& child) const;
 
   /// Gives up what is under way and returns when it has ended.

@@ -92,6 +92,21 @@ TEST_F(DropBox, RemovesWhatWasTakenAndSetsAsideWhatWasRefused) {
   EXPECT_EQ(next().name, "last");  // what was refused is not asked for again
 }
 
+TEST_F(DropBox, WhatTookThePlaceOfAFileWhileItWasLookedAtIsLookedAtToo) {
+  open();
+  for (const bool is_taken : {true, false}) {
+    put("list", "version 1");
+    EXPECT_EQ(text_of(next()), "version 1");
+    put(".next", "the second version");
+    std::filesystem::rename(inside(".next"), inside("list"));
+    is_taken ? box_->taken("list") : box_->refused("list");
+    ASSERT_TRUE(std::filesystem::exists(inside("list"))) << "nobody has read it";
+    EXPECT_EQ(text_of(next()), "the second version");
+    box_->taken("list");
+    EXPECT_FALSE(std::filesystem::exists(inside("list")));
+  }
+}
+
 TEST_F(DropBox, BringsOnceMoreWhatIsToBeTriedAgain) {
   open();
   put("later", "x");

@@ -66,6 +66,45 @@ TEST(Registration, ANameOrAddressThatIsTakenIsRefused) {
   EXPECT_FALSE(bench.post(ChildRegistered{registration("fan")}).refusal) << "and its place is free";
 }
 
+TEST(Registration, APolicyTakesNobodyThatIsRegisteredAlready) {
+  Bench bench;
+  bench.post(ChildRegistered{registration(), {{KeyUse::wrap, child_key()}}});
+  Registration impostor = registration("pump", "/dev/ttyS9");
+  impostor.origin = Origin::policy;
+  impostor.by = "all pumps";
+  EXPECT_EQ(bench.post(ChildRegistered{impostor}).refusal->code, Errc::exists);
+  EXPECT_EQ(bench.state.children.at("pump").registration, registration()) << "though its profile may be missing today";
+  impostor.id = "fan";
+  EXPECT_FALSE(bench.post(ChildRegistered{impostor}).refusal);
+}
+
+TEST(Registration, APolicyDoesNotBringBackWhoWasForgotten) {
+  Bench bench;
+  bench.post(ChildRegistered{registration()});
+  bench.post(ChildEnrolled{completed(registration())});
+  bench.post(ChildUnregistered{"pump", 1000});
+  Registration again = registration();
+  again.origin = Origin::policy;
+  EXPECT_EQ(bench.post(ChildRegistered{again}).refusal->code, Errc::exists);
+  EXPECT_FALSE(bench.state.children.at("pump").registration);
+  bench.post(ChildDiscovered{stranger("pump", "/dev/ttyS1")});
+  EXPECT_TRUE(bench.state.discovered.contains("pump")) << "listed, for whoever wants it back";
+  EXPECT_FALSE(bench.post(ChildRegistered{registration()}).refusal) << "by command";
+}
+
+TEST(Registration, MayMoveAChildToAProfileOfAnotherTierWithItsKey) {
+  Bench bench;
+  bench.post(ChildRegistered{registration()});
+  Enrollment e = completed(registration());
+  e.protection.tier = 2;
+  bench.post(ChildEnrolled{e});
+  Registration moved = registration();
+  moved.profile = "small-pump";
+  const ChildKey shared = child_key(KeyUse::wrap, KeyKind::aes);
+  EXPECT_FALSE(bench.post(ChildRegistered{moved, {{KeyUse::wrap, shared}}}).refusal);
+  EXPECT_EQ(bench.state.children.at("pump").keys.at(KeyUse::wrap), shared);
+}
+
 TEST(Registration, ComesWithItsKeysOrNotAtAll) {
   Bench bench;
   const ChildKey key = child_key(KeyUse::identify, KeyKind::ed25519);
@@ -172,6 +211,16 @@ TEST(Keys, TheHistoryTellsWhoHasSetWhichInThePlaceOfWhich) {
   EXPECT_EQ(bench.history.back().cause.reason, Reason::key_changed);
   EXPECT_EQ(bench.history.back().cause.text,
             "uid 7 has set the wrap key x25519 323232323232 in the place of wrap key p256 313131313131");
+}
+
+TEST(Keys, RevokingTheOneToIdentifyTellsWhatThatMeans) {
+  Bench bench;
+  bench.post(ChildKeySet{kBoiler, child_key(KeyUse::identify, KeyKind::ed25519)});
+  bench.post(ChildKeyRevoked{kBoiler, KeyUse::identify, 7});
+  EXPECT_EQ(bench.history.back().cause.reason, Reason::key_changed);
+  EXPECT_EQ(bench.history.back().cause.text,
+            "uid 7 has revoked the identify key ed25519 313131313131: until it has another one, nobody asks who it is "
+            "before it gets an image");
 }
 
 TEST(Board, AnotherOneIsANewChildWithTheOldFloors) {

@@ -176,6 +176,47 @@ TEST(Identity, ARestartOfTheChildThatItsKitCountsIsAReset) {
   EXPECT_EQ(bench.step(), "identify");
 }
 
+/// The group's pump has a key to identify itself, and is asked before anything is offered.
+GroupBench pump_is_asked() {
+  GroupBench bench;
+  bench.link_all();
+  bench.run();
+  bench.post(ChildKeySet{kPump, kIdentity});
+  bench.start();
+  bench.run([&] { return bench.step(kPump) == "identify"; });
+  return bench;
+}
+
+TEST(Identity, OneWrongMemberIsNamedAndNobodyOfItsGroupGetsAnything) {
+  GroupBench bench = pump_is_asked();
+  ASSERT_EQ(bench.step(kPump), "identify");
+  ASSERT_EQ(bench.phases(), "preflight");
+  bench.fails(kPump, Errc::unauthenticated);
+  bench.run_on([&] { return bench.phases() == "refused"; }, 4);
+  EXPECT_EQ(bench.phases(), "refused");
+  EXPECT_EQ(bench.reason(kPump), Reason::wrong_identity);
+  for (const ChildId& id : {kHub, kValve}) {
+    EXPECT_EQ(bench.reason(id), Reason::other_member) << id;
+    EXPECT_TRUE(bench.update(id).cause.text.starts_with("pump: ")) << bench.update(id).cause.text;
+    EXPECT_TRUE(bench.flash.at(id).other.empty()) << id;
+  }
+  EXPECT_EQ(bench.child(kPump).identified, Identified::wrong);
+}
+
+TEST(Identity, AMemberThatBecomesAnotherWhileTheOthersWaitIsRefusedWithThem) {
+  GroupBench bench = pump_is_asked();
+  bench.answer(kPump, Proven{kPump});
+  ASSERT_TRUE(bench.run([&] { return bench.phase(kPump) == "transferring"; }));
+  bench.link(kPump, false);
+  bench.link(kPump, true);
+  bench.run([&] { return bench.step(kPump) == "identify"; });
+  ASSERT_EQ(bench.step(kPump), "identify") << "before the next byte";
+  bench.fails(kPump, Errc::unauthenticated);
+  bench.run_on([&] { return bench.phases() == "refused"; }, 4);
+  EXPECT_EQ(bench.phases(), "refused");
+  EXPECT_TRUE(bench.flash.at(kPump).other.empty());
+}
+
 TEST(Identity, NothingThatWasSavedIsWrittenBackToSomebodyUnknown) {
   IdentityBench bench;
   Enrollment e = enrollment();

@@ -318,8 +318,13 @@ TEST(StoreKey, AnotherOneLosesWhatWasSealedUnderIt) {
   EXPECT_EQ(bench.phase(), "offered") << "the key came again";
 }
 
-TEST(Reinstall, PreparesTheImageBeforeTheSameWay) {
-  KeyBench bench;
+Inspection with_reinstall(Inspection what) {
+  what.revert_class = RevertClass::reinstall;
+  return what;
+}
+
+/// The boiler keeps no old image, runs the new one and is to be brought the old one, which is ciphertext; its key.
+ContentKey go_to_reinstall(KeyBench& bench) {
   Deliverable before = encrypted_deliverable();
   before.id = "d6";
   before.sequence = 6;
@@ -330,20 +335,22 @@ TEST(Reinstall, PreparesTheImageBeforeTheSameWay) {
   key.plaintext = kOld;
   bench.post(DeliverableSealed{before, {key}});
   bench.child().committed = "d6";
-  const auto seen = [](Inspection what) {
-    what.revert_class = RevertClass::reinstall;
-    return what;
-  };
   bench.link(true);
   bench.start();
-  bench.says(seen(normal()));
+  bench.says(with_reinstall(normal()));
   bench.answer(OfferAnswer{});
   bench.answer(BackedUp{});
   bench.prepares();
   bench.answer(Delivered{});
-  bench.says(seen(uploaded()));
+  bench.says(with_reinstall(uploaded()));
   bench.post(UpdateAborted{bench.update().epoch});
-  bench.says(seen(only_new()));
+  bench.says(with_reinstall(only_new()));
+  return key;
+}
+
+TEST(Reinstall, PreparesTheImageBeforeTheSameWay) {
+  KeyBench bench;
+  const ContentKey key = go_to_reinstall(bench);
   ASSERT_EQ(bench.phase(), "reverting");
   ASSERT_EQ(bench.step(), "prepare");
   EXPECT_EQ(std::get<Prepare>(bench.child().step).image, key.image);
@@ -351,6 +358,25 @@ TEST(Reinstall, PreparesTheImageBeforeTheSameWay) {
   ASSERT_NE(delivers(bench), nullptr) << bench.step();
   EXPECT_EQ(delivers(bench)->image, key.image);
   EXPECT_TRUE(delivers(bench)->view);
+}
+
+TEST(Reinstall, ACopyThatWasMadeForAnotherKeyIsNoneThatTheChildCanOpen) {
+  KeyBench bench;
+  go_to_reinstall(bench);
+  ASSERT_EQ(bench.step(), "prepare");
+  bench.prepares();
+  bench.answer(Delivered{});
+  Inspection there = with_reinstall(only_new());
+  there.slots.push_back(slot(1, kOld, ""));
+  bench.post(ChildKeySet{kBoiler, child_key(KeyUse::wrap, KeyKind::p256, '2')});
+  for (int i = 0; i < 5 && bench.step() != "prepare" && bench.step() != "revert"; ++i)
+    bench.step() == "wait" ? bench.wait_out() : (void)bench.says(there);
+  ASSERT_EQ(bench.step(), "prepare") << "what it lists, it cannot open any more";
+  bench.prepares('2');
+  bench.answer(Delivered{});
+  for (int i = 0; i < 5 && bench.step() != "revert"; ++i)
+    bench.step() == "wait" ? bench.wait_out() : (void)bench.says(there);
+  EXPECT_EQ(bench.step(), "revert");
 }
 
 }  // namespace

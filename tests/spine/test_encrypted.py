@@ -3,16 +3,21 @@
 wrap of its own, nothing that leaves for a child holds a run of the plain payload, and what protects nothing is not sent.
 Who judges what the children got is tests/author/mcuboot_verifier.py, which shares no code with headgate."""
 
+import hashlib
+import time
+
 import cbor2
 import mcuboot_author
 import mcuboot_verifier
 import memory_search
 import packet_log
 import pytest
+import trust_author
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from gateway import APP_1_0_0, PROFILE, VECTORS
+from vault import Vault
 
 KEYS = VECTORS / "keys"
 GATEWAY_KEY = KEYS / "gateway-enc-p256.pem"
@@ -192,6 +197,36 @@ def test_what_the_vendor_sealed_for_the_child_is_passed_on_as_claimed(vault):
     assert view_of(vault.child) == FOR_CHILD_1.read_bytes()
     shown = vault.ctl("children", "show", "boiler")
     assert (shown["protection"], shown["protection_claimed"]) == ("sealed", True)
+
+
+def granted(gateway, vault, **more):
+    grant = trust_author.grant(**{"image": hashlib.sha256(FOR_CHILD_1.read_bytes()).digest(), "gateway": GATEWAY_KEY,
+                                  "content_key": content_key_of(FOR_CHILD_1.read_bytes(), CHILD_KEYS["boiler"]),
+                                  "sign": [vault.pem("dirk")], **more})
+    return gateway.ctl_result("trust", "import", vault.write(grant))
+
+
+def test_a_grant_brings_the_key_of_an_image_that_is_the_same_for_all_gateways(vault):
+    keys = Vault(vault)
+    keys.install_root(keys=[keys.key("chief", "root"), keys.key("vendor", "author"), keys.key("dirk", "director")],
+                      sign=["chief"])
+    add(vault, "boiler")
+    vault.start()
+    set_key(vault, "boiler")
+    roll_out(vault, FOR_CHILD_1)
+    refused(vault, "content-key-unknown")
+    wrong = granted(vault, keys, content_key=bytes(range(16)))
+    assert wrong.returncode == 1 and "not that of image" in wrong.stderr, wrong.stderr
+    ends = int(time.time()) + 8
+    short = granted(vault, keys, not_after=ends)
+    assert short.returncode == 0, short.stderr
+    vault.wait_for(lambda: time.time() > ends + 1, 30, "the grant to expire")
+    vault.start_rollout(vault.sealed("2.0.0"))
+    refused(vault, "grant-expired")
+    assert granted(vault, keys).returncode == 0
+    vault.start_rollout(vault.sealed("2.0.0"))
+    vault.wait_for_phase("confirmed")
+    assert opens(view_of(vault.child), CHILD_KEYS["boiler"]) == payload_of(PLAIN.read_bytes())
 
 
 def test_a_damaged_wrap_is_named_when_it_comes_in(vault):

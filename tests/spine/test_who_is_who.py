@@ -6,9 +6,12 @@ import uuid
 
 import packet_log
 import pytest
-from gateway import APP_1_1_0, DEVICE_CLASS, PROFILE, VECTORS, VENDOR
+import trust_author
+from gateway import APP_1_1_0, DEVICE_CLASS, VECTORS, VENDOR
 from raw_plugin import DISCOVERED, ENROLL, VANISHED, WELCOME, RawPlugin
+from vault import Vault
 
+GATEWAY_KEY = VECTORS / "keys/gateway-enc-p256.pem"
 KEY = bytes(range(32))
 IDENTIFY, PROVE, UPLOAD = (18503, 0), (18503, 1), (1, 1)  # SMP groups and commands
 VENDOR_ID = uuid.uuid5(uuid.NAMESPACE_DNS, VENDOR)
@@ -92,19 +95,80 @@ def test_a_policy_enrolls_its_class_and_nobody_else(gateway):
         gateway.wait_for(lambda: strangers(gateway) == ["other"], 60, "the other one to be a stranger")
 
 
+@pytest.fixture
+def directed(gateway):
+    """With a director whose lists count, and the gateway's own key."""
+    vault = Vault(gateway)
+    vault.install_root(keys=[vault.key("chief", "root"), vault.key("anna", "author"), vault.key("dirk", "director")],
+                       sign=["chief"])
+    own_key(gateway)
+    gateway.more_configuration += f'[directories]\nimport = "{gateway.directory}/import"\n'
+    gateway.configuration = lambda whole=gateway.configuration: one_table(whole())
+    gateway.start(broker=False, plugin=False)
+    return gateway, vault
+
+
+def one_table(configuration):
+    """The import directory in the table of directories that is there already."""
+    head, _, line = configuration.partition("[directories]\n")[2].partition("[directories]\n")
+    setting, _, rest = line.partition("\n")
+    return f"[directories]\n{setting}\n{head}{rest}"
+
+
+def listed(vault, **more):
+    child = {"id": "meter-7", "transport": "serial", "address": "/dev/nowhere", "profile": "test",
+             "vendor": VENDOR_ID.bytes, "device_class": CLASS_ID.bytes,
+             "keys": [trust_author.child_key(use="wrap", pem=vault.pem("meter")),
+                      trust_author.child_key(use="identify", kid="k1", secret=KEY, gateway=GATEWAY_KEY)]}
+    return trust_author.enrollment(**{"name": "site-7", "version": 1, "gateway": GATEWAY_KEY,
+                                      "children": [trust_author.child(**child)], "sign": [vault.pem("dirk")], **more})
+
+
+def drop(gateway, name, record):
+    """As a script of the integrator does it: written beside, moved in."""
+    beside = gateway.directory / name
+    beside.write_bytes(record)
+    beside.rename(gateway.directory / "import" / name)
+
+
+def test_a_signed_list_in_the_import_directory_enrolls_children_with_their_keys(directed):
+    gateway, vault = directed
+    drop(gateway, "site.hgr", listed(vault))
+    gateway.wait_for(lambda: gateway.child_says("meter-7"), 60, "the child to be enrolled")
+    seen = gateway.ctl("children", "show", "meter-7")
+    assert seen["origin"] == "list" and "dirk" in seen["enrolled_by"]
+    assert sorted(key["use"] for key in seen["keys"]) == ["identify", "wrap"]
+    gateway.wait_for(lambda: not list((gateway.directory / "import").iterdir()), 60, "the file to be taken")
+    assert KEY.hex() not in "\n".join(gateway.journal())
+
+    drop(gateway, "again.hgr", listed(vault))  # of a version that is known
+    gateway.wait_for_journal("dropped:again.hgr", "version 1 is not after 1")
+    drop(gateway, "forged.hgr", listed(vault, version=2, sign=[vault.pem("anna")]))
+    gateway.wait_for((gateway.directory / "import/forged.hgr.refused").exists, 60, "it to be set aside")
+    gateway.wait_for_journal("dropped:forged.hgr", "for author, not for director")
+    gateway.daemon.kill()
+    gateway.start_daemon()
+    drop(gateway, "away.hgr", listed(vault, version=2, children=[], forgets=["meter-7"]))
+    gateway.wait_for_child("meter-7", lambda child: "not enrolled" in child["link_text"], "to be forgotten")
+
+
 # --------------------------------------------------------------------------------------------------- identification
+
+
+def own_key(gateway):
+    """The gateway's own, to keep secrets under."""
+    credentials = gateway.directory / "credentials"
+    credentials.mkdir()
+    (credentials / "gateway-key").write_bytes(GATEWAY_KEY.read_bytes())
+    gateway.environment["CREDENTIALS_DIRECTORY"] = str(credentials)
+    gateway.more_configuration = '[keys]\ngateway_credential = "gateway-key"\n'
 
 
 def with_kit(gateway, key=KEY, **more):
     """A child with the kit and a key, and the gateway's own key to keep secrets under."""
     file = gateway.directory / "kit.key"
     file.write_text(key.hex())
-    credentials = gateway.directory / "credentials"
-    credentials.mkdir()
-    (credentials / "gateway-key").write_bytes((VECTORS / "keys/gateway-enc-p256.pem").read_bytes())
-    gateway.environment["CREDENTIALS_DIRECTORY"] = str(credentials)
-    gateway.more_configuration = '[keys]\ngateway_credential = "gateway-key"\n'
-    gateway.profile = PROFILE
+    own_key(gateway)
     return gateway.add_child("boiler", options=["--log-packets", "--kit", "--kit-key", file, "--kit-key-id", "k1"], **more)
 
 

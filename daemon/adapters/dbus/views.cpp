@@ -215,7 +215,7 @@ ChildView view_of(const core::Child& child, const core::State& state) {
                  .decision = text_of(core::Decision::none),
                  .gate = text_of(child.gate),
                  .reason = text_of(core::Reason::none)};
-  if (!child.enrolled && view.link_text.empty()) view.link_text = "not enrolled";
+  if (!child.enrolled) view.link_text = "not enrolled";
   show_targets(view, child);
   if (child.seen) show_inspection(view, *child.seen);
   show_enrollment(view, child, state);

@@ -103,11 +103,26 @@ void DropDirectory::take_events() {
   }
 }
 
-Result<Bytes> DropDirectory::read(const std::string& name) const {
+DropDirectory::Content DropDirectory::content_of(const struct stat& facts) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  return {facts.st_ino, facts.st_size, facts.st_mtim.tv_sec * kSecond + facts.st_mtim.tv_nsec};
+}
+
+/// If not, somebody has dropped another one by this name meanwhile: that one comes by its own event.
+bool DropDirectory::is_still_what_was_read(const std::string& name) {
+  const auto known = read_.extract(name);
+  if (known.empty()) return true;
+  struct stat facts {};
+  if (::fstatat(directory_.get(), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) return true;
+  return content_of(facts) == known.mapped();
+}
+
+Result<Bytes> DropDirectory::read(const std::string& name) {
   const UniqueFd file(::openat(directory_.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (file.get() < 0) return from_errno(errno, "open");
   struct stat facts {};
   if (::fstat(file.get(), &facts) != 0) return from_errno(errno, "look at");
+  read_.insert_or_assign(name, content_of(facts));
   if (!S_ISREG(facts.st_mode)) return Error{Errc::invalid, "not a regular file"};
   if (facts.st_size > static_cast<off_t>(ports::kMaxEnvelope))
     return Error{Errc::too_large, "more than " + std::to_string(ports::kMaxEnvelope) + " bytes"};
@@ -128,11 +143,13 @@ void DropDirectory::complain(const std::string& name, const std::string& what) {
 }
 
 void DropDirectory::taken(const std::string& name) {
+  if (!is_still_what_was_read(name)) return;
   if (::unlinkat(directory_.get(), name.c_str(), 0) != 0 && errno != ENOENT)
     complain(name, std::string("taken in, and cannot be removed: ") + std::strerror(errno));
 }
 
 void DropDirectory::refused(const std::string& name) {
+  if (!is_still_what_was_read(name)) return;
   const std::string aside = name + std::string(kRefused);
   if (::renameat(directory_.get(), name.c_str(), directory_.get(), aside.c_str()) != 0 && errno != ENOENT)
     complain(name, std::string("refused, and cannot be set aside: ") + std::strerror(errno));
