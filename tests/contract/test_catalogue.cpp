@@ -151,6 +151,16 @@ TYPED_TEST(Catalogue, DoesNotKeepWhatTheConfigurationAndTheLinksSay) {
   EXPECT_EQ(this->reload().children.at("boiler-1"), fakes::sample_child("boiler-1"));
 }
 
+TYPED_TEST(Catalogue, ACertificateAsLargeAsIsTakenIsReadAgain) {
+  constexpr std::size_t kMostTaken = 16 * 1024;  // crypto::kMostKeyMaterial
+  core::Child child = fakes::sample_child("boiler-1");
+  core::ChildKey certificate = fakes::sample_key(core::KeyUse::link, core::KeyKind::certificate);
+  certificate.value = Bytes(kMostTaken, 0x30);
+  child.keys[core::KeyUse::link] = certificate;
+  ASSERT_TRUE(this->commit({core::PutChild{child}}));
+  EXPECT_EQ(this->reload().children.at("boiler-1"), child) << "or the daemon would not start again";
+}
+
 TYPED_TEST(Catalogue, ANewValueReplacesTheWholeOldOne) {
   core::Child child = fakes::sample_child("boiler-1");
   ASSERT_TRUE(this->commit({core::PutChild{child}}));

@@ -9,8 +9,8 @@
 namespace hg::storage {
 namespace {
 
-constexpr std::size_t kMaxKeyBytes = 8192;  // a certificate in DER
-constexpr std::size_t kMaxTargets = 256;    // an image number each
+constexpr std::size_t kMaxKeyBytes = 16384;  // a certificate in DER, as large as crypto/child_key_material takes one
+constexpr std::size_t kMaxTargets = 256;     // an image number each
 
 /// Runs `take` for each row of `sql` until one fails. `key_column` names the row in messages.
 Result<void> for_each(Database& database, std::string_view table, std::string_view sql, int key_column,
