@@ -2,8 +2,8 @@
 // Where keys are in the clear, and nowhere else: this gateway's own key, the store key under which content keys and
 // children's secrets are sealed, and whatever comes out of them for a moment. Callers hand in and get back sealed
 // values (core/protection.hpp). adapters/crypto keeps it; service/admission, service/trust_records, service/deliver and
-// service/control call it. A gateway without a key of its own has none (null): then it holds no content keys and no
-// secrets, only children's public keys and what the vendor sealed for them.
+// service/control call it. A gateway without a key of its own has none (null): then it takes no keys at all, and passes
+// on what vendors sealed for its children.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

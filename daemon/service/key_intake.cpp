@@ -26,6 +26,8 @@ asio::awaitable<Result<KeyIntake::Taken>> KeyIntake::take_in(core::Image image, 
 /// Whoever could read the store, or a plugin, would read a clear image: only the ciphertext stays.
 asio::awaitable<Result<KeyIntake::Taken>> KeyIntake::encrypt(core::Image image, core::Sealing sealing) {
   Result<UniqueFd> plain = blobs_.open(image.digest);
+  if (!plain && plain.error().code == Errc::not_found)  // two deliverables have it, and the other one was faster
+    co_return Error{Errc::unavailable, "the clear image was taken in with another deliverable: again later"};
   if (!plain) co_return plain.error();
   Result<ports::KeySafe::Encrypted> made =
       co_await safe_->encrypt_clear(std::move(*plain), image.size, sealing, image.running_digest);

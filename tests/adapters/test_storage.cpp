@@ -283,7 +283,7 @@ INSTANTIATE_TEST_SUITE_P(
         Spoiled{"UPDATE image SET wrap_info = hex(zeroblob(8193)) WHERE wrap IS NOT NULL", "image", "0909",
                 "wrap_info"},
         Spoiled{"UPDATE child_key SET kind = 'x'", "child_key", "boiler-1", "kind"},
-        Spoiled{"UPDATE child_key SET value = hex(zeroblob(8193))", "child_key", "boiler-1", "value"},
+        Spoiled{"UPDATE child_key SET value = hex(zeroblob(16385))", "child_key", "boiler-1", "value"},
         Spoiled{"UPDATE registration SET origin = 'x'", "registration", "boiler-1", "origin"},
         Spoiled{"UPDATE registration_target SET number = 256", "registration_target", "boiler-1", "number"},
         Spoiled{"UPDATE view_ SET record = hex(zeroblob(1025))", "view_", "boiler-1", "record"},

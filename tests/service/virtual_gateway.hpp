@@ -138,7 +138,11 @@ class Session {
              (line.state == ports::ArrivalState::waiting || line.state == ports::ArrivalState::fetching);
     };
     run_until(is_under_way, at_most);  // an earlier line of the same URL may still be there
-    run_until([&] { return !is_under_way(); }, at_most);
+    const auto is_settled = [&] { return !is_under_way(); };
+    // The real safe works on a thread of its own, which virtual time does not wait for.
+    for (int tries = 0; world_.key_safe != nullptr && tries < 2000 && !run_until(is_settled, Duration{100}); ++tries)
+      loop.run_one_for(std::chrono::milliseconds{10});
+    run_until(is_settled, at_most);
     return line_of();
   }
 
