@@ -116,13 +116,23 @@ asio::awaitable<void> Ingest::take_dropped(ports::Dropped dropped) {
     arrivals_->note(url, settled->state, settled->text);
     ports_.admission.journal.write(ports::Level::notice, {}, url + ": taken: " + settled->text);
     ports_.drop_box->taken(dropped.name);
-  } else if (settled.error().is_transient() || settled.error().code == Errc::no_space) {
+  } else if (settled.error().code != Errc::cancelled && may_drop_again(dropped.name, settled.error())) {
     arrivals_->note(url, ports::ArrivalState::waiting, "again later: " + settled.error().message);
     tasks_.spawn(drop_again(dropped.name));
+    co_return;
   } else if (settled.error().code != Errc::cancelled) {
     refuse(url, settled.error());
     ports_.drop_box->refused(dropped.name);
   }
+  dropped_first_.erase(dropped.name);
+}
+
+/// As long as what is announced: for a day since it was first looked at in this run.
+bool Ingest::may_drop_again(const std::string& name, const Error& error) {
+  if (!error.is_transient() && error.code != Errc::no_space) return false;
+  const Instant now = ports_.admission.clock.now();
+  const Instant first = dropped_first_.try_emplace(name, now).first->second;
+  return now + limits_.again <= first + limits_.give_up;
 }
 
 asio::awaitable<void> Ingest::drop_again(std::string name) {

@@ -62,6 +62,7 @@ class Ingest {
   boost::asio::awaitable<void> listen();
   boost::asio::awaitable<void> empty_drop_box();
   boost::asio::awaitable<void> take_dropped(ports::Dropped dropped);
+  [[nodiscard]] bool may_drop_again(const std::string& name, const Error& error);
   boost::asio::awaitable<void> drop_again(std::string name);
   boost::asio::awaitable<void> work();
   void enqueue(std::string url);
@@ -81,7 +82,8 @@ class Ingest {
   IngestLimits limits_;
   std::shared_ptr<Arrivals> arrivals_;
   Admission admission_;
-  std::map<std::string, Bytes> brought_;  // that wait, by what stands for their URLs
+  std::map<std::string, Bytes> brought_;          // that wait, by what stands for their URLs
+  std::map<std::string, Instant> dropped_first_;  // files that are tried again, and when they were first looked at
   std::deque<std::string> waiting_;
   std::set<std::string> taken_;                     // waiting or being worked on: not taken a second time
   std::set<std::string> again_;                     // announced anew while being worked on: looked at once more
