@@ -58,6 +58,8 @@ inline constexpr Urgency kLastOf<Urgency> = Urgency::emergency;
 template <>
 inline constexpr Power kLastOf<Power> = Power::battery;
 template <>
+inline constexpr Evidence kLastOf<Evidence> = Evidence::result;
+template <>
 inline constexpr LinkSecurity kLastOf<LinkSecurity> = LinkSecurity::proven;
 
 class FieldWriter {
@@ -101,6 +103,7 @@ class FieldWriter {
   void write(Staging value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(Urgency value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(Power value) { writer_->uint(static_cast<std::uint8_t>(value)); }
+  void write(Evidence value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(LinkSecurity value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(const Bytes& value) { writer_->bytes(value); }
   void write(const Uuid& value) { writer_->bytes(value); }

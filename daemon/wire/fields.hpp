@@ -170,6 +170,7 @@ void fields(V& v, Is<Seen> auto& m) {
   v(10, "identity", m.identity, kMaxName);
   v(11, "boots", m.boots, kAnyNumber);
   v(12, "unit", m.unit, NameLimit{});
+  v.unless_default(13, "evidence", m.evidence, 0);
 }
 template <class V, class M>
 requires Is<M, Inspected> || Is<M, Ordered> || Is<M, GuardFailed>

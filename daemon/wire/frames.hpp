@@ -235,6 +235,14 @@ enum class RevertClass : std::uint8_t { unknown, self_reverting, swap_back, rein
 
 enum class Power : std::uint8_t { unknown, mains, battery };
 
+/// What the digests in Seen::slots tell an image by.
+enum class Evidence : std::uint8_t {
+  digest,   ///< the child's own digest of it
+  version,  ///< its version, which is all that the child tells: the digest is version_mark()
+  result,   ///< the child tells nothing of what it runs but that it has installed what it was brought last: the digest
+            ///< is the `after` of that Deliver, remembered by the plugin
+};
+
 /// What a child says of itself.
 struct Seen {
   std::vector<Slot> slots;
@@ -249,6 +257,7 @@ struct Seen {
   std::string identity;                ///< as the child claims, unproven; empty: it does not say
   std::optional<std::uint64_t> boots;  ///< the child's own count of its starts
   std::optional<std::string> unit;     ///< the product it says it is built into: is_name()
+  Evidence evidence = Evidence::digest;
   friend bool operator==(const Seen&, const Seen&) = default;
 };
 
