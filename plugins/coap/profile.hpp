@@ -23,22 +23,22 @@ enum class Way : std::uint8_t { automatic, pull, push };
 struct Profile {
   Proves evidence = Proves::version;
   Way way = Way::automatic;
-  std::uint16_t object = 0;           ///< 5 or 33629; 0: 33629 where there is one
-  std::uint16_t block = 1024;         ///< bytes, a power of two from 16 to 1024
+  std::uint16_t object = 0;    ///< 5 or 33629; 0: 33629 where there is one
+  std::uint16_t block = 1024;  ///< bytes, a power of two from 16 to 1024
   Milliseconds ack_timeout{2000};
-  Milliseconds answer{10'000};        ///< for one request, with its retransmissions
-  Milliseconds awake{93'000};         ///< how long a child in queue mode listens after it spoke
-  Milliseconds grace{93'000};         ///< beyond its lifetime, until a registration has expired
-  std::uint32_t defer_s = 0;          ///< Maximum Defer Period; 0: it may not put off
-  Milliseconds poll{30'000};          ///< State and Result are read this often beside being observed
-  bool takes_older = false;           ///< the child takes an older image again: `reinstall`
-  bool installs_at_once = false;      ///< it installs what it has downloaded without being told: `unstageable`
+  Milliseconds answer{10'000};    ///< for one request, with its retransmissions
+  Milliseconds awake{93'000};     ///< how long a child in queue mode listens after it spoke
+  Milliseconds grace{93'000};     ///< beyond its lifetime, until a registration has expired
+  std::uint32_t defer_s = 0;      ///< Maximum Defer Period; 0: it may not put off
+  Milliseconds poll{30'000};      ///< State and Result are read this often beside being observed
+  bool takes_older = false;       ///< the child takes an older image again: `reinstall`
+  bool installs_at_once = false;  ///< it installs what it has downloaded without being told: `unstageable`
   // a child that takes SUIT manifests
   std::string trigger = "suit/trigger";
   std::string version = "suit/version";
   std::string manifest = "suit/manifest";  ///< where we offer it
   Milliseconds verdict{120'000};           ///< from the last block until the child must say its new version
-  Milliseconds refusal{30'000};            ///< from the manifest's last block until it asks for a payload, or has refused
+  Milliseconds refusal{30'000};  ///< from the manifest's last block until it asks for a payload, or has refused
   std::uint8_t payloads = 1;
 };
 
