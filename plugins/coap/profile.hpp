@@ -40,6 +40,8 @@ struct Profile {
   Milliseconds verdict{120'000};           ///< from the last block until the child must say its new version
   Milliseconds refusal{30'000};  ///< from the manifest's last block until it asks for a payload, or has refused
   std::uint8_t payloads = 1;
+
+  friend bool operator==(const Profile&, const Profile&) = default;
 };
 
 Result<Profile> profile_from(const wire::ProfileValues& values);

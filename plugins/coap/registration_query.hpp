@@ -20,7 +20,7 @@ enum class Lwm2mVersion : std::uint8_t { v1_0, v1_1, v1_2 };
 std::string_view text_of(Lwm2mVersion version);
 
 struct RegistrationQuery {
-  std::string endpoint{};  ///< `ep`: UTF-8 without control characters; empty: left to the identity of the link (1.1)
+  std::string endpoint{};  ///< `ep`, as is_endpoint() says; empty: left to the identity of the link (1.1)
   std::uint32_t lifetime = kDefaultLifetime;  ///< `lt`, s
   Lwm2mVersion version = Lwm2mVersion::v1_0;  ///< `lwm2m`
   bool queues = false;                        ///< queue mode: `b=UQ` (1.0) or `Q` (1.1)
@@ -35,7 +35,7 @@ struct UpdateQuery {
 };
 
 /// Errc::invalid (4.00): a value is malformed, out of its bounds or there twice. Errc::unsupported (4.12 Precondition
-/// Failed): a version of LwM2M that we do not speak.
+/// Failed): a version of LwM2M that we do not speak. Without `lwm2m` it is 1.0, where `ep` must be said.
 Result<RegistrationQuery> registration_query_from(const std::vector<std::string>& query);
 
 /// Errc::invalid as above.

@@ -5,10 +5,13 @@
 #pragma once
 
 #include <compare>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -57,7 +60,9 @@ class Value {
  public:
   using Form = std::variant<std::int64_t, bool, double, std::string, Bytes, ObjectLink, Untyped, PlainText>;
 
-  Value(Form form) : form_(std::move(form)) {}  // NOLINT(google-explicit-constructor)
+  template <class T>
+  requires(!std::same_as<std::remove_cvref_t<T>, Value> && std::constructible_from<Form, T>) Value(T&& value)
+      : form_(std::forward<T>(value)) {}  // NOLINT(google-explicit-constructor)
 
   /// Of TLV: 1, 2, 4 or 8 bytes, big-endian. A time is one too, in s of Unix time. A whole double below 2^53 also.
   [[nodiscard]] std::optional<std::int64_t> integer() const;
@@ -65,7 +70,7 @@ class Value {
   [[nodiscard]] std::optional<bool> boolean() const;
   /// UTF-8.
   [[nodiscard]] std::optional<std::string> text() const;
-  /// Of plain text: base64.
+  /// Never of plain text.
   [[nodiscard]] std::optional<Bytes> opaque() const;
   /// "5:0" in text and SenML, four bytes in TLV.
   [[nodiscard]] std::optional<ObjectLink> link() const;

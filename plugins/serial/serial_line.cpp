@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "sdk/profile_values.hpp"
 #include "serial/tty.hpp"
 
 namespace hg::serial {
@@ -34,7 +35,7 @@ Result<LineSettings> line_settings_from(const wire::Enroll& child) {
   auto address = line_address_from(child.address);
   if (!address) return address.error();
   settings.address = std::move(*address);
-  const auto baud = smp::integer_in(child.profile, "baud", settings.baud, 1200, 4000000);
+  const auto baud = plugin::integer_in(child.profile, "baud", settings.baud, 1200, 4000000);
   if (!baud) return baud.error();
   if (!is_known_baud(*baud)) return Error{Errc::invalid, "profile: no such baud rate: " + std::to_string(*baud)};
   settings.baud = *baud;

@@ -10,9 +10,11 @@
 #include "base/bytes.hpp"
 #include "base/cbor.hpp"
 #include "base/error.hpp"
-#include "smp/loose_cbor.hpp"
+#include "sdk/loose_cbor.hpp"
 
 namespace hg::smp {
+
+using plugin::LooseReader;
 
 /// Walks a map: `read(key)` reads the value of a key that it knows and says so (Result<bool>), or returns false to have
 /// it skipped.

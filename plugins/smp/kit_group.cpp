@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "base/cbor.hpp"
+#include "sdk/loose_cbor.hpp"
 #include "smp/answer_map.hpp"
-#include "smp/loose_cbor.hpp"
 #include "smp/packet.hpp"
 #include "wire/limits.hpp"
 

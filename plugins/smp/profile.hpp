@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a child type's profile says to the SMP client: its patience and the quirks of the child's server and bootloader,
 // with the defaults of config/profiles. docs/profiles.md says what each key means. Other values in the same table are
-// for the link (baud, for one) and are left alone here; the links read theirs with the functions below. smp_driver
-// reads it when a child is enrolled.
+// for the link (baud, for one) and are left alone here. smp_driver reads it when a child is enrolled.
 #pragma once
 
 #include <cstddef>
@@ -47,16 +46,5 @@ struct Profile {
 
 /// Errc::invalid names the value that is of another type or out of its range.
 Result<Profile> profile_from(const wire::ProfileValues& values);
-
-/// One value of a profile: `fallback` when it is not there. Errc::invalid as above.
-Result<std::int64_t> integer_in(const wire::ProfileValues& values, const std::string& name, std::int64_t fallback,
-                                std::int64_t least, std::int64_t most);
-Result<bool> boolean_in(const wire::ProfileValues& values, const std::string& name, bool fallback);
-/// One of `choices` as its place among them; the first one when the value is not there.
-Result<std::size_t> choice_in(const wire::ProfileValues& values, const std::string& name,
-                              const std::vector<std::string>& choices);
-/// Texts of 1 to `longest` bytes each; none when the value is not there.
-Result<std::vector<std::string>> texts_in(const wire::ProfileValues& values, const std::string& name,
-                                          std::size_t longest);
 
 }  // namespace hg::smp

@@ -36,6 +36,8 @@ def values_of(rule):
         case "boolean":
             return "true or false"
         case "text":
+            if "choices" not in rule:
+                return f'text of up to {rule["longest"]} bytes'
             return " or ".join(f'"{choice}"' for choice in rule["choices"])
     return f'list of at most 64 texts of up to {rule["longest"]} bytes'
 
@@ -67,9 +69,9 @@ def protections_read_by_daemon():
     return set(re.findall(r'section\.(?:text|integer|boolean)\("(\w+)"', body))
 
 
-def read_by_smp():
-    """Keys that every SMP plugin reads."""
-    code = (SOURCE / "plugins/smp/profile.cpp").read_text()
+def read_by(layer):
+    """Keys that the plugins made of that layer read: smp or coap."""
+    code = (SOURCE / f"plugins/{layer}/profile.cpp").read_text()
     return set(re.findall(r'\bread\.\w+\(\s*"(\w+)"', code))
 
 
@@ -79,7 +81,8 @@ def complaints():
         if table_of_page(transport) != rows(transport):
             yield f"{PAGE}: the rows of [{transport}] must be:\n" + "\n".join(rows(transport))
         only_serial = {"framing", "raw_silence_ms", "line_gap_ms"}
-        missing = read_by_smp() - set(schema(transport)) - (only_serial if transport != "serial" else set())
+        layer = "coap" if transport == "coap" else "smp"
+        missing = read_by(layer) - set(schema(transport)) - (only_serial if transport == "udp" else set())
         if missing:
             yield f"{file}: the plugin reads keys that it does not have: {sorted(missing)}"
     documented = {re.match(r"\| `(\w+)`", line).group(1) for line in table_of_page("patience")}
@@ -89,10 +92,13 @@ def complaints():
     if documented != protections_read_by_daemon():
         yield f"{PAGE}: [protection] has {sorted(documented)}, profile.cpp reads {sorted(protections_read_by_daemon())}"
     complete = tomllib.loads((PROFILES / "mcuboot-swap.toml").read_text())
-    for transport in ("serial", "udp"):
+    for transport, name in (("serial", "mcuboot-swap"), ("udp", "mcuboot-swap"), ("coap", "lwm2m")):
         defaults = {key: rule["default"] for key, rule in schema(transport).items()}
-        if complete[transport] != defaults:
-            yield f"mcuboot-swap.toml: [{transport}] is not every key with its default"
+        if tomllib.loads((PROFILES / f"{name}.toml").read_text())[transport] != defaults:
+            yield f"{name}.toml: [{transport}] is not every key with its default"
+    unread = set(schema("coap")) - read_by("coap")
+    if unread:
+        yield f"coap.toml: keys that the plugin does not read: {sorted(unread)}"
     if set(complete["patience"]) != read_by_daemon():
         yield "mcuboot-swap.toml: [patience] is not every key"
     if set(complete["protection"]) != protections_read_by_daemon():
@@ -103,7 +109,8 @@ def main():
     if sys.argv[1:2] == ["--rows"]:
         print("\n".join(rows(sys.argv[2])))
         return 0
-    assert len(read_by_smp()) >= 10 and len(read_by_daemon()) >= 9, "the sources are not written as this test reads them"
+    counts = len(read_by("smp")), len(read_by("coap")), len(read_by_daemon())
+    assert min(counts) >= 9, "the sources are not written as this test reads them"
     found = list(complaints())
     print("\n".join(found) or "profiles, their schema and their page say the same")
     return 1 if found else 0

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "app/profile.hpp"
+#include "coap/profile.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "serial/serial_line.hpp"
 #include "smp/profile.hpp"
@@ -45,6 +46,7 @@ Values good_values(const app::KeyRule& rule) {
     case app::KeyRule::Type::boolean:
       return {true, false};
     case app::KeyRule::Type::text:
+      if (rule.choices.empty()) return {std::string("a"), std::string(rule.longest, 'x')};
       return {rule.choices.begin(), rule.choices.end()};
     case app::KeyRule::Type::texts:
       break;
@@ -64,8 +66,16 @@ Values bad_values(const app::KeyRule& rule) {
     }
     case app::KeyRule::Type::boolean:
       return {std::int64_t{1}, std::string("true"), some_list};
-    case app::KeyRule::Type::text:
-      return {std::string(), rule.choices.front() + "x", std::int64_t{0}, true, some_list};
+    case app::KeyRule::Type::text: {
+      Values values{std::int64_t{0}, true, some_list};
+      if (rule.choices.empty()) {
+        values.emplace_back(std::string(rule.longest + 1, 'x'));
+        return values;
+      }
+      values.emplace_back(std::string());
+      values.emplace_back(rule.choices.front() + "x");
+      return values;
+    }
     case app::KeyRule::Type::texts:
       break;
   }
@@ -73,9 +83,10 @@ Values bad_values(const app::KeyRule& rule) {
           std::int64_t{1}, true};
 }
 
-/// Whether the plugin of `transport` takes the value: its SMP client, and its link.
+/// Whether the plugin of `transport` takes the value: headgate-coap, or the SMP client and its link.
 bool plugin_takes(const std::string& transport, const std::string& key, const app::ProfileValue& value) {
   const wire::ProfileValues values{{key, value}};
+  if (transport == "coap") return static_cast<bool>(coap::profile_from(values));
   const bool link_takes = transport != "serial" || serial::line_settings_from({"boiler", "/dev/ttyS0", values});
   return link_takes && smp::profile_from(values);
 }
@@ -114,6 +125,12 @@ TEST_P(Schema, WhatIsBeyondThemIsRefusedByBoth) {
 TEST_P(Schema, DefaultsAreThePlugins) {
   wire::ProfileValues values;
   for (const auto& [key, rule] : schema_of(GetParam())) values.emplace(key, rule.fallback);
+  if (std::string(GetParam()) == "coap") {
+    const auto coap = coap::profile_from(values);
+    ASSERT_TRUE(coap) << coap.error().message;
+    EXPECT_EQ(*coap, coap::Profile{});
+    return;
+  }
   const auto said = smp::profile_from(values);
   const auto unsaid = smp::profile_from({});
   ASSERT_TRUE(said) << said.error().message;
@@ -124,7 +141,7 @@ TEST_P(Schema, DefaultsAreThePlugins) {
   EXPECT_EQ(line->baud, serial::LineSettings{}.baud);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shipped, Schema, testing::Values("serial", "udp"),
+INSTANTIATE_TEST_SUITE_P(Shipped, Schema, testing::Values("serial", "udp", "coap"),
                          [](const auto& row) { return std::string(row.param); });
 
 // ------------------------------------------------------------------------------------------------- a foreign schema

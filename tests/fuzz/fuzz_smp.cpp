@@ -3,10 +3,10 @@
 // keep to the limits of the plugin wire, because it is sent on to the daemon.
 #include <cstdlib>
 
+#include "sdk/loose_cbor.hpp"
 #include "smp/bootloader.hpp"
 #include "smp/image_group.hpp"
 #include "smp/learned.hpp"
-#include "smp/loose_cbor.hpp"
 #include "smp/os_group.hpp"
 #include "smp/packet.hpp"
 #include "smp/refusal.hpp"
@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto header = smp::header_of(input);
   const ByteView body = header ? input.subspan(smp::kHeaderSize) : input;
 
-  smp::LooseReader reader(body);
+  plugin::LooseReader reader(body);
   static_cast<void>(reader.skip());
   const std::string text(input.begin(), input.end());
   if (const auto learned = smp::learned_from(text); learned && smp::text_of(*learned).size() > text.size())

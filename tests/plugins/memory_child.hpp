@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/cbor.hpp"
+#include "sdk/loose_cbor.hpp"
 #include "smp/image_group.hpp"
-#include "smp/loose_cbor.hpp"
 #include "smp/os_group.hpp"
 #include "smp/session.hpp"
 
@@ -267,7 +267,7 @@ class MemoryChild : public smp::Link, public smp::Clock {
   }
 
   Bytes write_state(const Bytes& body) {
-    smp::LooseReader reader(body);
+    plugin::LooseReader reader(body);
     auto map = reader.enter_map().value();
     Bytes hash;
     bool confirm = false;
@@ -293,7 +293,7 @@ class MemoryChild : public smp::Link, public smp::Clock {
   }
 
   Bytes upload(const Bytes& body) {
-    smp::LooseReader reader(body);
+    plugin::LooseReader reader(body);
     auto map = reader.enter_map().value();
     std::int64_t offset = 0;
     Bytes data;

@@ -5,11 +5,13 @@
 #include <gtest/gtest.h>
 
 #include "base/cbor.hpp"
-#include "smp/loose_cbor.hpp"
+#include "sdk/loose_cbor.hpp"
 #include "smp/packet.hpp"
 
 namespace hg::smp {
 namespace {
+
+using plugin::LooseReader;
 
 Bytes hex(std::string_view digits) {
   return *from_hex(digits);

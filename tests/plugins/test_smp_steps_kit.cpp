@@ -198,7 +198,7 @@ class SmpConfiguration : public test::StepsTest {
       Bytes data;
       std::size_t offset = 0;
     } fields;
-    LooseReader reader(asked.body);
+    plugin::LooseReader reader(asked.body);
     auto map = reader.enter_map().value();
     while (reader.more(map).value()) {
       const auto key = reader.read_key().value();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A lenient CBOR reader for the answers of SMP children: definite and indefinite lengths at every level, heads of any
+// A lenient CBOR reader for the answers of children: definite and indefinite lengths at every level, heads of any
 // width, unknown keys and values of any kind to be skipped (zcbor in Zephyr writes indefinite maps and arrays). Hostile
 // input ends in an error: every loop consumes input, strings are copied up to a limit that the caller names, nesting
-// is bounded. The strict reader for the plugin wire is base/cbor. Used by refusal and the groups.
+// is bounded. The strict reader for the plugin wire is base/cbor. Used by the groups of smp and the SenML of coap.
 #pragma once
 
 #include <cstdint>
@@ -12,13 +12,21 @@
 #include "base/bytes.hpp"
 #include "base/error.hpp"
 
-namespace hg::smp {
+namespace hg::plugin {
 
 inline constexpr std::size_t kMaxLooseNesting = 16;
 
 class LooseReader {
  public:
   explicit LooseReader(ByteView input) : input_(input) {}
+
+  [[nodiscard]] bool at_end() const { return position_ == input_.size(); }
+  /// In the input, for messages.
+  [[nodiscard]] std::size_t offset() const { return position_; }
+
+  /// What comes next, by its head.
+  enum class Kind : std::uint8_t { integer, bytes, text, array, map, tag, boolean, real, other };
+  [[nodiscard]] Result<Kind> peek() const;
 
   /// An entered map or array: how much of it is still to come.
   struct Container {
@@ -39,6 +47,8 @@ class LooseReader {
   Result<std::int64_t> read_int();
   /// true, false, and the integers 1 and 0.
   Result<bool> read_bool();
+  /// Of half, single or double precision.
+  Result<double> read_real();
   Result<void> skip();
 
  private:
@@ -58,4 +68,4 @@ class LooseReader {
   std::size_t position_ = 0;
 };
 
-}  // namespace hg::smp
+}  // namespace hg::plugin

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "smp/loose_cbor.hpp"
+#include "sdk/loose_cbor.hpp"
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
 #include <limits>
 
-namespace hg::smp {
+namespace hg::plugin {
 namespace {
 
 constexpr std::uint8_t kUnsigned = 0;
@@ -19,10 +21,23 @@ constexpr std::uint8_t kSimple = 7;
 constexpr std::uint8_t kBreak = 0xFF;
 constexpr std::uint64_t kFalse = 20;
 constexpr std::uint64_t kTrue = 21;
+constexpr std::uint8_t kHalf = 0xF9;
+constexpr std::uint8_t kSingle = 0xFA;
+constexpr std::uint8_t kDouble = 0xFB;
 constexpr std::size_t kLongestKey = 32;
 
 std::string text_of(const Bytes& bytes) {
   return {bytes.begin(), bytes.end()};
+}
+
+/// RFC 8949 appendix D.
+double half_precision(std::uint64_t bits) {
+  const auto exponent = static_cast<int>(bits >> 10U & 0x1FU);
+  const auto fraction = static_cast<double>(bits & 0x3FFU);
+  double value = std::ldexp(fraction + 1024, exponent - 25);
+  if (exponent == 0) value = std::ldexp(fraction, -24);
+  if (exponent == 31) value = fraction == 0 ? std::numeric_limits<double>::infinity() : std::nan("");
+  return (bits & 0x8000U) != 0 ? -value : value;
 }
 
 }  // namespace
@@ -154,6 +169,26 @@ Result<bool> LooseReader::read_bool() {
   return error("no boolean");
 }
 
+Result<LooseReader::Kind> LooseReader::peek() const {
+  if (left() == 0) return error("the answer ends early");
+  constexpr std::array kKinds{Kind::integer, Kind::integer, Kind::bytes, Kind::text, Kind::array, Kind::map, Kind::tag};
+  const std::uint8_t first = input_[position_];
+  if (first >> 5U < kKinds.size()) return kKinds[first >> 5U];
+  if (first >= kHalf && first <= kDouble) return Kind::real;
+  const auto simple = first & 0x1FU;
+  return simple == kFalse || simple == kTrue ? Kind::boolean : Kind::other;
+}
+
+Result<double> LooseReader::read_real() {
+  const std::uint8_t first = left() == 0 ? 0 : input_[position_];
+  const auto head = read_head();
+  if (!head) return head.error();
+  if (first == kHalf) return half_precision(head->argument);
+  if (first == kSingle) return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(head->argument)));
+  if (first == kDouble) return std::bit_cast<double>(head->argument);
+  return error("no floating-point number");
+}
+
 Result<void> LooseReader::skip() {
   // What is still open, innermost last; an item is skipped when nothing is open any more.
   std::array<Container, kMaxLooseNesting> open{};
@@ -191,4 +226,4 @@ Result<void> LooseReader::skip() {
   return {};
 }
 
-}  // namespace hg::smp
+}  // namespace hg::plugin
