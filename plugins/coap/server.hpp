@@ -35,7 +35,7 @@ class Inlet {
   /// Called on the loop, from within libcoap: asks nothing of a peer before the next turn of the loop (coap.md 0.6).
   virtual Outgoing receive(const std::shared_ptr<Peer>& from, const Incoming& request) = 0;
   /// Any datagram of this peer that was understood: it is awake. Cheap.
-  virtual void heard(const Peer& peer) = 0;
+  virtual void heard(const std::shared_ptr<Peer>& peer) = 0;
   /// The peer's session has gone. Not called for those that the server closes itself.
   virtual void lost(const std::shared_ptr<Peer>& peer, std::string why) = 0;
 };
