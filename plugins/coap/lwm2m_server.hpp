@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "coap/child_steps.hpp"
+#include "coap/clock.hpp"
 #include "coap/profile.hpp"
 #include "coap/server.hpp"
 
@@ -22,6 +23,7 @@ class Lwm2mServer : public Inlet {
     plugin::Log log;
     std::filesystem::path state;   ///< empty: nothing is remembered
     std::string public_address{};  ///< "gateway.example" or with a port, for package URIs; empty: as the child sees us
+    std::shared_ptr<Clock> clock{};  ///< null: steady_clock()
   };
   static std::unique_ptr<Lwm2mServer> make(Parts parts);
 
