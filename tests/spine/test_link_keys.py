@@ -6,11 +6,14 @@ daemon's memory outside of locked pages, in its journal or in its database."""
 import hashlib
 import os
 import ssl
+import uuid
 
 import memory_search
 import pytest
+import trust_author
 from gateway import DEVICE_CLASS, VECTORS, VENDOR
 from raw_plugin import CAN_HOLD_KEYS, ENROLL, FORGET, LINK_KEY, WELCOME, RawPlugin
+from vault import Vault
 
 KEYS = VECTORS / "keys"
 NONE, PSK, CERTIFICATE = range(3)
@@ -28,8 +31,7 @@ class Placed:
         pass
 
 
-@pytest.fixture
-def keeper(gateway):
+def prepare(gateway):
     """A gateway with a key, two children of the plugin "serial" and one of the plugin "udp"."""
     credentials = gateway.directory / "credentials"
     credentials.mkdir()
@@ -38,9 +40,18 @@ def keeper(gateway):
     gateway.more_configuration = (f'[keys]\ngateway_credential = "gateway-key"\n[plugins.udp]\nuid = {os.getuid()}\n')
     gateway.children = {name: Placed(name, transport)
                         for name, transport in (("boiler", "serial"), ("pump", "serial"), ("meter", "udp"))}
+
+
+def start(gateway):
     gateway.start_bus()
     gateway.start_daemon()
     return gateway
+
+
+@pytest.fixture
+def keeper(gateway):
+    prepare(gateway)
+    return start(gateway)
 
 
 def set_psk(gateway, child, *more):
@@ -129,6 +140,33 @@ def test_a_child_that_is_forgotten_takes_its_key_with_it(keeper):
         keeper.ctl("children", "forget", "valve")
         assert plugin.receive() == none("valve")
         assert plugin.receive() == {0: FORGET, 1: "valve"}
+
+
+def listed(vault, version, secret):
+    key = trust_author.child_key(use="link", secret=secret, gateway=KEYS / "gateway-enc-p256.pem")
+    vendor = uuid.uuid5(uuid.NAMESPACE_DNS, VENDOR)
+    child = trust_author.child(id="valve", transport="serial", address="/dev/valve", profile="test", vendor=vendor.bytes,
+                               device_class=uuid.uuid5(vendor, DEVICE_CLASS).bytes, keys=[key])
+    return trust_author.enrollment(name="site", version=version, gateway=KEYS / "gateway-enc-p256.pem", children=[child],
+                                   sign=[vault.pem("dirk")])
+
+
+def test_the_keys_of_a_signed_list_reach_the_plugin_under_the_childs_name(gateway):
+    prepare(gateway)
+    vault = Vault(gateway)
+    vault.install_root(keys=[vault.key("chief", "root"), vault.key("anna", "author"), vault.key("dirk", "director")],
+                       sign=["chief"])
+    plugin, _ = connected(start(gateway), ["boiler", "pump"])
+    secrets = {"first": os.urandom(32), "second": os.urandom(32)}
+    with plugin:
+        code, said = vault.importing(listed(vault, 1, secrets["first"]))
+        assert code == 0, said
+        assert plugin.receive()[0] == ENROLL
+        assert plugin.receive() == psk("valve", secrets["first"])
+        code, said = vault.importing(listed(vault, 2, secrets["second"]))
+        assert code == 0, said
+        assert plugin.receive() == psk("valve", secrets["second"])
+        assert not memory_search.find(gateway.daemon.pid, secrets)
 
 
 def test_after_a_restart_the_keys_are_there_again(keeper):
