@@ -11,6 +11,7 @@
 #include "adapters/crypto/key_store.hpp"
 #include "adapters/crypto/locked_memory.hpp"
 #include "app/credentials.hpp"
+#include "base/secret.hpp"
 #include "base/unique_fd.hpp"
 
 namespace hg::app {
@@ -40,7 +41,7 @@ class SecretText {
 
   SecretText() = default;
 
-  crypto::Secret bytes_{kMost};
+  Secret bytes_{kMost};
   std::size_t size_ = 0;
 };
 

@@ -38,6 +38,7 @@ class Run {
     return is_locked_;
   }
   [[nodiscard]] bool is_locked() const { return is_locked_; }
+  [[nodiscard]] std::size_t taken() const { return static_cast<std::size_t>(std::ranges::count(is_taken_, true)); }
   [[nodiscard]] bool has(const void* pointer) const {
     return std::greater_equal<>{}(pointer, memory_) && std::less<>{}(pointer, memory_ + size_);
   }
@@ -92,6 +93,13 @@ class Pages {
     return std::ranges::any_of(runs_, [&](const auto& run) { return run->is_locked() && run->has(pointer); });
   }
 
+  std::size_t in_use() {
+    const std::lock_guard guard(mutex_);
+    std::size_t cells = 0;
+    for (const auto& run : runs_) cells += run->taken();
+    return cells * kCell;
+  }
+
  private:
   Run& add_run(std::size_t cells) {
     const std::size_t runs = (cells * kCell + kUsualRun - 1) / kUsualRun;
@@ -129,6 +137,10 @@ Result<void> lock_secrets() {
 
 bool is_locked_secret(const void* pointer) {
   return pages().is_locked(pointer);
+}
+
+std::size_t bytes_of_secrets() {
+  return pages().in_use();
 }
 
 }  // namespace hg

@@ -50,4 +50,7 @@ Result<void> lock_secrets();
 /// Whether `pointer` is in locked pages of secrets.
 bool is_locked_secret(const void* pointer);
 
+/// Bytes that the secrets of the process take at the moment.
+std::size_t bytes_of_secrets();
+
 }  // namespace hg

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/preflight.hpp"
 #include "core/trust_facts.hpp"
 
 namespace hg::core {
@@ -28,10 +29,10 @@ Cause judge_approval(const State& state, const Child& child, const Conditions& c
   return {Reason::not_approved, "the manifest asks for an authorization: approve a rollout of it by name"};
 }
 
-bool is_of_known_deliverable(const State& state, const Digest& running) {
-  return std::ranges::any_of(state.deliverables, [&](const auto& entry) {
-    return std::ranges::find(entry.second.images, running, &Image::running_digest) != entry.second.images.end();
-  });
+bool is_of_known_deliverable(const State& state, const Child& child, const Slot& runs) {
+  const auto is_it = [&](const Image& image) { return listed_for(image, runs.image, child) == runs.digest; };
+  return std::ranges::any_of(state.deliverables,
+                             [&](const auto& entry) { return std::ranges::any_of(entry.second.images, is_it); });
 }
 
 std::string_view sign_of(VersionOp op) {
@@ -98,7 +99,7 @@ Cause judge_regress(const State& state, const Child& child, const Part& part, co
   const auto runs = version_from(active->version);
   const auto brings = version_from(image.version);
   if (!runs || !brings || !holds({VersionOp::lesser, *runs}, *brings)) return {};
-  if (is_of_known_deliverable(state, active->digest)) return {};
+  if (is_of_known_deliverable(state, child, *active)) return {};
   return {Reason::not_newer, "the child runs " + active->version +
                                  ", which this gateway does not know (was it restored?), and " + image.version +
                                  " is older: approve a rollout of it by name"};

@@ -10,8 +10,8 @@ namespace hg::core {
 /// The child must have an update with this part, which brings `image`, and have been inspected. No reason: all hold.
 Cause judge_conditions(const State& state, const Child& child, const Part& part, const Image& image, Instant now);
 
-/// Whether the image is older than what the child runs, which nothing that is known here has brought: a gateway that was
-/// restored from a backup has forgotten floors, and takes no child back, unless the rollout was approved by name.
+/// Whether the image is older than what the child runs, which nothing that is known here has brought: a gateway that
+/// was restored from a backup has forgotten floors, and takes no child back, unless the rollout was approved by name.
 Cause judge_regress(const State& state, const Child& child, const Part& part, const Image& image);
 
 }  // namespace hg::core

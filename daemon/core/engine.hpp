@@ -226,12 +226,12 @@ struct TimeJudged {
   bool is_known = true;
 };
 
-using Event =
-    std::variant<ChildEnrolled, ChildDropped, LinkChanged, AnnouncementHeard, AnnouncementSettled, DeliverableSealed,
-                 RolloutRequested, RepairRequested, RolloutClosed, UpdateAborted, BaselineDeclared, LayoutsSaid,
-                 GroupFormed, GroupDissolved, SplitResolved, TimePassed, StepEnded, HeadAccepted, PermitAccepted,
-                 GrantAccepted, RootAccepted, PolicyChanged, TimeJudged, StoreKeyReplaced, ChildRegistered,
-                 ChildUnregistered, ChildDiscovered, ChildVanished, ChildKeySet, ChildKeyRevoked, BoardReplaced, EnrollmentListTaken>;
+using Event = std::variant<ChildEnrolled, ChildDropped, LinkChanged, AnnouncementHeard, AnnouncementSettled,
+                           DeliverableSealed, RolloutRequested, RepairRequested, RolloutClosed, UpdateAborted,
+                           BaselineDeclared, LayoutsSaid, GroupFormed, GroupDissolved, SplitResolved, TimePassed,
+                           StepEnded, HeadAccepted, PermitAccepted, GrantAccepted, RootAccepted, PolicyChanged,
+                           TimeJudged, StoreKeyReplaced, ChildRegistered, ChildUnregistered, ChildDiscovered,
+                           ChildVanished, ChildKeySet, ChildKeyRevoked, BoardReplaced, EnrollmentListTaken>;
 
 // ----------------------------------------------------------------------------------------------------------- output
 

@@ -40,6 +40,13 @@ enum class Staging : std::uint8_t {
 
 enum class Power : std::uint8_t { unknown, mains, battery };
 
+/// What the digests of a child's slots tell an image by (docs/plugin-protocol.md).
+enum class Evidence : std::uint8_t {
+  digest,   ///< its own digest, as the child computed it
+  version,  ///< nothing but its version: version_mark()
+  result,   ///< that the child says it has installed what it was brought last
+};
+
 /// What a child says of itself when asked. The child is believed, not the notebook.
 struct Inspection {
   std::vector<Slot> slots;
@@ -54,6 +61,7 @@ struct Inspection {
   std::string identity;                ///< what the child claims to be, unproven; empty: it does not say
   std::optional<std::uint64_t> boots;  ///< the child's own count of its starts
   std::string unit;                    ///< the product it says it is built into, a name; empty: it does not say
+  Evidence evidence = Evidence::digest;
 
   [[nodiscard]] const Slot* active(std::uint8_t image) const;
   /// The slot that holds `digest` and is not the active one.

@@ -59,7 +59,7 @@ constexpr Names<Gate, 4> kGates{{
     {Gate::healthy, "healthy"},
 }};
 
-constexpr Names<Reason, 48> kReasons{{
+constexpr Names<Reason, 49> kReasons{{
     {Reason::none, "none"},
     {Reason::does_not_fit, "does-not-fit"},
     {Reason::ambiguous, "ambiguous"},
@@ -108,6 +108,7 @@ constexpr Names<Reason, 48> kReasons{{
     {Reason::key_changed, "key-changed"},
     {Reason::wrong_identity, "wrong-identity"},
     {Reason::not_identified, "not-identified"},
+    {Reason::not_told, "not-told"},
 }};
 
 constexpr Names<Order, 4> kOrders{{
@@ -117,6 +118,11 @@ constexpr Names<Order, 4> kOrders{{
     {Order::revert, "revert"},
 }};
 
+constexpr Names<Evidence, 3> kEvidences{{
+    {Evidence::digest, "digest"},
+    {Evidence::version, "version"},
+    {Evidence::result, "result"},
+}};
 constexpr Names<RevertClass, 6> kRevertClasses{{
     {RevertClass::unknown, "unknown"},
     {RevertClass::self_reverting, "self-reverting"},
@@ -257,6 +263,9 @@ std::string_view name_of(Reason reason) {
 std::string_view name_of(Order order) {
   return name_in(kOrders, order);
 }
+std::string_view name_of(Evidence evidence) {
+  return name_in(kEvidences, evidence);
+}
 std::string_view name_of(RevertClass revert_class) {
   return name_in(kRevertClasses, revert_class);
 }
@@ -283,6 +292,9 @@ std::optional<Reason> reason_from(std::string_view name) {
 }
 std::optional<Order> order_from(std::string_view name) {
   return value_in(kOrders, name);
+}
+std::optional<Evidence> evidence_from(std::string_view name) {
+  return value_in(kEvidences, name);
 }
 std::optional<RevertClass> revert_class_from(std::string_view name) {
   return value_in(kRevertClasses, name);

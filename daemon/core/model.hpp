@@ -284,6 +284,7 @@ enum class Reason : std::uint8_t {
   key_changed,               ///< a key of the child, or the board in its place, is another one
   wrong_identity,            ///< who answers does not have the key that the child is enrolled with
   not_identified,            ///< it has not shown its key, and nobody knows whether it could
+  not_told,                  ///< it was served the whole image, and does not tell that it runs it
 };
 
 struct Cause {
@@ -459,6 +460,7 @@ std::string_view name_of(Decision decision);
 std::string_view name_of(Gate gate);
 std::string_view name_of(Reason reason);
 std::string_view name_of(Order order);
+std::string_view name_of(Evidence evidence);
 std::string_view name_of(RevertClass revert_class);
 std::string_view name_of(Staging staging);
 std::string_view name_of(Power power);
@@ -468,6 +470,7 @@ std::optional<Phase> phase_from(std::string_view name);
 std::optional<Decision> decision_from(std::string_view name);
 std::optional<Reason> reason_from(std::string_view name);
 std::optional<Order> order_from(std::string_view name);
+std::optional<Evidence> evidence_from(std::string_view name);
 std::optional<RevertClass> revert_class_from(std::string_view name);
 std::optional<Staging> staging_from(std::string_view name);
 std::optional<Power> power_from(std::string_view name);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/version_mark.hpp"
 #include "core/content_keys.hpp"
 #include "core/protection_judgement.hpp"
 #include "core/standing.hpp"
@@ -36,9 +37,16 @@ Cause has_none(const Image&) {
   return {};
 }
 
+Cause cannot_tell(const Child& child) {
+  if (child.seen && child.seen->evidence == Evidence::version)
+    return {Reason::cannot_verify,
+            "the child tells nothing but its version, and the image has none: the manifest must say it"};
+  return {Reason::cannot_verify, "not an image whose digest the child would report (MCUboot)"};
+}
+
 /// The one image for a target, or why none of the fitting ones can be used.
-std::variant<const Image*, Cause> choose_image(const std::vector<const Image*>& fitting, const Target& target,
-                                               const Objects& objects) {
+std::variant<const Image*, Cause> choose_image(const std::vector<const Image*>& fitting, const Child& child,
+                                               const Target& target, const Objects& objects) {
   const auto has_slot = [](const Image* image) { return image->slot.has_value(); };
   if (std::ranges::any_of(fitting, has_slot))
     return Cause{Reason::slot_unknown, "the deliverable's image is for one slot of target " + target.name +
@@ -47,8 +55,7 @@ std::variant<const Image*, Cause> choose_image(const std::vector<const Image*>& 
     return Cause{Reason::ambiguous, "the deliverable has several images for target " + target.name};
   const Image& image = *fitting.front();
   if (Cause cause = objects(image); cause.reason != Reason::none) return cause;
-  if (image.running_digest.empty())
-    return Cause{Reason::cannot_verify, "not an image whose digest the child would report (MCUboot)"};
+  if (listed_for(image, target.image_number, child).empty()) return cannot_tell(child);
   return &image;
 }
 
@@ -58,12 +65,13 @@ std::variant<std::vector<Part>, Cause> choose(const Deliverable& deliverable, co
   for (const Target& target : child.enrollment.targets) {
     const auto fitting = images_for(deliverable, child, target);
     if (fitting.empty()) continue;  // this one is left alone
-    const auto choice = choose_image(fitting, target, objects);
+    const auto choice = choose_image(fitting, child, target, objects);
     if (const Cause* cause = std::get_if<Cause>(&choice)) return *cause;
     const Image& image = *std::get<const Image*>(choice);
-    if (std::ranges::find(parts, image.running_digest, &Part::after) != parts.end())
+    const Digest after = listed_for(image, target.image_number, child);
+    if (std::ranges::find(parts, after, &Part::after) != parts.end())
       return Cause{Reason::same_as_other, "two targets get the same image; the child could mark the wrong one"};
-    parts.push_back({target.image_number, image.digest, {}, image.running_digest});
+    parts.push_back({target.image_number, image.digest, {}, after});
   }
   if (parts.empty())
     return Cause{Reason::does_not_fit, "the deliverable has no image for this child's vendor, class and targets"};
@@ -80,6 +88,18 @@ Cause check_active(const Inspection& seen, std::uint8_t number) {
 }
 
 }  // namespace
+
+Digest listed_for(const Image& image, std::uint8_t number, const Child& child) {
+  switch (child.seen ? child.seen->evidence : Evidence::digest) {
+    case Evidence::version:
+      return version_mark(number, image.version);
+    case Evidence::result:
+      return image.digest;
+    case Evidence::digest:
+      break;
+  }
+  return image.running_digest;
+}
 
 std::vector<const Image*> fitting_images(const Deliverable& deliverable, const Child& child) {
   std::vector<const Image*> fitting;
@@ -113,9 +133,10 @@ const Image* rollback_image(const State& state, const Child& child, const Part& 
     const auto fitting = images_for(committed->second, child, target);
     if (fitting.empty()) return nullptr;
     const auto is_protected = [&](const Image& image) { return protected_by(state, child, image).cause; };
-    const auto choice = choose_image(fitting, target, is_protected);
+    const auto choice = choose_image(fitting, child, target, is_protected);
     const auto* image = std::get_if<const Image*>(&choice);
-    return image != nullptr && (*image)->running_digest == part.before ? *image : nullptr;
+    const bool is_that = image != nullptr && listed_for(**image, part.image_number, child) == part.before;
+    return is_that ? *image : nullptr;
   }
   return nullptr;
 }

@@ -15,6 +15,10 @@ namespace hg::core {
 /// For a member of a group an image that is named "role/target" goes before one that is named "target".
 std::vector<const Image*> fitting_images(const Deliverable& deliverable, const Child& child);
 
+/// What the child will list for an image when that runs as this number, as far as it tells its images by what it was
+/// seen to (Inspection::evidence). Empty: it cannot be told.
+Digest listed_for(const Image& image, std::uint8_t number, const Child& child);
+
 /// The image that a part of an update brings, or null when the deliverable is gone.
 const Image* image_of(const State& state, const Update& update, const Part& part);
 

@@ -34,6 +34,14 @@ bool has_started_since(const Inspection& seen, const std::optional<Inspection>& 
   return earlier && earlier->boots && seen.boots && *seen.boots != *earlier->boots;
 }
 
+/// Of a child that installs as it receives, and still says that it runs the old image.
+Cause why_not_installed(const Inspection& seen, const Parts& parts) {
+  const std::string what_runs = describe(seen, parts);
+  if (is_mark_begun(seen, parts))
+    return {Reason::not_told, "it was served the whole image, and says nothing but " + what_runs};
+  return {Reason::came_back_old, "it took the image and still runs " + what_runs};
+}
+
 /// Whether the images were to be kept without a confirm: by the order, which tests only what reverts by itself, or by
 /// somebody's mark that was found.
 bool was_marked_for_good(const std::optional<Inspection>& earlier, const Parts& parts) {
@@ -188,11 +196,12 @@ void Turn::begin(const Inspection& seen) {
     return judge_testing(seen);
   }
   if (!is_ready(seen)) return;  // before any reset, also one that plays a mark through
-  if (is_alone() && is_marked(seen, u.parts)) {
+  const bool has_marks = seen.revert_class != RevertClass::unstageable;  // else what it was served is all there is
+  if (has_marks && is_alone() && is_marked(seen, u.parts)) {
     agree_to_activate();
     return activate();
   }
-  if (!is_at_rest(seen, u.parts)) return settle_foreign_mark(seen);
+  if (has_marks && !is_at_rest(seen, u.parts)) return settle_foreign_mark(seen);
   if (must_identify(child_)) return;  // before anything is offered or sent
   if (is_to_restore(child_)) return;  // what the update before still owes it comes first
   reach(Gate::preflight);
@@ -215,6 +224,8 @@ void Turn::judge_staged(const Inspection& seen) {
   const bool is_new = standing == Standing::all_new && !brings_nothing(u.parts);
   if (is_new || !are_parts_still_chosen(state_, child_)) return start_over(seen, other);
   if (standing != Standing::as_before && standing != Standing::all_new) return fail_attempt(Phase::deferred, other);
+  if (is_alone() && seen.revert_class == RevertClass::unstageable && !brings_nothing(u.parts))
+    return fail_attempt(Phase::deferred, why_not_installed(seen, u.parts));
   if (!is_alone() && !is_at_rest(seen, u.parts))
     return fail_attempt(Phase::deferred, {Reason::third_version, "somebody has marked an image on the child"});
   if (!is_staged(seen, u.parts) && !is_delivered_by_pivot(child_))

@@ -64,6 +64,8 @@ constexpr std::array kAdvice{
            "Find out who stands there; if the board was replaced: `headgatectl children replace-board CHILD`."},
     Advice{"not-identified",
            "See that its firmware has the child kit and its identity key, then start the rollout again."},
+    Advice{"not-told",
+           "Look at the child: it was served the whole image, and what tells its version (docs/coap.md) has not changed."},
     Advice{"resolved", "Nothing: an operator has settled it; `headgatectl groups repair` brings a replaced member up."},
 };
 

@@ -274,7 +274,11 @@ Result<ExitCode> show_child(Session session, const std::string& id) {
   add_protection(facts, child);
   facts.add("Version", versions_of(child));
   const bool has_several = list_in(child, "Targets").size() > 1;
-  if (!has_several) facts.add("Digest", text_in(child, "Digest"));
+  const std::string evidence = text_in(child, "Evidence");
+  if (evidence != "digest")
+    facts.add("Told apart by", evidence);
+  else if (!has_several)
+    facts.add("Digest", text_in(child, "Digest"));
   facts.add("Last seen", time_text(number_in(child, "LastSeen")));
   facts.add("Bootloader", text_in(child, "Bootloader"));
   facts.add("New images", staging_of(child));

@@ -71,7 +71,7 @@ Result<Bytes> wrap_secret(const std::filesystem::path& path, const Gateway& gate
     return Error{Errc::invalid, path.string() + ": a secret in a list has 16 or 32 bytes"};
   }
   const std::int64_t cipher = secret->size() == 16 ? kAes128Gcm : kAes256Gcm;
-  const crypto::ContentKey key{crypto::Secret(*secret)};
+  const crypto::ContentKey key{Secret(*secret)};
   wipe(*secret);
   const Result<Bytes> recipient = crypto::wrap(key, *gateway);
   if (!recipient) return recipient;

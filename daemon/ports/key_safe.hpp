@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where keys are in the clear, and nowhere else: this gateway's own key, the store key under which content keys and
 // children's secrets are sealed, and whatever comes out of them for a moment. Callers hand in and get back sealed
-// values (core/protection.hpp). adapters/crypto keeps it; service/admission, service/trust_records, service/deliver and
-// service/control call it. A gateway without a key of its own has none (null): then it takes no keys at all, and passes
-// on what vendors sealed for its children.
+// values (core/protection.hpp). adapters/crypto keeps it; service/admission, service/trust_records, service/deliver,
+// service/control and service/link_keys call it. A gateway without a key of its own has none (null): then it takes no
+// keys at all, and passes on what vendors sealed for its children.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -13,6 +13,7 @@
 
 #include "base/bytes.hpp"
 #include "base/error.hpp"
+#include "base/secret.hpp"
 #include "base/unique_fd.hpp"
 #include "core/protection.hpp"
 #include "core/step.hpp"
@@ -81,8 +82,9 @@ class KeySafe {
   // ---------------------------------------------------------------------------------------------- keys of children
 
   /// A child's key from what an operator or a list brings: PEM of a public key or certificate, or the raw bytes of a
-  /// secret (or their hexadecimal text). The kind is told by use and form. `since` and `set_by` are the caller's to
-  /// fill. The caller wipes `material`. Errc::invalid, Errc::unsupported: what it is, and what is wanted.
+  /// secret (or their hexadecimal text). The kind is told by use and form. A PSK without a name is called as the child
+  /// is. `since` and `set_by` are the caller's to fill. The caller wipes `material`. Errc::invalid, Errc::unsupported:
+  /// what it is, and what is wanted.
   [[nodiscard]] virtual Result<core::ChildKey> take_child_key(const core::ChildId& child, core::KeyUse use,
                                                               std::string name, ByteView material) = 0;
 
@@ -91,6 +93,11 @@ class KeySafe {
   /// others: it is wrapped for another key. Off the loop.
   [[nodiscard]] virtual boost::asio::awaitable<Result<core::ChildKey>> take_listed_key(
       core::ChildId child, core::KeyUse use, std::string name, Bytes public_half, Bytes wrapped_secret) = 0;
+
+  /// The PSK of a child's link, in the clear, for the plugin that ends the link with it: the only secret that leaves
+  /// the safe. Errc::unsupported: the key is for another use, or no PSK; Errc::unauthenticated: it was sealed under
+  /// another store key or for another child, or tampered with; Errc::internal: there is no locked memory for it.
+  [[nodiscard]] virtual Result<Secret> reveal_link_key(const core::ChildId& child, const core::ChildKey& key) const = 0;
 
   // ------------------------------------------------------------------------------------------------- who is there
 

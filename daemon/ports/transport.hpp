@@ -7,8 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <variant>
 
+#include "base/digest.hpp"
+#include "base/secret.hpp"
 #include "base/unique_fd.hpp"
 #include "core/engine.hpp"
 
@@ -48,6 +51,23 @@ class Transport {
 
   /// The children that plugins may serve, all of them, at start and at reload.
   virtual void enroll(std::span<const core::Enrollment> children) = 0;
+
+  /// The key that a child and this gateway end their link with, in the clear: it goes to the child's plugin, into its
+  /// memory, and nowhere else.
+  struct LinkKey {
+    enum class Kind : std::uint8_t { none, psk, certificate };
+    Kind kind = Kind::none;
+    std::string identity{};  ///< of a PSK, 1 to 64 bytes
+    Secret secret{0};        ///< of a PSK, 16 to 64 bytes
+    Digest certificate{};    ///< SHA-256 of the child's own, in DER
+  };
+  /// Asked on the loop each time that a key is to be handed over. It does not wait.
+  using LinkKeySource = std::function<LinkKey(const core::ChildId& child)>;
+  /// Where they come from; before the first enroll(). A plugin that can hold keys is told those of its children, with
+  /// each of them and when it connects anew.
+  virtual void take_link_keys_from(LinkKeySource source) = 0;
+  /// There is another one, or none any more: the child's plugin is told at once.
+  virtual void link_key_changed(const core::ChildId& child) = 0;
 
   /// Links that come and go: called on the loop, also when a plugin is lost (once for each of its children).
   using LinkListener = std::function<void(core::LinkChanged)>;

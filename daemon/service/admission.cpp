@@ -54,7 +54,9 @@ asio::awaitable<Result<core::DeliverableId>> Admission::admit(Bytes envelope, st
   std::vector<core::ContentKey> keys;
   for (const suit::Image& image : manifest->images) {
     if (is_known && !has_lost(id, *image.digest)) continue;
-    Result<KeyIntake::Taken> sealed = co_await bring_in(image, url, envelopes);
+    suit::Image wanted = image;
+    if (wanted.version.empty()) wanted.version = manifest->version;  // it says none of its own
+    Result<KeyIntake::Taken> sealed = co_await bring_in(std::move(wanted), url, envelopes);
     if (!sealed) co_return sealed.error().within("image " + image.component.text());
     deliverable.images.push_back(std::move(sealed->image));
     if (sealed->key) keys.push_back(std::move(*sealed->key));

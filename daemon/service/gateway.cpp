@@ -10,6 +10,7 @@ Gateway::Gateway(boost::asio::any_io_executor executor, GatewayPorts ports, Gate
       driver_(executor, ports.catalogue, ports.clock, ports.journal),
       roots_(driver_, ports.rings, ports.clock, ports.journal),
       keys_(driver_, ports.blobs, ports.journal, ports.key_safe),
+      link_keys_(driver_.state(), ports.transport, ports.journal, ports.key_safe),
       roster_(executor, driver_, RosterPorts{ports.transport, ports.clock, ports.journal, ports.child_types}),
       lists_(driver_, roster_, ports.clock, ports.journal, ports.key_safe),
       records_(driver_, roots_, keys_, lists_),
@@ -27,6 +28,7 @@ Gateway::Gateway(boost::asio::any_io_executor executor, GatewayPorts ports, Gate
       reporter_(ports.journal) {
   driver_.on_action([this](core::Action action) { deliver_.start(std::move(action)); });
   driver_.on_unneeded([this](const Digest& blob) { remove(blob); });
+  driver_.watch(link_keys_);
   driver_.watch(reporter_);
   if (ports.shutdown_lock != nullptr) driver_.watch(shutdown_guard_.emplace(*ports.shutdown_lock));
   driver_.judge_time_by([this] { return roots_.time().is_known; });

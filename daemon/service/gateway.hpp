@@ -12,6 +12,7 @@
 #include "service/deliver.hpp"
 #include "service/driver.hpp"
 #include "service/ingest.hpp"
+#include "service/link_keys.hpp"
 #include "service/reporter.hpp"
 #include "service/roster.hpp"
 #include "service/shutdown_guard.hpp"
@@ -81,6 +82,7 @@ class Gateway {
   Driver driver_;
   RootKeeper roots_;
   KeyIntake keys_;
+  LinkKeys link_keys_;
   Roster roster_;
   EnrollmentLists lists_;
   TrustRecords records_;

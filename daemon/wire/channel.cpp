@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "wire/codec.hpp"
@@ -82,11 +83,18 @@ std::optional<Result<Channel::Arrival>> Channel::receive_now() {
   if ((message.msg_flags & MSG_CTRUNC) != 0 || descriptors.size() > 1) {
     return Result<Arrival>{Error{Errc::invalid, "more descriptors than one with a frame"}};
   }
-  auto frame = decode(ByteView(buffer_).first(static_cast<std::size_t>(size)));
+  auto frame = take_frame(static_cast<std::size_t>(size));
   if (!frame) return Result<Arrival>{frame.error()};
   Arrival arrival{std::move(*frame), {}};
   if (may_carry_descriptor(arrival.frame) && !descriptors.empty()) arrival.fd = std::move(descriptors.front());
   return Result<Arrival>{std::move(arrival)};
+}
+
+Result<Frame> Channel::take_frame(std::size_t size) {
+  const auto bytes = std::span(buffer_).first(size);
+  auto frame = decode(bytes);
+  if (!frame || holds_secret(*frame)) wipe(bytes);  // what cannot be read may hold one as well
+  return frame;
 }
 
 asio::awaitable<Result<Channel::Arrival>> Channel::receive() {
@@ -100,11 +108,30 @@ asio::awaitable<Result<Channel::Arrival>> Channel::receive() {
   }
 }
 
+Result<Channel::Outgoing> Channel::outgoing_of(const Frame& frame, UniqueFd fd) {
+  auto bytes = encode(frame);
+  if (!bytes) return bytes.error();
+  Outgoing outgoing;
+  outgoing.fd = std::move(fd);
+  if (!holds_secret(frame)) {
+    outgoing.bytes = std::move(*bytes);
+    return outgoing;
+  }
+  try {
+    outgoing.hidden = Secret(*bytes);
+  } catch (const std::bad_alloc&) {
+    wipe(*bytes);
+    return Error{Errc::internal, "no memory for keys"};
+  }
+  wipe(*bytes);
+  return outgoing;
+}
+
 Channel::Sent Channel::send_now(const Outgoing& outgoing) {
   ControlBuffer control;
   // The kernel only reads, but the interface says otherwise.
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
-  iovec part{const_cast<std::uint8_t*>(outgoing.bytes.data()), outgoing.bytes.size()};
+  iovec part{const_cast<std::uint8_t*>(outgoing.view().data()), outgoing.view().size()};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
@@ -129,11 +156,10 @@ Channel::Sent Channel::send_now(const Outgoing& outgoing) {
 
 Result<void> Channel::send(const Frame& frame, UniqueFd fd) {
   if (!is_open()) return Error{Errc::unavailable, "the connection is closed"};
-  auto bytes = encode(frame);
-  if (!bytes) return bytes.error();
-  Outgoing outgoing{std::move(*bytes), std::move(fd)};
+  auto outgoing = outgoing_of(frame, std::move(fd));
+  if (!outgoing) return outgoing.error();
   if (queue_.empty()) {
-    const Sent sent = send_now(outgoing);
+    const Sent sent = send_now(*outgoing);
     if (sent == Sent::yes) return {};
     if (sent == Sent::failed) {
       Error error = from_errno(errno, "send");
@@ -141,12 +167,12 @@ Result<void> Channel::send(const Frame& frame, UniqueFd fd) {
       return Error{Errc::unavailable, std::move(error.message)};
     }
   }
-  if (queue_.size() == kMaxQueuedFrames || queued_bytes_ + outgoing.bytes.size() > kMaxQueuedBytes) {
+  if (queue_.size() == kMaxQueuedFrames || queued_bytes_ + outgoing->view().size() > kMaxQueuedBytes) {
     close();
     return Error{Errc::unavailable, "the peer does not read"};
   }
-  queued_bytes_ += outgoing.bytes.size();
-  queue_.push_back(std::move(outgoing));
+  queued_bytes_ += outgoing->view().size();
+  queue_.push_back(std::move(*outgoing));
   if (queue_.size() == 1) send_when_writable();
   return {};
 }
@@ -164,7 +190,7 @@ void Channel::flush() {
     const Sent sent = send_now(queue_.front());
     if (sent == Sent::failed) return close();
     if (sent == Sent::would_block) return send_when_writable();
-    queued_bytes_ -= queue_.front().bytes.size();
+    queued_bytes_ -= queue_.front().view().size();
     queue_.pop_front();
   }
 }

@@ -10,13 +10,14 @@
 #include <deque>
 #include <memory>
 
+#include "base/secret.hpp"
 #include "base/unique_fd.hpp"
 #include "wire/frames.hpp"
 
 namespace hg::wire {
 
 /// What waits to be sent when the peer does not read: more than this closes the channel.
-inline constexpr std::size_t kMaxQueuedFrames = 4096;
+inline constexpr std::size_t kMaxQueuedFrames = 8192;  ///< of each child there may be an Enroll and a LinkKey
 inline constexpr std::size_t kMaxQueuedBytes = 2 * 1024 * 1024;
 
 class Channel : public std::enable_shared_from_this<Channel> {
@@ -37,7 +38,8 @@ class Channel : public std::enable_shared_from_this<Channel> {
   boost::asio::awaitable<Result<Arrival>> receive();
 
   /// Sends now or as soon as the peer reads; `fd` is owned until it is sent. Errc::unavailable: the channel is closed,
-  /// or was closed because too much was waiting.
+  /// or was closed because too much was waiting; Errc::internal: there is no locked memory for a secret in it. No copy
+  /// of a secret stays here.
   Result<void> send(const Frame& frame, UniqueFd fd = {});
 
   /// Ends receive() and drops what was not sent.
@@ -53,16 +55,22 @@ class Channel : public std::enable_shared_from_this<Channel> {
 
  private:
   struct Outgoing {
-    Bytes bytes;
+    Bytes bytes;       // of a frame that holds a secret none
+    Secret hidden{0};  // these instead, in locked memory
     UniqueFd fd;
+
+    [[nodiscard]] ByteView view() const { return bytes.empty() ? hidden.view() : ByteView(bytes); }
   };
   enum class Sent { yes, would_block, failed };
 
+  static Result<Outgoing> outgoing_of(const Frame& frame, UniqueFd fd);
   Sent send_now(const Outgoing& outgoing);
   void send_when_writable();
   void flush();
   /// Nothing when the kernel has nothing yet.
   std::optional<Result<Arrival>> receive_now();
+  /// The frame in the first bytes of the buffer, in which no secret stays.
+  Result<Frame> take_frame(std::size_t size);
 
   boost::asio::posix::stream_descriptor socket_;
   std::deque<Outgoing> queue_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <utility>
 
 #include "base/cbor.hpp"
@@ -13,7 +14,7 @@ namespace {
 
 /// The type numbers, in the order of the variant. A number is never given to another frame.
 constexpr std::array<std::uint64_t, std::variant_size_v<Frame>> kTypes = {
-    1,  2,  3,  4,  5,  6,  7,  8,                // the connection
+    1,  2,  3,  4,  5,  6,  7,  8,  9,            // the connection
     10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 30,   // requests
     20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 31};  // answers
 
@@ -21,6 +22,8 @@ constexpr std::array kErrcs = {
     Errc::internal,        Errc::invalid,  Errc::unsupported, Errc::too_large,   Errc::not_found,   Errc::exists,
     Errc::unauthenticated, Errc::mismatch, Errc::denied,      Errc::busy,        Errc::unavailable, Errc::timed_out,
     Errc::cancelled,       Errc::no_space, Errc::io,          Errc::guard_failed};
+
+constexpr std::size_t kUsualFrame = 256;  // bytes; a LinkKey never has more: what grows leaves its old bytes behind
 
 // ------------------------------------------------------------------------------------------------------- writing
 
@@ -59,6 +62,8 @@ template <>
 inline constexpr Power kLastOf<Power> = Power::battery;
 template <>
 inline constexpr Evidence kLastOf<Evidence> = Evidence::result;
+template <>
+inline constexpr LinkKeyKind kLastOf<LinkKeyKind> = LinkKeyKind::certificate;
 template <>
 inline constexpr LinkSecurity kLastOf<LinkSecurity> = LinkSecurity::proven;
 
@@ -105,6 +110,8 @@ class FieldWriter {
   void write(Power value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(Evidence value) { writer_->uint(static_cast<std::uint8_t>(value)); }
   void write(LinkSecurity value) { writer_->uint(static_cast<std::uint8_t>(value)); }
+  void write(LinkKeyKind value) { writer_->uint(static_cast<std::uint8_t>(value)); }
+  void write(const std::shared_ptr<const Secret>& value) { writer_->bytes(value->view()); }
   void write(const Bytes& value) { writer_->bytes(value); }
   void write(const Uuid& value) { writer_->bytes(value); }
   void write(const std::vector<Patch>& patches) {
@@ -254,6 +261,17 @@ class FieldReader {
     member.assign(value->begin(), value->end());
     return {};
   }
+  Result<void> read(std::shared_ptr<const Secret>& member, std::size_t limit) {
+    const auto value = reader_->read_bytes();
+    if (!value) return value.error();
+    if (value->size() > limit) return over_limit();
+    try {
+      if (!value->empty()) member = std::make_shared<const Secret>(*value);
+    } catch (const std::bad_alloc&) {
+      return Error{Errc::internal, "no memory for keys"};
+    }
+    return {};
+  }
   Result<void> read(Uuid& member, int) {
     const auto value = reader_->read_bytes();
     if (!value) return value.error();
@@ -346,6 +364,7 @@ class FieldReader {
 
 /// What no key can say alone.
 Result<void> check_whole(const Frame& frame) {
+  if (const auto* key = std::get_if<LinkKey>(&frame)) return check_link_key(*key);
   const auto* deliver = std::get_if<Deliver>(&frame);
   return deliver == nullptr ? Result<void>{} : check_patches(deliver->patches, deliver->size);
 }
@@ -377,7 +396,7 @@ std::optional<Errc> errc_from(std::uint64_t number) {
 
 Result<Bytes> encode(const Frame& frame) {
   Bytes bytes;
-  bytes.reserve(256);
+  bytes.reserve(kUsualFrame);
   cbor::Writer writer(bytes);
   FieldWriter field_writer(writer);
   const std::uint64_t type = type_number(frame);

@@ -11,7 +11,8 @@ namespace hg::wire {
 /// The type number of a frame, as it stands under key 0.
 std::uint64_t type_number(const Frame& frame);
 
-/// Fails with Errc::too_large when it exceeds kMaxFrame; what is in the frame must keep its own limits.
+/// Fails with Errc::too_large when it exceeds kMaxFrame; what is in the frame must keep its own limits. Of a frame that
+/// holds_secret() the caller wipes the bytes.
 Result<Bytes> encode(const Frame& frame);
 
 /// Errc::invalid, or Errc::too_large for more than kMaxFrame bytes.

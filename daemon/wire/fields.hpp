@@ -83,6 +83,15 @@ void fields(V& v, Is<Vanished> auto& m) {
   v(1, "name", m.name, NameLimit{});
 }
 
+template <class V>
+void fields(V& v, Is<LinkKey> auto& m) {
+  v(1, "child", m.child, NameLimit{});
+  v(2, "kind", m.kind, 0);
+  v.unless_default(3, "identity", m.identity, kMaxIdentity);
+  v.unless_default(4, "secret", m.secret, kMostPsk);
+  v.unless_default(5, "certificate", m.certificate, Digest::kMaxSize);
+}
+
 template <class V, class M>
 requires Is<M, Inspect> || Is<M, Backup> || Is<M, Restore>
 void fields(V& v, M& m) {

@@ -10,16 +10,29 @@
 namespace hg::wire {
 namespace {
 
+constexpr std::size_t kCertificateDigest = 32;  // bytes: SHA-256
+
 constexpr std::array<std::string_view, std::variant_size_v<Frame>> kNames = {
-    "Hello",   "Welcome",     "Refused",  "Enroll",    "Forget",      "Link",     "Discovered", "Vanished",
-    "Inspect", "Offer",       "Backup",   "Deliver",   "Activate",    "Confirm",  "Revert",     "Restore",
-    "Cancel",  "Identify",    "Prove",    "Inspected", "OfferAnswer", "BackedUp", "Progress",   "Delivered",
-    "Ordered", "GuardFailed", "Restored", "Failed",    "Identified",  "Proven"};
+    "Hello",     "Welcome", "Refused",     "Enroll",   "Forget",    "Link",        "Discovered", "Vanished",
+    "LinkKey",   "Inspect", "Offer",       "Backup",   "Deliver",   "Activate",    "Confirm",    "Revert",
+    "Restore",   "Cancel",  "Identify",    "Prove",    "Inspected", "OfferAnswer", "BackedUp",   "Progress",
+    "Delivered", "Ordered", "GuardFailed", "Restored", "Failed",    "Identified",  "Proven"};
 
 }  // namespace
 
 std::string_view name_of(const Frame& frame) {
   return kNames.at(frame.index());
+}
+
+bool operator==(const LinkKey& a, const LinkKey& b) {
+  const auto bytes_of = [](const LinkKey& key) { return key.secret ? key.secret->view() : ByteView(); };
+  return a.child == b.child && a.kind == b.kind && a.identity == b.identity && a.certificate == b.certificate &&
+         equal_in_constant_time(bytes_of(a), bytes_of(b));
+}
+
+bool holds_secret(const Frame& frame) {
+  const auto* key = std::get_if<LinkKey>(&frame);
+  return key != nullptr && key->secret;
 }
 
 bool carries_descriptor(const Frame& frame) {
@@ -65,6 +78,19 @@ Result<void> check_patches(const std::vector<Patch>& patches, std::uint64_t size
     if (patch.offset < free_from) return invalid("patch before the end of another one");
     free_from = patch.offset + patch.bytes.size();
   }
+  return {};
+}
+
+Result<void> check_link_key(const LinkKey& key) {
+  const bool is_psk = key.kind == LinkKeyKind::psk;
+  const std::size_t secret = key.secret ? key.secret->size() : 0;
+  if (is_psk && (secret < kLeastPsk || secret > kMostPsk)) return Error{Errc::invalid, "a PSK has 16 to 64 bytes"};
+  if (is_psk && (key.identity.empty() || key.identity.size() > kMaxIdentity)) {
+    return Error{Errc::invalid, "a PSK has an identity of 1 to 64 bytes"};
+  }
+  if (!is_psk && (secret != 0 || !key.identity.empty())) return Error{Errc::invalid, "a secret that is no PSK's"};
+  const std::size_t wanted = key.kind == LinkKeyKind::certificate ? kCertificateDigest : 0;
+  if (key.certificate.bytes().size() != wanted) return Error{Errc::invalid, "not the digest of a certificate"};
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "base/bytes.hpp"
 #include "base/digest.hpp"
 #include "base/error.hpp"
+#include "base/secret.hpp"
 
 namespace hg::wire {
 
@@ -25,6 +27,7 @@ inline constexpr std::uint64_t kCanBackup = 1U << 1U;    ///< reads a child's co
 inline constexpr std::uint64_t kCanRestore = 1U << 2U;   ///< and writes it back
 inline constexpr std::uint64_t kCanIdentify = 1U << 3U;  ///< carries the child kit's mutual identification
 inline constexpr std::uint64_t kCanOverlay = 1U << 4U;   ///< lays Deliver::patches over the image, brings its record
+inline constexpr std::uint64_t kCanHoldKeys = 1U << 5U;  ///< ends its links by the keys of LinkKey
 
 // ------------------------------------------------------------------------------------------------- the connection
 
@@ -97,6 +100,23 @@ struct Discovered {
 struct Vanished {
   std::string name;
   friend bool operator==(const Vanished&, const Vanished&) = default;
+};
+
+enum class LinkKeyKind : std::uint8_t {
+  none,         ///< the child has none, or no longer: no link of it is proven
+  psk,          ///< a shared secret
+  certificate,  ///< the child's own certificate is pinned by its digest
+};
+/// The key that a child and this gateway end their link with: after its Enroll, and whenever it changes. Only for
+/// plugins with kCanHoldKeys.
+struct LinkKey {
+  std::string child;
+  LinkKeyKind kind = LinkKeyKind::none;
+  std::string identity{};                  ///< psk: what the child calls itself in the handshake; else empty
+  std::shared_ptr<const Secret> secret{};  ///< psk: kLeastPsk to kMostPsk bytes; else null
+  Digest certificate{};                    ///< certificate: SHA-256 of its DER; else empty
+  /// By the bytes of the secret, in constant time.
+  friend bool operator==(const LinkKey& a, const LinkKey& b);
 };
 
 // ------------------------------------------------------------------------------------------------------- requests
@@ -326,12 +346,15 @@ struct Failed {
   friend bool operator==(const Failed&, const Failed&) = default;
 };
 
-using Frame = std::variant<Hello, Welcome, Refused, Enroll, Forget, Link, Discovered, Vanished, Inspect, Offer, Backup,
-                           Deliver, Activate, Confirm, Revert, Restore, Cancel, Identify, Prove, Inspected, OfferAnswer,
-                           BackedUp, Progress, Delivered, Ordered, GuardFailed, Restored, Failed, Identified, Proven>;
+using Frame =
+    std::variant<Hello, Welcome, Refused, Enroll, Forget, Link, Discovered, Vanished, LinkKey, Inspect, Offer, Backup,
+                 Deliver, Activate, Confirm, Revert, Restore, Cancel, Identify, Prove, Inspected, OfferAnswer, BackedUp,
+                 Progress, Delivered, Ordered, GuardFailed, Restored, Failed, Identified, Proven>;
 
 /// "Deliver", for messages.
 std::string_view name_of(const Frame& frame);
+/// Whether its bytes must not stay in memory: they hold a secret.
+bool holds_secret(const Frame& frame);
 /// Whether a descriptor must travel with the frame, and whether one may.
 bool carries_descriptor(const Frame& frame);
 bool may_carry_descriptor(const Frame& frame);
@@ -341,6 +364,8 @@ const Reply* reply_of(const Frame& frame);
 /// Errc::invalid unless there are at most kMaxPatches with kMaxPatchBytes in all, none is empty, each begins where the
 /// one before ends or later, and the last one ends within `size` bytes.
 Result<void> check_patches(const std::vector<Patch>& patches, std::uint64_t size);
+/// Errc::invalid unless what its kind has is there, within its limits, and nothing else.
+Result<void> check_link_key(const LinkKey& key);
 /// Whether `name` may be the name of a child or of a transport: 1 to 64 characters of [A-Za-z0-9._-].
 bool is_name(std::string_view name);
 /// The beginning of `text` that fits kMaxText, cut between two characters; what is not UTF-8 becomes question marks.

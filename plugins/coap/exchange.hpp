@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Requests to a child and their answers as values, and Peer: one child's end of a CoAP conversation as it can be reached
-// now. What a request means (LwM2M, SUIT) is lwm2m's and suit's; how it travels is server's, which makes the peers.
+// Requests to a child and their answers as values, and Peer: one child's end of a CoAP conversation as it can be
+// reached now. What a request means (LwM2M, SUIT) is lwm2m's and suit's; how it travels is server's, which makes the
+// peers.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -49,7 +50,9 @@ enum class Code : std::uint8_t {
   not_implemented = 0xA1,
   unavailable = 0xA3,
 };
-constexpr bool is_success(Code code) { return (static_cast<unsigned>(code) >> 5U) == 2; }
+constexpr bool is_success(Code code) {
+  return (static_cast<unsigned>(code) >> 5U) == 2;
+}
 /// "4.05 Method Not Allowed", "4.22".
 std::string text_of(Code code);
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "sdk/driver.hpp"
 #include "sdk/image_view.hpp"
 
 namespace hg::coap {

@@ -41,20 +41,20 @@ class Inlet {
 };
 
 struct ServerLimits {
-  unsigned handshakes = 100;             ///< under way at a time
-  unsigned idle_sessions = 4096;         ///< that no registration holds
-  unsigned requests_per_second = 20;     ///< of one address to the Inlet, after `burst`; more: 4.29, then silence
+  unsigned handshakes = 100;          ///< under way at a time
+  unsigned idle_sessions = 4096;      ///< that no registration holds
+  unsigned requests_per_second = 20;  ///< of one address to the Inlet, after `burst`; more: 4.29, then silence
   unsigned burst = 60;
   Milliseconds idle{300'000};
 };
 
 struct ServerSettings {
-  std::string listen = "::";              ///< address
-  std::uint16_t port = 5683;              ///< 0: no plain endpoint
-  std::uint16_t secure_port = 5684;       ///< 0: none
-  std::filesystem::path certificate{};    ///< PEM; with key and ca: certificates are taken beside PSKs
+  std::string listen = "::";            ///< address
+  std::uint16_t port = 5683;            ///< 0: no plain endpoint
+  std::uint16_t secure_port = 5684;     ///< 0: none
+  std::filesystem::path certificate{};  ///< PEM; with key and ca: certificates are taken beside PSKs
   std::filesystem::path key{};
-  std::filesystem::path authorities{};    ///< PEM of the CAs that sign children's certificates
+  std::filesystem::path authorities{};  ///< PEM of the CAs that sign children's certificates
   ServerLimits limits{};
 };
 

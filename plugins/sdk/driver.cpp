@@ -4,6 +4,8 @@
 namespace hg::plugin {
 namespace asio = boost::asio;
 
+void Driver::set_link_key(const std::string&, LinkKey) {}
+
 asio::awaitable<Result<Willingness>> Driver::offer(Job, wire::Offer) {
   co_return Willingness{};
 }

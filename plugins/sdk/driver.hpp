@@ -14,6 +14,7 @@
 #include "base/error.hpp"
 #include "base/unique_fd.hpp"
 #include "sdk/image_view.hpp"
+#include "sdk/link_key.hpp"
 #include "wire/frames.hpp"
 
 namespace hg::plugin {
@@ -71,6 +72,12 @@ class Driver {
   /// A child to serve from now on; again for the same child: with these values instead.
   virtual void enroll(const wire::Enroll& child) = 0;
   virtual void forget(const std::string& child) = 0;
+
+  /// Only told when the Hello says so (kCanHoldKeys): the key that the links of this child are ended by from now on,
+  /// after its enroll() and whenever it changes, never the same one twice; not told: it has none. enroll() with other
+  /// values leaves it as it is, forget() ends it. It is the driver's to hold, in memory only: a link that was ended by
+  /// another key is closed now.
+  virtual void set_link_key(const std::string& child, LinkKey key);
 
   /// Only when nothing that was sent earlier can still take effect.
   virtual boost::asio::awaitable<Result<wire::Seen>> inspect(Job job) = 0;

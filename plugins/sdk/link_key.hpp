@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The key that a child and this gateway end their link with, as the daemon hands it to a plugin (docs/plugin-protocol.md,
-// LinkKey). In memory only: locked, wiped when it goes, never printed, never written down.
+// The key that a child and this gateway end their link with, as the daemon hands it to a plugin
+// (docs/plugin-protocol.md, LinkKey). In memory only: locked, wiped when it goes, never printed, never written down.
 #pragma once
 
 #include <string>
@@ -18,9 +18,9 @@ enum class LinkKeyKind : std::uint8_t {
 
 struct LinkKey {
   LinkKeyKind kind = LinkKeyKind::none;
-  std::string identity{};   ///< of the PSK, 1 to 64 bytes
-  Secret secret{0};         ///< of the PSK
-  Digest certificate{};     ///< SHA-256 of its DER
+  std::string identity{};  ///< of the PSK, 1 to 64 bytes
+  Secret secret{0};        ///< of the PSK
+  Digest certificate{};    ///< SHA-256 of its DER
 };
 
 }  // namespace hg::plugin

@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "sdk/lane.hpp"
@@ -39,6 +40,21 @@ Result<UniqueFd> connect_to(const std::filesystem::path& path) {
   return fd;
 }
 
+/// In the driver's own locked memory. Throws std::bad_alloc.
+LinkKey link_key_of(const wire::LinkKey& said) {
+  LinkKey key;
+  key.kind = static_cast<LinkKeyKind>(said.kind);
+  key.identity = said.identity;
+  if (said.secret) key.secret = Secret(said.secret->view());
+  key.certificate = said.certificate;
+  return key;
+}
+
+std::string_view name_of(LinkKeyKind kind) {
+  if (kind == LinkKeyKind::none) return "none";
+  return kind == LinkKeyKind::psk ? "PSK" : "certificate";
+}
+
 }  // namespace
 
 Plugin::Plugin(asio::any_io_executor executor, Identity identity, std::filesystem::path socket, Driver& driver, Log log,
@@ -57,6 +73,9 @@ Plugin::~Plugin() = default;
 // ------------------------------------------------------------------------------------------------------ connecting
 
 asio::awaitable<void> Plugin::run() {
+  if ((identity_.capabilities & wire::kCanHoldKeys) != 0) {
+    if (const auto locked = lock_secrets(); !locked) log_(locked.error().message);
+  }
   auto pause = kFirstPause;
   std::string last_trouble;
   while (!stopping_) {
@@ -122,7 +141,7 @@ asio::awaitable<Result<void>> Plugin::connect() {
 }
 
 asio::awaitable<Error> Plugin::serve() {
-  for (auto& [child, enrolled] : children_) enrolled.stale = true;
+  for (auto& [child, enrolled] : children_) enrolled.stale = enrolled.key_is_stale = true;
   forget_stale_later();
   say_strangers();
   for (;;) {
@@ -151,6 +170,8 @@ Result<void> Plugin::take(wire::Channel::Arrival arrival) {
     enroll(*child);
   } else if (const auto* gone = std::get_if<wire::Forget>(&arrival.frame)) {
     forget(gone->child);
+  } else if (const auto* key = std::get_if<wire::LinkKey>(&arrival.frame)) {
+    hold(*key);
   } else if (const auto* cancel = std::get_if<wire::Cancel>(&arrival.frame)) {
     for (const auto& lane : lanes()) lane->cancel(cancel->request);
   } else if (const auto* task = wire::task_of(arrival.frame)) {
@@ -183,7 +204,31 @@ void Plugin::forget(const std::string& child) {
   const auto found = children_.find(child);
   if (found == children_.end()) return;
   found->second.is_gone = true;
+  hold({.child = child});  // its links end with it, whatever runs
   pass_on_later(found->second);
+}
+
+void Plugin::hold(const wire::LinkKey& key) {
+  const auto found = children_.find(key.child);
+  const bool is_none = key.kind == wire::LinkKeyKind::none;
+  if (found == children_.end() || (found->second.is_gone && !is_none)) return;
+  Enrolled& enrolled = found->second;
+  enrolled.key_is_stale = false;
+  const bool has_changed = enrolled.key.kind != key.kind || (!is_none && enrolled.key != key);
+  enrolled.key = key;
+  if (has_changed && !enrolled.is_new) pass_on_key(enrolled);
+}
+
+void Plugin::pass_on_key(const Enrolled& enrolled) {
+  const std::string& child = enrolled.values.child;
+  LinkKey key;
+  try {
+    key = link_key_of(enrolled.key);
+  } catch (const std::bad_alloc&) {
+    log_(child + ": its link key is not held: no memory for keys");
+  }
+  log_(child + ": link key: " + std::string(name_of(key.kind)));
+  driver_->set_link_key(child, std::move(key));
 }
 
 /// The driver hears of the change when the child's last step has ended, which may have to leave the child well first.
@@ -203,20 +248,33 @@ void Plugin::pass_on(const std::string& child) {
     const wire::Enroll values = found->second.values;
     log_(child + ": enrolled, address " + values.address);
     driver_->enroll(values);
+    if (std::exchange(found->second.is_new, false) && found->second.key.kind != wire::LinkKeyKind::none) {
+      pass_on_key(found->second);
+    }
   }
 }
 
 void Plugin::forget_stale_later() {
   stale_timer_.expires_after(kEnrollWithin);
   const auto look = [this](boost::system::error_code failure) {
-    if (failure) return;
-    std::vector<std::string> stale;
-    for (const auto& [child, enrolled] : children_) {
-      if (enrolled.stale) stale.push_back(child);
-    }
-    for (const std::string& child : stale) forget(child);
+    if (!failure) forget_stale();
   };
   stale_timer_.async_wait(look);
+}
+
+/// What the daemon has not said again since it is connected.
+void Plugin::forget_stale() {
+  std::vector<std::string> stale;
+  for (const auto& [child, enrolled] : children_) {
+    if (enrolled.stale || enrolled.key_is_stale) stale.push_back(child);
+  }
+  for (const std::string& child : stale) {
+    if (children_.at(child).stale) {
+      forget(child);
+    } else {
+      hold({.child = child});
+    }
+  }
 }
 
 void Plugin::report_link(const wire::Link& said) {

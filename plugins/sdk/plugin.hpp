@@ -39,7 +39,8 @@ class Plugin {
   Plugin& operator=(const Plugin&) = delete;
   ~Plugin();
 
-  /// Serves until stop(), and then ends when no step runs any more, `leave_within` later at the latest.
+  /// Locks memory for keys, if the plugin holds any; where it may not, it says so and goes on. Serves until stop(), and
+  /// then ends when no step runs any more, `leave_within` later at the latest.
   boost::asio::awaitable<void> run();
   /// Leaves the daemon at once and gives up every step.
   void stop();
@@ -54,8 +55,11 @@ class Plugin {
     wire::Enroll values;
     std::shared_ptr<Lane> lane;
     std::optional<wire::Link> link;
-    bool stale = false;    // known from a connection before, not yet named on this one
-    bool is_gone = false;  // forgotten, but its last step has not ended yet
+    wire::LinkKey key{};        // as the daemon said last, and the driver knows unless is_new
+    bool stale = false;         // known from a connection before, not yet named on this one
+    bool key_is_stale = false;  // the same of its key
+    bool is_new = true;         // the driver has not heard of it
+    bool is_gone = false;       // forgotten, but its last step has not ended yet
   };
 
   boost::asio::awaitable<Result<void>> connect();
@@ -63,7 +67,10 @@ class Plugin {
   Result<void> take(wire::Channel::Arrival arrival);
   void enroll(const wire::Enroll& child);
   void forget(const std::string& child);
+  void hold(const wire::LinkKey& key);
+  void pass_on_key(const Enrolled& enrolled);
   void forget_stale_later();
+  void forget_stale();
   void pass_on_later(Enrolled& enrolled);
   void pass_on(const std::string& child);
   void say_strangers();

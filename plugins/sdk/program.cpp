@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sdk/program.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -22,16 +23,28 @@ struct Options {
   std::string socket = kDefaultSocket;
   std::string state;
   std::string record;
+  std::map<std::string, std::string> own;
   std::optional<int> exit_code;
 
   /// Where the value of an option goes; null: there is no such option.
-  std::string* value_of(std::string_view name) {
-    if (name == "--socket") return &socket;
-    if (name == "--state") return &state;
-    if (name == "--record") return &record;
-    return nullptr;
+  std::string* value_of(std::string_view word, std::span<const OwnOption> own_options) {
+    if (word == "--socket") return &socket;
+    if (word == "--state") return &state;
+    if (word == "--record") return &record;
+    if (!word.starts_with("--")) return nullptr;
+    const auto found = std::ranges::find(own_options, word.substr(2), &OwnOption::name);
+    return found == own_options.end() ? nullptr : &own[std::string(found->name)];
   }
 };
+
+void print_usage(std::FILE* out, const char* program, std::span<const OwnOption> own_options) {
+  std::fprintf(out, "Usage: %s [--socket PATH] [--state DIR] [--record DIR] [--version]", program);
+  for (const OwnOption& option : own_options)
+    std::fprintf(out, " [--%s %s]", std::string(option.name).c_str(), std::string(option.value).c_str());
+  std::fputc('\n', out);
+  for (const OwnOption& option : own_options)
+    std::fprintf(out, "  --%-16s %s\n", std::string(option.name).c_str(), std::string(option.meaning).c_str());
+}
 
 /// The first directory that systemd made for the unit (StateDirectory=).
 std::string state_of_unit() {
@@ -40,13 +53,13 @@ std::string state_of_unit() {
   return std::string(all.substr(0, all.find(':')));
 }
 
-Options parse(std::span<char*> arguments, const Identity& identity) {
+Options parse(std::span<char*> arguments, const Identity& identity, std::span<const OwnOption> own_options) {
   Options options;
   options.state = state_of_unit();
   for (std::size_t i = 1; i < arguments.size() && !options.exit_code; ++i) {
     const std::string_view word = arguments[i];
     const std::size_t equals = word.find('=');
-    std::string* const value = options.value_of(word.substr(0, equals));
+    std::string* const value = options.value_of(word.substr(0, equals), own_options);
     if (value != nullptr && equals != std::string_view::npos) {
       *value = word.substr(equals + 1);
     } else if (value != nullptr && i + 1 < arguments.size()) {
@@ -55,8 +68,7 @@ Options parse(std::span<char*> arguments, const Identity& identity) {
       std::printf("%s\n", identity.software.c_str());
       options.exit_code = 0;
     } else {
-      std::FILE* const out = word == "--help" ? stdout : stderr;
-      std::fprintf(out, "Usage: %s [--socket PATH] [--state DIR] [--record DIR] [--version]\n", arguments[0]);
+      print_usage(word == "--help" ? stdout : stderr, arguments[0], own_options);
       options.exit_code = word == "--help" ? 0 : 2;
     }
   }
@@ -75,8 +87,9 @@ void write_line(std::string_view text) {
 
 }  // namespace
 
-int run_program(int argc, char** argv, const Identity& identity, const MakeDriver& make_driver) {
-  const Options options = parse({argv, static_cast<std::size_t>(argc)}, identity);
+int run_program(int argc, char** argv, const Identity& identity, const MakeDriver& make_driver,
+                std::span<const OwnOption> own_options) {
+  const Options options = parse({argv, static_cast<std::size_t>(argc)}, identity, own_options);
   if (options.exit_code) return *options.exit_code;
   try {
     asio::io_context io(1);
@@ -87,7 +100,8 @@ int run_program(int argc, char** argv, const Identity& identity, const MakeDrive
     const auto meet = [&target](Meeting meeting) {
       if (target != nullptr) target->report_meeting(std::move(meeting));
     };
-    const auto driver = make_driver({io.get_executor(), report, meet, write_line, options.record, options.state});
+    const auto driver =
+        make_driver({io.get_executor(), report, meet, write_line, options.record, options.state, options.own});
     if (!driver) {
       write_line("cannot begin: " + driver.error().message);
       return 1;

@@ -30,11 +30,11 @@ namespace core = hg::core;
 constexpr const char* kChild = "boiler-1";
 
 /// Without a stream, whose buffer would keep a copy.
-crypto::Secret read_secret(const std::string& path) {
+hg::Secret read_secret(const std::string& path) {
   const hg::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  crypto::Secret buffer(4096);
+  hg::Secret buffer(4096);
   const ssize_t size = ::read(file.get(), buffer.data(), buffer.size());
-  return crypto::Secret(buffer.view().first(size > 0 ? static_cast<std::size_t>(size) : 0));
+  return hg::Secret(buffer.view().first(size > 0 ? static_cast<std::size_t>(size) : 0));
 }
 
 class Probe {
@@ -79,7 +79,7 @@ class Probe {
     return "view " + std::to_string(patch.offset) + " " + hg::to_hex(patch.bytes) + " " + view->digest.hex();
   }
   Result<std::string> secret(const std::string& use, const std::string& path) {
-    const crypto::Secret material = read_secret(path);
+    const hg::Secret material = read_secret(path);
     const auto key = safe_->take_child_key(kChild, core::key_use_from(use).value(), "k1", material.view());
     if (!key) return key.error();
     return "taken " + key->id.hex();

@@ -21,7 +21,7 @@ TEST(Advice, IsThereForEachReason) {
     EXPECT_TRUE(advice.ends_with('.')) << name << ": \"" << advice << '"';
     EXPECT_EQ(advice.find(". "), std::string::npos) << name << ": more than one sentence";
   }
-  EXPECT_TRUE(seen.contains("not-identified"));  // the last one
+  EXPECT_TRUE(seen.contains("not-told"));  // the last one
 }
 
 TEST(Advice, OnAWordThatIsNotKnownIsNone) {

@@ -42,6 +42,7 @@ TEST_F(FaceOnBus, ShowsWhatAChildIs) {
   EXPECT_EQ(client_.property(path, kChildInterface, "Online"), "1");
   EXPECT_EQ(client_.property(path, kChildInterface, "Phase"), "idle");
   EXPECT_EQ(client_.property(path, kChildInterface, "RevertClass"), "self-reverting");
+  EXPECT_EQ(client_.property(path, kChildInterface, "Evidence"), "digest");
   EXPECT_EQ(client_.property(path, kChildInterface, "Job"), "/");
   EXPECT_THAT(client_.property(path, kChildInterface, "Slots"), HasSubstr("Version 1.0.0"));
   EXPECT_EQ(client_.property(path, kChildInterface, "LastSeen"),

@@ -345,7 +345,7 @@ TEST(KeySafe, AFingerprintIsTheSameOverRestartsAndForNoOtherKey) {
 
 TEST(KeySafe, SecretsStandInLockedMemory) {  // and nowhere else: test_key_memory.py
   SampleGateway gateway(pem_of_vector("gateway-enc-p256"));
-  EXPECT_TRUE(is_in_locked_memory(Secret(16).view().data()));
+  EXPECT_TRUE(is_locked_secret(Secret(16).view().data()));
 }
 
 }  // namespace

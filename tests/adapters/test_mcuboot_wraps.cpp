@@ -369,7 +369,7 @@ TEST(ClearImages, TakeNoLockedMemoryForTheirPayload) {
   const ContentKey key = content_key(128);
   std::size_t most = 0;
   const Sink sink = [&most](ByteView) -> Result<void> {
-    most = std::max(most, CRYPTO_secure_used());
+    most = std::max(most, bytes_of_secrets());
     return {};
   };
   ASSERT_TRUE(encrypt_payload(file, image, key, sink));

@@ -130,6 +130,7 @@ TEST_F(PluginBoardTest, BringsAnInspectionAcross) {
   wire::Seen seen;
   seen.slots = {{0, 1, "1.2.3", digest_of(3), true, true, false, false, false}};
   seen.revert_class = wire::RevertClass::self_reverting;
+  seen.evidence = wire::Evidence::result;
   seen.bootloader = "MCUboot mode 3";
   seen.battery_percent = 40;
   seen.staging = wire::Staging::impossible;
@@ -144,6 +145,7 @@ TEST_F(PluginBoardTest, BringsAnInspectionAcross) {
   ASSERT_EQ(inspection.slots.size(), 1U);
   EXPECT_EQ(inspection.slots[0], (core::Slot{0, 1, "1.2.3", digest_of(3), true, true, false, false, false}));
   EXPECT_EQ(inspection.revert_class, core::RevertClass::self_reverting);
+  EXPECT_EQ(inspection.evidence, core::Evidence::result);
   EXPECT_EQ(inspection.battery_percent, 40);
   EXPECT_EQ(inspection.staging, core::Staging::impossible);
   EXPECT_EQ(inspection.obstacle, "direct-XIP");

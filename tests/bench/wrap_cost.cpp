@@ -155,7 +155,7 @@ double compare(const std::vector<Child>& children, const Bytes& image) {
   hg::crypto::ViewDigests digests(counters);
   const hg::Digest name = hg::crypto::Sha256::of(image);
   const CountingSource file(image);
-  const hg::crypto::ContentKey content{hg::crypto::Secret(ByteView(image).first(kKeyBytes))};
+  const hg::crypto::ContentKey content{hg::Secret(ByteView(image).first(kKeyBytes))};
   Microseconds bare{0}, ours{0};
   for (std::size_t at = 0; at < children.size(); at += kAtATime) {
     const std::span some = std::span(children).subspan(at, kAtATime);

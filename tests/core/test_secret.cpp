@@ -41,6 +41,7 @@ TEST(Secret, HoldsWhatItWasGivenAndMoves) {
 TEST(Secret, OfNoBytesTakesNoMemory) {
   const Secret none(0);
   EXPECT_EQ(none.view().data(), nullptr);
+  EXPECT_EQ(bytes_of_secrets(), 0U);
   EXPECT_EQ(none.size(), 0U);
 }
 
@@ -49,6 +50,7 @@ TEST(Secret, IsWipedWhenItGoes) {
   {
     const Secret key{ByteView(kKey)};
     place = key.view().data();
+    EXPECT_EQ(bytes_of_secrets(), 64U);
   }
   EXPECT_EQ(bytes_of({place, kKey.size()}), Bytes(kKey.size(), 0));  // the page stays
   const Secret next(kKey.size());

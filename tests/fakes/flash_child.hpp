@@ -134,6 +134,7 @@ class FlashTransport final : public ports::Transport {
       : children_(children), clock_(clock), latency_(latency) {}
 
   void enroll(std::span<const core::Enrollment> children) override {
+    for (const core::Enrollment& child : children) link_key_changed(child.id);
     for (const core::Enrollment& child : children)
       if (listener_ && children_.contains(child.id)) listener_(core::LinkChanged{child.id, true, {}});
   }
@@ -170,10 +171,18 @@ class FlashTransport final : public ports::Transport {
   [[nodiscard]] boost::asio::awaitable<Result<void>> prove(core::Enrollment, Bytes) override {
     co_return Error{Errc::unsupported, "the child has no kit"};
   }
+  void take_link_keys_from(LinkKeySource source) override { key_source_ = std::move(source); }
+  void link_key_changed(const core::ChildId& child) override {
+    if (!key_source_) return;
+    link_keys.insert_or_assign(child, key_source_(child));
+    ++keys_told;
+  }
   void listen_for_strangers(MeetingListener listener) override { meeting_listener_ = std::move(listener); }
   void meet(Meeting meeting) { meeting_listener_(std::move(meeting)); }
 
-  std::vector<std::string> steps;  ///< what was asked for, in order
+  std::vector<std::string> steps;              ///< what was asked for, in order
+  std::map<core::ChildId, LinkKey> link_keys;  ///< as a plugin was told them last
+  unsigned keys_told = 0;
 
  private:
   static Outcome failed(Error error) { return {core::StepFailed{std::move(error)}, {}}; }
@@ -245,6 +254,7 @@ class FlashTransport final : public ports::Transport {
   ports::Clock& clock_;
   Duration latency_;
   LinkListener listener_;
+  LinkKeySource key_source_;
   MeetingListener meeting_listener_;
 };
 

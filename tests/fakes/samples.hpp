@@ -86,6 +86,7 @@ inline core::Child sample_child(const std::string& id) {
   child.seen->identity = "acme/boiler/0017";
   child.seen->boots = 41;
   child.seen->unit = "HTR-0042";
+  child.seen->evidence = core::Evidence::version;
   child.last_seen = Instant{Duration{1'790'000'000'999}};
   child.floors = {{"boiler", 12}, {"boiler-lite", 3}};
   child.committed = sample_digest(8).hex();

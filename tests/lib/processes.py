@@ -42,17 +42,17 @@ class Happenings:
 
 
 class Program:
-    """One running program. `lines` is what it has said so far on stdout and stderr."""
+    """One running program. `lines` is what it has said so far on stdout and stderr. `listens`: tell() reaches it."""
 
-    def __init__(self, name, command, happenings, environment=None, directory=None):
+    def __init__(self, name, command, happenings, environment=None, directory=None, listens=False):
         self.name = name
         self.lines = []
         self._happenings = happenings
         full = {**os.environ, **(environment or {})}
         # setpriv: the kernel ends the program when this process dies, however that comes about.
         self._popen = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)], env=full,
-                                       cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                       stderr=subprocess.STDOUT)
+                                       cwd=directory, stdin=subprocess.PIPE if listens else subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -86,6 +86,11 @@ class Program:
 
     def signal(self, number):
         self._popen.send_signal(number)
+
+    def tell(self, line):
+        """A line on its stdin."""
+        self._popen.stdin.write(line.encode() + b"\n")
+        self._popen.stdin.flush()
 
     def runs_on_for(self, duration_s):
         """Lets it work that long; false when it ended by itself before."""
@@ -133,6 +138,8 @@ class Program:
         self._popen.wait()
         self._reader.join(5)
         self._popen.stdout.close()
+        if self._popen.stdin:
+            self._popen.stdin.close()
 
 
 FIRST_PORT, LAST_PORT = 20_000, 32_000

@@ -38,6 +38,7 @@ std::vector<Frame> one_of_each() {
   charged.identity = "boiler:0042";
   charged.boots = 7;
   charged.unit = "HTR-0042";
+  charged.evidence = Evidence::version;
   const ProfileValues profile = {{"baud", std::int64_t{115200}},
                                  {"a", std::int64_t{-5}},
                                  {"line_gap_ms", true},

@@ -6,8 +6,8 @@
 
 #include <string>
 
-#include "adapters/crypto/secret.hpp"
 #include "base/error.hpp"
+#include "base/secret.hpp"
 #include "core/protection.hpp"
 
 namespace hg::crypto {

@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "adapters/crypto/openssl.hpp"
-#include "adapters/crypto/secret.hpp"
 #include "base/digest.hpp"
+#include "base/secret.hpp"
 #include "cose/encrypted.hpp"
 
 namespace hg::crypto {

@@ -321,6 +321,7 @@ Result<core::ChildKey> KeySafe::kept_key(const core::ChildId& child, core::KeyUs
                                          Result<ChildKeyMaterial> read) const {
   const std::string doing = "key of " + child;
   if (!read) return read.error().within(doing);
+  if (read->kind == KeyKind::psk && name.empty()) name = child;
   if (auto named = check_key_name(use, read->kind, name); !named) return named.error().within(doing);
   core::ChildKey key{use, read->kind, read->id, std::move(name), std::move(read->value)};
   if (!core::is_secret(key.kind)) return key;
@@ -345,6 +346,17 @@ Result<Secret> KeySafe::secret_of(const core::ChildId& child, const core::ChildK
   auto secret = store_key_.open(key.value, child_purpose(child, key.use));
   if (!secret) return secret.error().within("key of " + child);
   return secret;
+}
+
+Result<Secret> KeySafe::reveal_link_key(const core::ChildId& child, const core::ChildKey& key) const {
+  if (key.use != core::KeyUse::link || key.kind != KeyKind::psk) {
+    return Error{Errc::unsupported, "key of " + child + ": only the PSK of a link is handed out"};
+  }
+  try {
+    return secret_of(child, key);
+  } catch (const std::bad_alloc&) {
+    return Error{Errc::internal, "no memory for keys"};
+  }
 }
 
 // ------------------------------------------------------------------------------------------------------- who is there

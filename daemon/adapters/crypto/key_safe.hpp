@@ -56,6 +56,7 @@ class KeySafe final : public ports::KeySafe {
   [[nodiscard]] boost::asio::awaitable<Result<core::ChildKey>> take_listed_key(core::ChildId child, core::KeyUse use,
                                                                                std::string name, Bytes public_half,
                                                                                Bytes wrapped_secret) override;
+  [[nodiscard]] Result<Secret> reveal_link_key(const core::ChildId& child, const core::ChildKey& key) const override;
   [[nodiscard]] Result<Bytes> nonce() override;
   [[nodiscard]] Result<ports::KitEvidence> check_evidence(const core::ChildId& child, const core::ChildKey& key,
                                                           ByteView nonce, ByteView evidence) override;

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "adapters/crypto/openssl.hpp"
-#include "adapters/crypto/secret.hpp"
+#include "base/secret.hpp"
 #include "cose/algorithms.hpp"
 
 namespace hg::crypto {

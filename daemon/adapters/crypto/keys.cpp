@@ -7,8 +7,8 @@
 
 #include "adapters/crypto/hashes.hpp"
 #include "adapters/crypto/public_keys.hpp"
-#include "adapters/crypto/secret.hpp"
 #include "adapters/crypto/signatures.hpp"
+#include "base/secret.hpp"
 
 namespace hg::crypto {
 

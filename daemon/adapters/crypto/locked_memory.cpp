@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string>
 
+#include "base/secret.hpp"
+
 namespace hg::crypto {
 namespace {
 
@@ -48,15 +50,12 @@ bool wipe_what_openssl_frees() {
 }
 
 Result<void> lock_key_memory() {
+  if (auto locked = lock_secrets(); !locked) return locked;
   if (CRYPTO_secure_malloc_initialized() == 1) return {};
   if (CRYPTO_secure_malloc_init(kLockedBytes, kSmallestPiece) == kLocked) return {};
   CRYPTO_secure_malloc_done();
   return Error{Errc::denied, "memory for keys cannot be locked: " + std::to_string(kLockedBytes / 1024) +
                                  " KiB are needed; raise LimitMEMLOCK= of the service (RLIMIT_MEMLOCK)"};
-}
-
-bool is_in_locked_memory(const void* pointer) {
-  return CRYPTO_secure_allocated(pointer) == 1;
 }
 
 }  // namespace hg::crypto

@@ -79,6 +79,7 @@ Interface<ChildView> make_child() {
        changing<&ChildView::targets>("Targets"),
        changing<&ChildView::slots>("Slots"),
        changing<&ChildView::revert_class>("RevertClass"),
+       changing<&ChildView::evidence>("Evidence"),
        changing<&ChildView::confirms_itself>("ConfirmsItself"),
        changing<&ChildView::bootloader>("Bootloader"),
        changing<&ChildView::staging>("Staging"),

@@ -202,6 +202,7 @@ ChildView view_of(const core::Child& child, const core::State& state) {
                  .online = child.online,
                  .link_text = child.link_text,
                  .revert_class = text_of(core::revert_class_of(child)),
+                 .evidence = text_of(child.seen ? child.seen->evidence : core::Evidence::digest),
                  .confirms_itself = child.confirms_itself,
                  .staging = "unknown",
                  .identity_state = "none",

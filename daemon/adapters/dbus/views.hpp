@@ -55,6 +55,7 @@ struct ChildView {
   std::vector<Dictionary> targets{};
   std::vector<Dictionary> slots{};
   std::string revert_class{};
+  std::string evidence{};
   bool confirms_itself = false;
   std::string bootloader{};
   std::string staging{};

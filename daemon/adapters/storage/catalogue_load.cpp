@@ -94,7 +94,7 @@ Result<void> load_registration_targets(Database& database, core::State& state) {
 Result<void> load_inspections(Database& database, core::State& state) {
   constexpr std::string_view kSql =
       "SELECT child, revert_class, bootloader, staging, obstacle, busy, busy_for, power, battery, identity, boots,"
-      " unit FROM inspection";
+      " unit, evidence FROM inspection";
   return for_each(database, "inspection", kSql, 0, [&](Row& row) {
     core::Inspection& seen = row.owner(0, state.children, row.name(0)).seen.emplace();
     seen.revert_class = row.named(1, core::revert_class_from);
@@ -108,6 +108,7 @@ Result<void> load_inspections(Database& database, core::State& state) {
     seen.identity = row.text(9);
     seen.boots = row.optional_number(10);
     seen.unit = row.text(11);
+    seen.evidence = row.named(12, core::evidence_from);
   });
 }
 

@@ -19,7 +19,7 @@ Result<Writer> Writer::prepare(Database& database) {
       {&writer.clear_inspection_, "DELETE FROM inspection WHERE child = ?1"},
       {&writer.inspection_,
        "INSERT INTO inspection (child, revert_class, bootloader, staging, obstacle, busy, busy_for, power, battery,"
-       " identity, boots, unit) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
+       " identity, boots, unit, evidence) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"},
       {&writer.clear_keys_, "DELETE FROM child_key WHERE child = ?1"},
       {&writer.key_,
        "INSERT INTO child_key (child, use_, kind, id, name, value, since, set_by)"
@@ -164,7 +164,8 @@ Result<void> Writer::put_inspection(const core::Child& child) {
   const core::Inspection& seen = *child.seen;
   auto inspected = inspection_.run(id, core::name_of(seen.revert_class), seen.bootloader, core::name_of(seen.staging),
                                    seen.obstacle, seen.busy, seen.busy_for.count(), core::name_of(seen.power),
-                                   seen.battery_percent, seen.identity, stored(seen.boots), seen.unit);
+                                   seen.battery_percent, seen.identity, stored(seen.boots), seen.unit,
+                                   core::name_of(seen.evidence));
   if (!inspected) return inspected;
   std::int64_t position = 0;
   for (const core::Slot& slot : child.seen->slots) {

@@ -40,9 +40,11 @@ class PluginBoard::Board : public std::enable_shared_from_this<Board> {
   Result<void> start();
   void stop();
   void enroll(std::span<const core::Enrollment> children);
+  void link_key_changed(const core::ChildId& child) const;
   std::shared_ptr<PluginConnection> plugin(const std::string& transport) const;
 
   std::map<std::string, TransportTables> profiles;
+  ports::Transport::LinkKeySource key_source;
   ports::Transport::LinkListener listener;
   ports::Transport::MeetingListener meeting_listener;
   BoardSettings& settings() { return settings_; }
@@ -175,10 +177,14 @@ asio::awaitable<void> PluginBoard::Board::serve(std::shared_ptr<wire::Channel> c
   say(ports::Level::notice, "plugin " + transport + ": connected: " + hello.software + peer_text(peer));
   const std::uint64_t version = std::min(hello.highest_version, wire::kHighestVersion);
   static_cast<void>(channel->send(wire::Welcome{version, settings_.software}));  // a closed channel ends serve()
-  const auto connection = std::make_shared<PluginConnection>(around_, channel, std::move(hello));
+  const std::weak_ptr<Board> weak = weak_from_this();
+  const auto key_of = [weak](const core::ChildId& child) {
+    const auto board = weak.lock();
+    return board && board->key_source ? board->key_source(child) : ports::Transport::LinkKey{};
+  };
+  const auto connection = std::make_shared<PluginConnection>(around_, channel, std::move(hello), key_of);
   plugins_[transport] = connection;
   connection->enroll(children_[transport]);
-  const std::weak_ptr<Board> weak = weak_from_this();
   const auto pass_on = [weak](core::LinkChanged change) {
     const auto board = weak.lock();
     if (board && board->listener) board->listener(std::move(change));
@@ -232,6 +238,10 @@ void PluginBoard::Board::enroll(std::span<const core::Enrollment> children) {
     }
   };
   asio::post(around_.executor, tell_lost);
+}
+
+void PluginBoard::Board::link_key_changed(const core::ChildId& child) const {
+  for (const auto& [transport, connection] : plugins_) connection->link_key_changed(child);
 }
 
 // ------------------------------------------------------------------------------------------------- ports::Transport
@@ -288,6 +298,14 @@ asio::awaitable<Result<void>> PluginBoard::prove(core::Enrollment child, Bytes p
 
 void PluginBoard::enroll(std::span<const core::Enrollment> children) {
   board_->enroll(children);
+}
+
+void PluginBoard::take_link_keys_from(LinkKeySource source) {
+  board_->key_source = std::move(source);
+}
+
+void PluginBoard::link_key_changed(const core::ChildId& child) {
+  board_->link_key_changed(child);
 }
 
 void PluginBoard::listen(LinkListener listener) {

@@ -67,6 +67,8 @@ class PluginBoard final : public ports::Transport {
   [[nodiscard]] boost::asio::awaitable<Result<Bytes>> identify(core::Enrollment child, Bytes nonce) override;
   [[nodiscard]] boost::asio::awaitable<Result<void>> prove(core::Enrollment child, Bytes proof) override;
   void enroll(std::span<const core::Enrollment> children) override;
+  void take_link_keys_from(LinkKeySource source) override;
+  void link_key_changed(const core::ChildId& child) override;
   void listen(LinkListener listener) override;
   void listen_for_strangers(MeetingListener listener) override;
 

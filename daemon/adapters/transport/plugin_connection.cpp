@@ -39,6 +39,16 @@ ports::Transport::Outcome failed(Error error) {
   return {core::StepFailed{std::move(error)}, {}};
 }
 
+static_assert(static_cast<int>(ports::Transport::LinkKey::Kind::psk) == static_cast<int>(wire::LinkKeyKind::psk));
+static_assert(static_cast<int>(ports::Transport::LinkKey::Kind::certificate) ==
+              static_cast<int>(wire::LinkKeyKind::certificate));
+
+wire::LinkKey link_key_frame(const core::ChildId& child, ports::Transport::LinkKey key) {
+  wire::LinkKey frame{child, static_cast<wire::LinkKeyKind>(key.kind), std::move(key.identity), {}, key.certificate};
+  if (key.secret.size() != 0) frame.secret = std::make_shared<const Secret>(std::move(key.secret));
+  return frame;
+}
+
 }  // namespace
 
 /// One request and what has come of it so far.
@@ -69,10 +79,12 @@ class PluginConnection::Registration {
   std::uint64_t request_;
 };
 
-PluginConnection::PluginConnection(Surroundings around, std::shared_ptr<wire::Channel> channel, wire::Hello hello)
+PluginConnection::PluginConnection(Surroundings around, std::shared_ptr<wire::Channel> channel, wire::Hello hello,
+                                   ports::Transport::LinkKeySource key_source)
     : around_(std::move(around)),
       channel_(std::move(channel)),
       hello_(std::move(hello)),
+      key_source_(std::move(key_source)),
       link_events_(kLinkEventsAtOnce, kLinkEventsPerSecond),
       meetings_(kMeetingsAtOnce, kMeetingsPerSecond),
       meeting_noise_(kMeetingNoiseAtOnce, kMeetingNoisePerSecond) {}
@@ -96,8 +108,24 @@ void PluginConnection::enroll(const std::map<core::ChildId, wire::Enroll>& child
     if (known != children_.end() && known->second == wanted) continue;
     warn_of_backup(wanted);
     if (const auto sent = channel_->send(wanted); !sent) say(ports::Level::warning, child, sent.error().message);
+    tell_key(child);
   }
   children_ = children;
+}
+
+void PluginConnection::link_key_changed(const core::ChildId& child) {
+  if (children_.contains(child)) tell_key(child);
+}
+
+/// Also that there is none: on an earlier connection there may have been one.
+void PluginConnection::tell_key(const core::ChildId& child) {
+  if ((hello_.capabilities & wire::kCanHoldKeys) == 0) return;
+  const wire::LinkKey key = link_key_frame(child, key_source_(child));
+  auto sent = wire::check_link_key(key);
+  if (sent) sent = channel_->send(key);
+  if (sent) return;
+  say(ports::Level::warning, child, "its link key is not handed over: " + sent.error().message);
+  static_cast<void>(channel_->send(wire::LinkKey{child}));  // at least the one before does not stay in force
 }
 
 /// A profile's lists that begin with "backup_" name what is to be saved before an update.

@@ -26,12 +26,18 @@ struct Surroundings {
 
 class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
  public:
-  PluginConnection(Surroundings around, std::shared_ptr<wire::Channel> channel, wire::Hello hello);
+  /// `key_source` is asked only if Hello says that the plugin holds keys, and only for its own children.
+  PluginConnection(Surroundings around, std::shared_ptr<wire::Channel> channel, wire::Hello hello,
+                   ports::Transport::LinkKeySource key_source);
 
   [[nodiscard]] const std::string& transport() const { return hello_.transport; }
 
-  /// Makes these the plugin's children: sends Enroll for new and changed ones and Forget for the others.
+  /// Makes these the plugin's children: sends Enroll for new and changed ones, each with its key, and Forget for the
+  /// others.
   void enroll(const std::map<core::ChildId, wire::Enroll>& children);
+
+  /// Sends it, if the child is one of the plugin's.
+  void link_key_changed(const core::ChildId& child);
 
   /// Receives until the connection ends, and says why. Every request that waits then fails with Errc::unavailable, and
   /// its strangers vanish.
@@ -54,6 +60,7 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
 
   Result<void> take(wire::Channel::Arrival arrival);
   void warn_of_backup(const wire::Enroll& child);
+  void tell_key(const core::ChildId& child);
   Result<void> take_link(const wire::Link& link);
   Result<void> take_meeting(const wire::Discovered& met);
   Result<void> take_meeting(const wire::Vanished& gone);
@@ -87,6 +94,7 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
   Surroundings around_;
   std::shared_ptr<wire::Channel> channel_;
   wire::Hello hello_;
+  ports::Transport::LinkKeySource key_source_;
   std::map<core::ChildId, wire::Enroll> children_;
   std::map<core::ChildId, wire::Link> links_;  // what the plugin said last
   ports::Transport::LinkListener listener_;

@@ -104,6 +104,7 @@ core::Inspection inspection_from(const wire::Seen& seen) {
   inspection.identity = seen.identity;
   inspection.boots = seen.boots;
   inspection.unit = seen.unit.value_or("");
+  inspection.evidence = static_cast<core::Evidence>(seen.evidence);
   return inspection;
 }
 

@@ -122,7 +122,7 @@ Sealed open_sealed(const std::string& path, const std::string& key_word) {
 Sealed seal_clear(const std::string& path) {
   const Bytes clear = read_file(path);
   McubootImage image = structure_of(clear);
-  hg::crypto::Secret secret(image.cipher == hg::images::ContentCipher::aes128_ctr ? 16 : 32);
+  hg::Secret secret(image.cipher == hg::images::ContentCipher::aes128_ctr ? 16 : 32);
   if (RAND_priv_bytes(secret.data(), static_cast<int>(secret.size())) != 1) fail("no random bytes");
   ContentKey key(std::move(secret));
   Bytes bytes;

@@ -44,6 +44,9 @@ class PluginHost final : public ports::Transport {
     co_return Error{Errc::unsupported, "the child has no kit"};
   }
   void listen_for_strangers(MeetingListener) override {}
+  /// The links of the fleets end nothing.
+  void take_link_keys_from(LinkKeySource) override {}
+  void link_key_changed(const core::ChildId&) override {}
 
   void link_changed(core::LinkChanged change) { listener_(std::move(change)); }
   void answered(const Job& job, core::StepAnswer&& answer);

@@ -64,7 +64,8 @@ CREATE TABLE inspection (
   battery      INTEGER,              -- percent; NULL: it does not tell
   identity     TEXT NOT NULL,
   boots        INTEGER,              -- NULL: it does not tell
-  unit         TEXT NOT NULL         -- the product it says it is built into; '': it does not tell
+  unit         TEXT NOT NULL,        -- the product it says it is built into; '': it does not tell
+  evidence     TEXT NOT NULL         -- what the digests of its slots tell an image by
 ) STRICT, WITHOUT ROWID;
 
 -- The highest sequence number that a child has confirmed of each product.

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""lwm2m_child against libcoap's own programs: coap-rd is where it registers, coap-server has the image, and coap-client,
+from the port of the server that it knows, is who reads and writes."""
+
+import cbor2
+import pytest
+
+import lwm2m_firmware
+from coap_child_process import CoapProgram, free_udp_port
+from libcoap_tools import DIRECTORY, SERVER, Running, client
+
+IMAGE = lwm2m_firmware.make_image("boiler", "2.0.0", 20_000)
+
+
+class Conversation:
+    """A child that knows a server at a port from which coap-client now speaks."""
+
+    def __init__(self, start, *options):
+        self.server_port, self.port = free_udp_port(), free_udp_port()
+        with Running(DIRECTORY, self.server_port):
+            self.child = start("--server", f"127.0.0.1:{self.server_port}", "--local-port", self.port, "--lifetime", 3600,
+                               "--ack-timeout", 0.3, *options)
+            self.location = self.child.wait("registered")["location"]
+
+    def back(self):
+        """There is a server again, until the child has registered once more."""
+        since = len(self.child.events)
+        with Running(DIRECTORY, self.server_port):
+            return self.child.wait("registered", since=since)
+
+    def read(self, path, accept=0):
+        answer = client("-p", self.server_port, "-B", 3, "-A", accept, f"coap://127.0.0.1:{self.port}/{path}")
+        return answer.strip().decode() if accept == 0 else answer
+
+    def send(self, method, path, *more):
+        return client("-p", self.server_port, "-B", 10, "-m", method, *more, f"coap://127.0.0.1:{self.port}/{path}")
+
+    def push(self, file, block=1024):
+        return self.send("put", "5/0/0", "-b", block, "-t", 42, "-f", file)
+
+    def firmware(self):
+        return self.read("5/0/3"), self.read("5/0/5")
+
+
+@pytest.fixture
+def start():
+    programs = []
+
+    def start_program(*options, program="lwm2m_child"):
+        programs.append(CoapProgram(program, *options))
+        return programs[-1]
+
+    yield start_program
+    for program in programs:
+        program.stop()
+
+
+@pytest.fixture
+def image_file(tmp_path):
+    (tmp_path / "image").write_bytes(IMAGE)
+    return tmp_path / "image"
+
+
+@pytest.fixture
+def image_uri(image_file):
+    with Running(SERVER, free_udp_port(), "-d", 10) as server:
+        uri = f"coap://127.0.0.1:{server.port}/fw"
+        client("-m", "put", "-t", 42, "-f", image_file, uri)
+        yield uri
+
+
+def test_registers_and_is_read_in_every_format(start):
+    told = Conversation(start, "--name", "b1", "--battery", 55)
+    assert told.location.startswith("rd/")
+    assert (told.read("3/0/3"), told.read("3/0/9"), told.firmware()) == ("1.0.0", "55", ("0", "0"))
+    tlv = told.read("5/0", 11542)
+    assert tlv.startswith(bytes.fromhex("c001 c10300 c10500 8608 41000041 0101 c10902".replace(" ", "")))
+    records = cbor2.loads(told.read("5/0/8", 112))
+    assert records == [{-2: "/5/0/8", 0: "/0", 2: 0}, {0: "/1", 2: 1}]
+    assert b"4.04" in told.read("3/0/99", 112)
+    assert b"4.06" in told.read("3/0", 60)
+
+
+def test_pulls_installs_and_comes_back_with_the_new_version(start, image_uri):
+    told = Conversation(start, "--vendor-class", "boiler")
+    told.send("put", "5/0/1", "-t", 0, "-e", image_uri)
+    told.child.wait("state", state=2, result=0)
+    assert told.firmware() == ("2", "0")
+    told.send("post", "5/0/2")
+    told.child.wait("state", state=3)
+    assert told.back()["version"] == "2.0.0"
+    assert told.firmware() == ("0", "1")
+    stats = told.child.stats()
+    assert (stats["bytes"], stats["blocks"], stats["repeated"]) == (len(IMAGE), -(-len(IMAGE) // 1024), 0)
+
+
+@pytest.mark.parametrize("size", [64, 1024])
+def test_takes_a_push(start, image_file, size):
+    told = Conversation(start)
+    told.push(image_file, size)
+    assert told.firmware() == ("2", "0")
+    assert told.child.stats()["bytes"] == len(IMAGE)
