@@ -40,9 +40,9 @@ class Access {
   boost::asio::awaitable<Result<Answer>> get(ResourcePath path, Format accept, SteadyTime deadline);
 
   std::shared_ptr<Contact> contact_;
-  std::optional<Format> whole_{};   // in which the child gave instances
-  bool only_singly_ = false;        // it gives none
-  unsigned since_registration_ = 0; // both
+  std::optional<Format> whole_{};    // in which the child gave instances
+  bool only_singly_ = false;         // it gives none
+  unsigned since_registration_ = 0;  // both
 };
 
 /// A code that is no success: Errc::not_found, unsupported (4.05, 4.06, 4.15, 5.01), denied, busy (4.29, 5.03),

@@ -12,9 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr unsigned kOrders = 2;          // in all, and the second only when the first has shown to be lost
-constexpr Milliseconds kBegins = 5s;     // from the end of an Execute to State 3 or a word on it
-constexpr Milliseconds kSpare = 500ms;   // before the deadline
+constexpr unsigned kOrders = 2;         // in all, and the second only when the first has shown to be lost
+constexpr Milliseconds kBegins = 5s;    // from the end of an Execute to State 3 or a word on it
+constexpr Milliseconds kSpare = 500ms;  // before the deadline
 
 }  // namespace
 

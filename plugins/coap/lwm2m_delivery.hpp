@@ -17,8 +17,8 @@ class Delivery {
                                                           plugin::ImageView image);
 
  private:
-  boost::asio::awaitable<Result<void>> bring(plugin::Job job, wire::Deliver request, plugin::ImageView image,
-                                             Part part, bool at_once);
+  boost::asio::awaitable<Result<void>> bring(plugin::Job job, wire::Deliver request, plugin::ImageView image, Part part,
+                                             bool at_once);
   /// State 0 with nothing of an earlier attempt.
   boost::asio::awaitable<Result<Part>> cleared(Part part);
   [[nodiscard]] bool may_pull(const Part& part) const;

@@ -15,9 +15,9 @@ using namespace std::chrono_literals;
 
 constexpr Milliseconds kFirstPause = 250ms;
 constexpr Milliseconds kLongestPause = 5s;
-constexpr Milliseconds kSpare = 500ms;       // before the deadline, so that the answer says what it waited for
-constexpr Milliseconds kOnItsWay = 5s;       // a datagram, beyond the time in which it is sent again
-constexpr Milliseconds kLettingGo = 10s;     // from an empty URI to State 0
+constexpr Milliseconds kSpare = 500ms;    // before the deadline, so that the answer says what it waited for
+constexpr Milliseconds kOnItsWay = 5s;    // a datagram, beyond the time in which it is sent again
+constexpr Milliseconds kLettingGo = 10s;  // from an empty URI to State 0
 
 const std::vector<std::uint16_t> kOfDevice{0, 1, 2, 3, 9, 18, 20};
 const std::vector<std::uint16_t> kOfFirmware{1, 3, 5, 7, 9, 10, 11, 13, 14, 15};

@@ -17,17 +17,17 @@ struct Part {
   std::uint8_t image = 0;
   ResourcePath instance{};
   Firmware firmware{};
-  std::string version{};       ///< of what runs, as the profile's evidence says it; for `result` whatever it tells
-  Digest active{};             ///< of what runs
-  Digest standby{};            ///< of what it holds in State 2, if that was brought from here
-  bool is_deferred = false;    ///< it was told to install, and puts it off
+  std::string version{};     ///< of what runs, as the profile's evidence says it; for `result` whatever it tells
+  Digest active{};           ///< of what runs
+  Digest standby{};          ///< of what it holds in State 2, if that was brought from here
+  bool is_deferred = false;  ///< it was told to install, and puts it off
   SteadyTime deferred_until{};
 
   [[nodiscard]] Standing standing() const { return {firmware.state, firmware.result}; }
 };
 struct Sight {
   std::optional<Device> device{};
-  std::vector<Part> parts{};       ///< ascending
+  std::vector<Part> parts{};      ///< ascending
   bool installs_at_once = false;  ///< what it has downloaded, without being told
 
   [[nodiscard]] const Part* part(std::uint8_t image) const;
@@ -71,7 +71,7 @@ class Inspection {
   std::shared_ptr<BroughtImages> brought_;
   std::string endpoint_;
   Profile profile_;
-  SteadyTime begun_;                            // what an earlier process sent was sent before
+  SteadyTime begun_;                             // what an earlier process sent was sent before
   std::map<std::uint8_t, SteadyTime> executed_;  // by image number
 };
 

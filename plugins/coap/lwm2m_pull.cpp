@@ -11,9 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Milliseconds kBegins = 60s;    // from the URI to its first request
-constexpr unsigned kTold = 2;            // times, for who does not begin
-constexpr unsigned kBeginnings = 5;      // of one that loses its download in a restart
+constexpr Milliseconds kBegins = 60s;                  // from the URI to its first request
+constexpr unsigned kTold = 2;                          // times, for who does not begin
+constexpr unsigned kBeginnings = 5;                    // of one that loses its download in a restart
 constexpr auto kForEver = std::chrono::hours{24 * 7};  // the lane ends what does not move
 
 /// "cert:" and the digest, or the PSK's identity: as the shelf knows who asks.
@@ -103,8 +103,8 @@ asio::awaitable<Result<void>> Pull::tell(std::shared_ptr<State> state, const wir
   co_return written;
 }
 
-asio::awaitable<Result<Fetched>> Pull::fetch(plugin::Job job, wire::Deliver request, plugin::ImageView image,
-                                             Part part, bool at_once, bool goes_on) {
+asio::awaitable<Result<Fetched>> Pull::fetch(plugin::Job job, wire::Deliver request, plugin::ImageView image, Part part,
+                                             bool at_once, bool goes_on) {
   const Clock& clock = in_->clock();
   const SteadyTime for_ever = clock.now() + kForEver;
   request.task.child = job.child;

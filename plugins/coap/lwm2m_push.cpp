@@ -16,8 +16,8 @@ using namespace std::chrono_literals;
 constexpr unsigned kBreaks = 3;
 constexpr Milliseconds kFirstRousing = 2s;
 constexpr Milliseconds kLongestRousing = 60s;
-constexpr Milliseconds kRousing = 5min;      // in all
-constexpr Milliseconds kSaysTaken = 60s;     // from the last block to State 2
+constexpr Milliseconds kRousing = 5min;   // in all
+constexpr Milliseconds kSaysTaken = 60s;  // from the last block to State 2
 constexpr auto kForEver = std::chrono::hours{24 * 7};
 constexpr std::uint16_t kUpdateTrigger = 8;  // of object 1: Registration Update Trigger
 
@@ -88,8 +88,8 @@ asio::awaitable<Result<void>> Pushing::taken(Part part, bool at_once) {
   co_return Error{Errc::timed_out, "the child took the whole image and does not hold it: " + text_of(last)};
 }
 
-asio::awaitable<Result<void>> Pushing::bring(plugin::Job job, wire::Deliver request, plugin::ImageView image,
-                                             Part part, bool at_once) {
+asio::awaitable<Result<void>> Pushing::bring(plugin::Job job, wire::Deliver request, plugin::ImageView image, Part part,
+                                             bool at_once) {
   const SteadyTime for_ever = in_->clock().now() + kForEver;
   for (unsigned breaks = 0;;) {
     if (breaks != 0) {

@@ -11,10 +11,11 @@ namespace hg::coap {
 
 class Pushing {
  public:
-  Pushing(std::shared_ptr<Surroundings> around, Inspection& inspection) : around_(std::move(around)), in_(&inspection) {}
+  Pushing(std::shared_ptr<Surroundings> around, Inspection& inspection)
+      : around_(std::move(around)), in_(&inspection) {}
 
-  boost::asio::awaitable<Result<void>> bring(plugin::Job job, wire::Deliver request, plugin::ImageView image,
-                                             Part part, bool at_once);
+  boost::asio::awaitable<Result<void>> bring(plugin::Job job, wire::Deliver request, plugin::ImageView image, Part part,
+                                             bool at_once);
 
  private:
   boost::asio::awaitable<Result<void>> taken(Part part, bool at_once);

@@ -182,8 +182,8 @@ Outgoing RegistrationInterface::registers(const Shared& from, const Incoming& re
     endpoint = owner != nullptr ? owner->endpoint : proof.identity;
     if (!is_endpoint(endpoint)) return {Code::bad_request};
   }
-  Registration registration{endpoint,         by_chance(),      query->lifetime, query->version, query->queues,
-                            proof.is_secured, from->address(), std::move(*objects)};
+  Registration registration{endpoint,      by_chance(),      query->lifetime, query->version,
+                            query->queues, proof.is_secured, from->address(), std::move(*objects)};
   Enrolled* const enrolled = registry_.by_endpoint(endpoint);
   if (enrolled == nullptr) {
     const SteadyTime gone_at = parts_.clock->now() + std::chrono::seconds{registration.lifetime};

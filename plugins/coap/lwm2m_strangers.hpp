@@ -6,8 +6,8 @@
 #include <map>
 #include <string>
 
+#include "coap/exchange.hpp"
 #include "coap/registration_store.hpp"
-#include "sdk/driver.hpp"
 
 namespace hg::coap {
 

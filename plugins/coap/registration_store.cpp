@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "base/bytes.hpp"
 #include "coap/remembered.hpp"
 
 namespace hg::coap {

@@ -15,7 +15,7 @@ namespace hg::coap {
 
 struct Registration {
   std::string endpoint{};
-  std::uint64_t location = 0;  ///< of "/rd/LOCATION", by chance
+  std::uint64_t location = 0;                 ///< of "/rd/LOCATION", by chance
   std::uint32_t lifetime = kDefaultLifetime;  ///< s
   Lwm2mVersion version = Lwm2mVersion::v1_0;
   bool queues = false;

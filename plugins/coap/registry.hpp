@@ -23,13 +23,13 @@ struct Enrolled {
   std::string endpoint;
   std::shared_ptr<Contact> contact;
   std::shared_ptr<ChildSteps> steps;
-  SteadyTime expires{};       ///< of its registration
-  wire::Link link{};          ///< as reported last
+  SteadyTime expires{};  ///< of its registration
+  wire::Link link{};     ///< as reported last
   bool is_reported = false;
   Milliseconds grace{};
   std::string address_before{};  ///< where it was registered before the last replacement, and until when that matters
   SteadyTime replaced{};
-  SteadyTime flaps_until{};      ///< two take its place in turn
+  SteadyTime flaps_until{};  ///< two take its place in turn
 };
 
 class Registry {
