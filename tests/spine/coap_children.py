@@ -112,6 +112,7 @@ class CoapGateway(Gateway):
         self.coap = None
         self.coap_options = []
         self.ends_with_test(self.stop_coap)
+        self.give_key(SOURCE / "tests/vectors/mcuboot/keys/gateway-enc-p256.pem")
 
     def add_coap_child(self, child, address, link="internal", profile="test", targets='target = "app"\nimage = 0\n',
                        device_class=DEVICE_CLASS):

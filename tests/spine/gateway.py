@@ -180,6 +180,14 @@ class Gateway:
         """The only one, or the first."""
         return next(iter(self.children.values()))
 
+    def give_key(self, file):
+        """The gateway's own, before the daemon starts: to keep secrets under, and to be granted keys for."""
+        credentials = self.directory / "credentials"
+        credentials.mkdir()
+        (credentials / "gateway-key").write_bytes(file.read_bytes())
+        self.environment["CREDENTIALS_DIRECTORY"] = str(credentials)
+        self.more_configuration += '[keys]\ngateway_credential = "gateway-key"\n'
+
     def start(self, broker=True, plugin=True):
         """Everything, with one child unless some were added; returns when the child's version is known."""
         if not self.children:

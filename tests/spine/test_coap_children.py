@@ -118,7 +118,7 @@ def test_each_result_of_a_download_is_a_named_cause(gateway, result):
     gateway.wait_for_child("sensor", lambda seen: seen["attempts"] > 0 or seen["phase"] == "refused",
                            "to have failed once", 2 * SOON_S)
     history = gateway.ctl("history", "sensor")
-    assert any(f"Result {result}" in line["text"] for line in history), history
+    assert any(f"Result {result}" in (line["reason_text"] or "") for line in history), history
 
 
 def test_a_failed_installation_leaves_what_ran(gateway):
@@ -134,7 +134,7 @@ def test_an_order_that_is_refused_is_no_success(gateway):
     image = write_firmware(gateway.directory / "new.fw", "1.1.0", 8192)
     gateway.start_rollout(gateway.seal(image, "1.1.0"), "sensor")
     gateway.wait_for_child("sensor", lambda seen: seen["attempts"] > 0, "to have failed once", 2 * SOON_S)
-    assert any("4.05" in line["text"] for line in gateway.ctl("history", "sensor"))
+    assert any("4.05" in (line["reason_text"] or "") for line in gateway.ctl("history", "sensor"))
     gateway.child.change(refuse_execute=False)
     assert gateway.wait_for_phase("confirmed", "sensor", 2 * SOON_S)["version"] == "1.1.0"
 

@@ -62,11 +62,7 @@ def store_key_of(file, key):
 def vault(gateway):
     """A gateway with a key, and children whose links protect nothing."""
     gateway.profile = PROFILE + "\n[protection]\nleast = \"re-wrapped\"\n"
-    credentials = gateway.directory / "credentials"
-    credentials.mkdir()
-    (credentials / "gateway-key").write_bytes(GATEWAY_KEY.read_bytes())
-    gateway.environment["CREDENTIALS_DIRECTORY"] = str(credentials)
-    gateway.more_configuration = '[keys]\ngateway_credential = "gateway-key"\n'
+    gateway.give_key(GATEWAY_KEY)
     return gateway
 
 

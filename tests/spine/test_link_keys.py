@@ -33,11 +33,8 @@ class Placed:
 
 def prepare(gateway):
     """A gateway with a key, two children of the plugin "serial" and one of the plugin "udp"."""
-    credentials = gateway.directory / "credentials"
-    credentials.mkdir()
-    (credentials / "gateway-key").write_bytes((KEYS / "gateway-enc-p256.pem").read_bytes())
-    gateway.environment["CREDENTIALS_DIRECTORY"] = str(credentials)
-    gateway.more_configuration = (f'[keys]\ngateway_credential = "gateway-key"\n[plugins.udp]\nuid = {os.getuid()}\n')
+    gateway.give_key(KEYS / "gateway-enc-p256.pem")
+    gateway.more_configuration += f'[plugins.udp]\nuid = {os.getuid()}\n'
     gateway.children = {name: Placed(name, transport)
                         for name, transport in (("boiler", "serial"), ("pump", "serial"), ("meter", "udp"))}
 

@@ -28,11 +28,7 @@ def private(file):
 @pytest.fixture
 def vault(gateway):
     gateway.profile = PROFILE + "\n[protection]\nleast = \"re-wrapped\"\n"
-    credentials = gateway.directory / "credentials"
-    credentials.mkdir()
-    (credentials / "gateway-key").write_bytes(OLD_KEY.read_bytes())
-    gateway.environment["CREDENTIALS_DIRECTORY"] = str(credentials)
-    gateway.more_configuration = '[keys]\ngateway_credential = "gateway-key"\n'
+    gateway.give_key(OLD_KEY)
     gateway.add_child("boiler", link="none", options=["--enc-key", CHILD_KEY, "--log-packets"])
     vault = Vault(gateway)
     vault.install_root(keys=[vault.key("chief", "root"), vault.key("anna", "author"), vault.key("hilda", "head"),

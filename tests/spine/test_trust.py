@@ -272,11 +272,7 @@ def test_require_head(gateway, vault):
 
 def test_a_grant_is_for_one_gateway(gateway, vault):
     vault.install_root(**plain_root(vault))
-    credentials = gateway.directory / "credentials"
-    credentials.mkdir()
-    (credentials / "own").write_bytes(vault.pem("own").read_bytes())
-    gateway.environment["CREDENTIALS_DIRECTORY"] = str(credentials)
-    gateway.more_configuration = '[keys]\ngateway_credential = "own"\n'
+    gateway.give_key(vault.pem("own"))
     start_quietly(gateway)
     what = {"image": "ab" * 32, "content_key": "cd" * 16}
     for record, word in (

@@ -157,11 +157,7 @@ def test_a_signed_list_in_the_import_directory_enrolls_children_with_their_keys(
 
 def own_key(gateway):
     """The gateway's own, to keep secrets under."""
-    credentials = gateway.directory / "credentials"
-    credentials.mkdir()
-    (credentials / "gateway-key").write_bytes(GATEWAY_KEY.read_bytes())
-    gateway.environment["CREDENTIALS_DIRECTORY"] = str(credentials)
-    gateway.more_configuration = '[keys]\ngateway_credential = "gateway-key"\n'
+    gateway.give_key(GATEWAY_KEY)
 
 
 def with_kit(gateway, key=KEY, **more):
