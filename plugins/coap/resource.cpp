@@ -181,8 +181,7 @@ std::vector<std::uint16_t> Resources::instances(std::uint16_t object) const {
     if (one.path.object == object && one.path.instance) found.push_back(*one.path.instance);
   }
   std::ranges::sort(found);
-  const auto repeated = std::ranges::unique(found);
-  found.erase(repeated.begin(), repeated.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
 }
 
