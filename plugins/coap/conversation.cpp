@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 constexpr unsigned kRepetitions = 4;            // MAX_RETRANSMIT, RFC 7252 section 4.8
 constexpr unsigned kRepetitionsOfBlock = 1000;  // its patience ends it
 constexpr Milliseconds kLongestSilence = 60s;   // before a datagram is repeated
+constexpr Milliseconds kLate = 20ms;            // then libcoap's timer is overdue
 constexpr std::size_t kMostAnswer = 16 * 1024;  // bytes
 constexpr std::uint16_t kAbandoned = 64;        // requests given up whose time in libcoap is not over yet
 constexpr Milliseconds kReadWholeWithin = 30s;  // of what a notification began
@@ -202,7 +203,7 @@ asio::awaitable<Result<Conversation::Reply>> Conversation::exchange(Outbound req
   for (unsigned sent = 0; sent <= repetitions; ++sent) {
     waiting.is_silent = false;
     if (auto gone = transmit(request, waiting, sent); !gone) co_return gone.error();
-    const bool is_cancelled = co_await wait_for(&waiting, deadline);
+    const bool is_cancelled = co_await wait_for(&waiting, deadline, silence_before(sent));
     if (waiting.reply) co_return std::move(*waiting.reply);
     if (waiting.failure) co_return *waiting.failure;
     if (is_cancelled) co_return Error{Errc::cancelled, "cancelled"};
@@ -211,19 +212,37 @@ asio::awaitable<Result<Conversation::Reply>> Conversation::exchange(Outbound req
   co_return Error{Errc::timed_out, "no answer"};
 }
 
-asio::awaitable<bool> Conversation::wait_for(Waiting* waiting, SteadyTime deadline) {
-  waiting->timer.expires_at(deadline);
+/// libcoap says when the time of a datagram is over, or is silent if it was acknowledged. At times it forgets its timer
+/// (4.3.1 disarms it when less than a millisecond is left), so it is looked after once.
+asio::awaitable<bool> Conversation::wait_for(Waiting* waiting, SteadyTime deadline, Milliseconds silence) {
+  SteadyTime look = std::chrono::steady_clock::now() + silence * 3 / 2 + kLate;
   while (!waiting->is_over() && !waiting->is_silent && std::chrono::steady_clock::now() < deadline) {
+    waiting->timer.expires_at(std::min(look, deadline));
     co_await waiting->timer.async_wait(asio::as_tuple(asio::use_awaitable));
     const bool is_cancelled = co_await was_cancelled();
     if (is_cancelled) co_return true;
+    if (std::chrono::steady_clock::now() < look) continue;
+    look = SteadyTime::max();
+    look_after_timers();
   }
   co_return false;
 }
 
+void Conversation::look_after_timers() {
+  if (is_lost()) return;
+  coap_tick_t now = 0;
+  coap_ticks(&now);
+  coap_io_prepare_epoll(coap_session_get_context(session_), now);
+}
+
+/// Doubles with each repetition (RFC 7252 section 4.2); libcoap makes it up to half longer, at random.
+Milliseconds Conversation::silence_before(unsigned repetition) const {
+  return std::min(kLongestSilence, ack_timeout_ * (1U << std::min(repetition, 10U)));
+}
+
 Result<void> Conversation::transmit(const Outbound& request, const Waiting& waiting, unsigned repetition) {
   if (is_lost()) return lost_error();
-  const auto wait = std::min(kLongestSilence, ack_timeout_ * (1U << std::min(repetition, 10U)));
+  const Milliseconds wait = silence_before(repetition);
   const auto whole = std::chrono::duration_cast<std::chrono::seconds>(wait);
   coap_session_set_ack_timeout(
       session_, {static_cast<std::uint16_t>(whole.count()), static_cast<std::uint16_t>((wait - whole).count())});

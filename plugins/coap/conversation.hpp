@@ -108,7 +108,9 @@ class Conversation final : public Peer, public std::enable_shared_from_this<Conv
                                                  unsigned repetitions);
   boost::asio::awaitable<Result<Answer>> push_blocks(const Push* push,
                                                      const std::function<void(std::uint64_t)>* progress);
-  boost::asio::awaitable<bool> wait_for(Waiting* waiting, SteadyTime deadline);
+  boost::asio::awaitable<bool> wait_for(Waiting* waiting, SteadyTime deadline, Milliseconds silence);
+  void look_after_timers();
+  [[nodiscard]] Milliseconds silence_before(unsigned repetition) const;
   Result<void> transmit(const Outbound& request, const Waiting& waiting, unsigned repetition);
   void notified(const std::shared_ptr<Observation>& observation, const Message& message);
   void hand_on(const std::shared_ptr<Observation>& observation, Answer answer);
