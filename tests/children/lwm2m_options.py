@@ -46,7 +46,7 @@ ROWS = {
     "what it does": [
         ("--ack-timeout", float, 2.0, "seconds, ACK_TIMEOUT"),
         ("--retransmissions", int, 4, "MAX_RETRANSMIT"),
-        ("--handshake-s", float, 60.0, "seconds until a DTLS handshake is given up"),
+        ("--handshake-s", float, 20.0, "seconds until a DTLS handshake is given up"),
         ("--retry", float, 1.0, "seconds until it opens a new session when one was lost"),
         ("--awake", float, 93.0, "seconds in queue mode after the last exchange"),
         ("--power", list, [1], "kinds of power source, /3/0/6: 0 DC, 1 internal battery ...; repeatable"),

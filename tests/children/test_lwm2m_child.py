@@ -2,6 +2,8 @@
 """lwm2m_child against libcoap's own programs: coap-rd is where it registers, coap-server has the image, and coap-client,
 from the port of the server that it knows, is who reads and writes."""
 
+import subprocess
+
 import cbor2
 import pytest
 
@@ -137,3 +139,47 @@ def test_a_wrong_key_is_not_served(start, secured):
     child = start("--server", f"127.0.0.1:{secured}", "--psk-key", b"wrong".hex(), "--handshake-s", 2)
     child.wait("unreachable")
     assert not child.all("handshake")
+
+
+@pytest.fixture
+def authority(tmp_path):
+    """A CA with a certificate for a server and one for a child."""
+    def openssl(*words):
+        subprocess.run(["openssl", *words], cwd=tmp_path, check=True, capture_output=True)
+
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "ca.key", "-out",
+            "ca.pem", "-subj", "/CN=ca", "-days", "2")
+    for name in ("server", "child"):
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key", "-out",
+                f"{name}.csr", "-subj", f"/CN={name}")
+        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-out",
+                f"{name}.pem", "-days", "2")
+    return tmp_path
+
+
+def test_registers_with_a_certificate(start, authority):
+    with Running(SERVER, free_udp_port(), "-d", 10, "-c", authority / "server.pem", "-j", authority / "server.key", "-C",
+                 authority / "ca.pem") as server:
+        child = start("--server", f"127.0.0.1:{server.port + 1}", "--certificate", authority / "child.pem",
+                      "--private-key", authority / "child.key", "--authorities", authority / "ca.pem", "--cipher",
+                      "ECDHE-ECDSA-AES128-CCM8")
+        assert child.wait("handshake")["cipher"] == "ECDHE-ECDSA-AES128-CCM8"
+        child.wait("registered")
+
+
+def test_a_thousand_children_register(start):
+    with Running(DIRECTORY, free_udp_port()) as directory:
+        child = start("--server", f"127.0.0.1:{directory.port}", "--children", 1000, "--name", "c", "--stagger", 0.001)
+        child.wait("registered", count=1000, deadline=60)
+    assert len({each["child"] for each in child.all("registered")}) == 1000
+
+
+def test_a_pull_through_a_relay_that_loses_and_rebinds(start, image_uri):
+    port = int(image_uri.split(":")[2].split("/")[0])
+    relay = start("--to", f"127.0.0.1:{port}", "--delay-ms", 5, "--loss", 5, "--seed", 3, program="udp_relay")
+    told = Conversation(start, "--ack-timeout", 0.1)
+    told.send("put", "5/0/1", "-t", 0, "-e", f"coap://127.0.0.1:{relay.events[0]['port']}/fw")
+    told.child.wait("pull")
+    relay.ask("rebind", "rebind")
+    told.child.wait("state", state=2)
+    assert told.child.stats()["resends"] > 0

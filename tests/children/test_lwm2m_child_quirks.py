@@ -153,7 +153,7 @@ def test_defers_no_longer_than_it_may(start):
     gateway.put("5/0/13", 60)
     assert gateway.execute("5/0/2") == "2.04"
     assert firmware(gateway) == "2" + "11"
-    assert child.all("deferred")[0]["seconds"] == 60
+    assert child.wait("deferred")["seconds"] == 60
     child.tell("install")
     gateway.register("8")
     assert firmware(gateway) == "01"
@@ -201,7 +201,7 @@ def test_linked_instances_install_together_and_conflicting_ones_do_not_take(star
     gateway.execute("33629/0/2")
     gateway.register("8")
     assert [gateway.read(f"33629/{each}/15") for each in range(3)] == ["2.0.0", "2.0.0", "1.0"]
-    assert child.all("installed")[0]["instances"] == [0, 1]
+    assert child.wait("installed")["instances"] == [0, 1]
 
 
 @pytest.mark.parametrize("arguments, result", [("0='</33629/1>'", "13"), ("0", "1")])
