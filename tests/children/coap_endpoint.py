@@ -57,6 +57,50 @@ class UdpLine(asyncio.DatagramProtocol):
         self.transport.close()
 
 
+class PeerLine:
+    """One peer of a UdpServer."""
+
+    def __init__(self, transport, address):
+        self.transport, self.address = transport, address
+        self.receive = lambda data: None
+
+    def send(self, data):
+        self.transport.sendto(data, self.address)
+
+    def close(self):
+        pass
+
+
+class UdpServer(asyncio.DatagramProtocol):
+    """A bound UDP socket; `opened(line)` for each address that speaks."""
+
+    def __init__(self, opened):
+        self.opened, self.lines, self.transport, self.where = opened, {}, None, None
+
+    @classmethod
+    async def open(cls, host, port, opened):
+        made = await asyncio.get_running_loop().create_datagram_endpoint(lambda: cls(opened), local_addr=(host, port))
+        return made[1]
+
+    def connection_made(self, transport):
+        self.transport, self.where = transport, transport.get_extra_info("sockname")
+
+    def datagram_received(self, data, address):
+        line = self.lines.get(address)
+        if not line:
+            if len(self.lines) >= REMEMBERED:
+                self.lines.pop(next(iter(self.lines)))
+            line = self.lines[address] = PeerLine(self.transport, address)
+            self.opened(line)
+        line.receive(data)
+
+    def error_received(self, error):
+        pass
+
+    def close(self):
+        self.transport.abort()
+
+
 class Endpoint:
     """`answer(request)` makes the answer to a request: a Message, whose kind and mid are filled in here, or None, which
     is silence. `ack_timeout` in seconds; with 4 retransmissions it gives up after 31 times that and a little."""

@@ -63,7 +63,13 @@ class Child:
 
     @property
     def is_secured(self):
-        return bool(self.options.psk_key or self.options.certificate)
+        options = self.options
+        return not options.server.startswith("coap://") and bool(options.psk_key or options.certificate)
+
+    @property
+    def server(self):
+        host, port = self.options.server.split("://")[-1].rsplit(":", 1)
+        return host.strip("[]"), int(port)
 
     async def open_line(self, host, port, is_secured, local_port=0):
         if not is_secured:
@@ -73,14 +79,14 @@ class Child:
         line = await DtlsLine.connect(host, port, local_port=local_port, cipher=options.cipher,
                                       identity=options.psk_identity.format(name=self.name),
                                       key=bytes.fromhex(options.psk_key), certificate=options.certificate,
-                                      private_key=options.private_key, authorities=options.authorities)
+                                      private_key=options.private_key, authorities=options.authorities,
+                                      within=options.handshake_s)
         self.counts["handshakes"] += 1
         self.report("handshake", cipher=line.cipher, host=host, port=port)
         return line
 
     async def _open(self):
-        host, port = self.options.server.rsplit(":", 1)
-        line = await self.open_line(host.strip("[]"), int(port), self.is_secured, self.options.local_port)
+        line = await self.open_line(*self.server, self.is_secured, self.options.local_port)
         self.location, self.is_sulking = None, False
         self.endpoint = Endpoint(line, self._answer, self.options.ack_timeout, self.options.retransmissions, self.chance)
         self.endpoint.heard = self._heard
@@ -185,8 +191,7 @@ class Child:
         if self.is_secured:
             old.line.move()
         else:
-            host, port = self.options.server.rsplit(":", 1)
-            line = await UdpLine.open(host.strip("[]"), int(port))
+            line = await UdpLine.open(*self.server)
             old.line.close()
             old.line, line.receive = line, old._received  # pylint: disable=protected-access
         self.report("rebound", port=old.line.local_port)

@@ -6,7 +6,7 @@ import argparse
 
 ROWS = {
     "where it is": [
-        ("--server", str, "127.0.0.1:5683", "HOST:PORT of the LwM2M server; coaps with --psk-key or --certificate"),
+        ("--server", str, "127.0.0.1:5683", "HOST:PORT of the LwM2M server; DTLS with --psk-key or --certificate, but for coap://HOST:PORT"),
         ("--name", str, "child", "endpoint name; with --children: name0, name1 ..."),
         ("--first", int, 0, "number of the first of several children"),
         ("--children", int, 0, "how many in this process; 0: one, by its plain name"),
@@ -46,6 +46,7 @@ ROWS = {
     "what it does": [
         ("--ack-timeout", float, 2.0, "seconds, ACK_TIMEOUT"),
         ("--retransmissions", int, 4, "MAX_RETRANSMIT"),
+        ("--handshake-s", float, 20.0, "seconds until a DTLS handshake is given up"),
         ("--retry", float, 1.0, "seconds until it opens a new session when one was lost"),
         ("--awake", float, 93.0, "seconds in queue mode after the last exchange"),
         ("--power", list, [1], "kinds of power source, /3/0/6: 0 DC, 1 internal battery ...; repeatable"),

@@ -111,10 +111,10 @@ class Updates:
 
     def _pull(self, unit, saved=None):
         child = self.child
-        server = child.options.server.rsplit(":", 1)
-        same = None
-        if child.options.same_socket and unit.uri.split("://")[-1].split("/")[0] == ":".join(server):
-            same = child.endpoint
+        scheme, _, rest = unit.uri.partition("://")
+        is_there = rest.split("/")[0].rsplit(":", 1) == list(map(str, child.server))
+        same = child.endpoint if child.options.same_socket and is_there and child.is_secured == (
+            scheme == "coaps") else None
         pull = Pull(unit, child.options, child.counts,
                     lambda uri: child.open_line(uri.host, uri.port, uri.scheme == "coaps"), same, child.report, self._keep)
         child.counts["asked_at"] = set()
