@@ -113,10 +113,11 @@ class Pages {
   bool must_lock_ = false;
 };
 
-/// One for the process, as its heap is, and as what RLIMIT_MEMLOCK counts.
+/// One for the process, as its heap is, and as what RLIMIT_MEMLOCK counts. Never destroyed: secrets of other objects
+/// that last as long as the process may go later.
 Pages& pages() {
-  static Pages pages;
-  return pages;
+  static auto* const pages = new Pages;  // NOLINT(cppcoreguidelines-owning-memory)
+  return *pages;
 }
 
 }  // namespace

@@ -292,7 +292,7 @@ coap_response_t LibcoapServer::on_response(coap_session_t* session, const coap_p
   self->guarded([&] {
     const auto from = self->conversation_of(session);
     if (!from) return;
-    self->inlet_->heard(*from);
+    self->inlet_->heard(from);
     verdict = from->answered(*received);
   });
   return verdict;
@@ -301,9 +301,9 @@ coap_response_t LibcoapServer::on_response(coap_session_t* session, const coap_p
 void LibcoapServer::on_refusal(coap_session_t* session, const coap_pdu_t*, coap_nack_reason_t reason, coap_mid_t mid) {
   LibcoapServer* self = of(session);
   self->guarded([&] {
-    auto* conversation = static_cast<Conversation*>(coap_session_get_app_data(session));
-    if (conversation == nullptr) return;
-    if (reason == COAP_NACK_RST) self->inlet_->heard(*conversation);
+    if (coap_session_get_app_data(session) == nullptr) return;  // it asked for nothing
+    const auto conversation = self->conversation_of(session);
+    if (reason == COAP_NACK_RST) self->inlet_->heard(conversation);
     conversation->refused(mid, reason);
   });
 }
@@ -311,7 +311,7 @@ void LibcoapServer::on_refusal(coap_session_t* session, const coap_pdu_t*, coap_
 void LibcoapServer::on_ping(coap_session_t* session, const coap_pdu_t*, coap_mid_t) {
   LibcoapServer* self = of(session);
   self->guarded([&] {
-    if (const auto from = self->conversation_of(session)) self->inlet_->heard(*from);
+    if (const auto from = self->conversation_of(session)) self->inlet_->heard(from);
   });
 }
 
@@ -362,7 +362,7 @@ void LibcoapServer::take_request(coap_session_t* session, const coap_pdu_t& requ
   const Message message(request);
   const ConversationPtr from = conversation_of(session);
   if (!from) return stay_silent(response);
-  inlet_->heard(*from);
+  inlet_->heard(from);
   if (!message.has_plain_path) return set_code(response, Code::not_found);
   if (message.code == static_cast<std::uint8_t>(Method::get) && serve(from, message, response)) return;
   hand_over(from, message, response);

@@ -82,7 +82,7 @@ TEST_F(PluginViews, ThatNoPluginWouldTakeAreNotSent) {
 }
 
 TEST_F(PluginViews, AreNotMadeByPluginsNorIsAnybodyIdentifiedByAStep) {
-  const auto channel = plugin(~std::uint64_t{0});
+  const auto channel = plugin(~wire::kCanHoldKeys);
   for (const core::Step& step : {core::Step{core::Prepare{}}, core::Step{core::Identify{}}, core::Step{core::Idle{}}}) {
     perform(step);
     EXPECT_EQ(failure(), Errc::internal);

@@ -19,6 +19,10 @@ Digest digest_of(std::uint8_t fill, std::size_t size = 32) {
   return *Digest::from_bytes(Bytes(size, fill));
 }
 
+std::shared_ptr<const Secret> psk(std::size_t size, std::uint8_t fill = 0x5A) {
+  return std::make_shared<const Secret>(Bytes(size, fill));
+}
+
 std::vector<Frame> one_of_each() {
   const Task task{70000, "boiler-3", 12, 10000};
   const Reply reply{70000, "boiler-3"};
@@ -53,6 +57,7 @@ std::vector<Frame> one_of_each() {
           Link{"boiler-3", true, "up", LinkSecurity::proven},
           Discovered{"meter-17", "/dev/ttyACM1", Uuid{1, 2, 3}, Uuid{4}, "METER 17"},
           Vanished{"meter-17"},
+          LinkKey{"boiler-3", LinkKeyKind::psk, "boiler:0042", psk(32), {}},
           Inspect{task},
           Offer{task, 1, "1.0.0", kMaxImageSize, Urgency::emergency},
           Backup{task},
@@ -224,6 +229,76 @@ TEST(Frames, StrangersAreNamedAsChildrenAre) {
                        "60"));  // a vendor of one byte
   ASSERT_FALSE(decoded);
   EXPECT_THAT(decoded.error().message, testing::HasSubstr("key 3 (vendor)"));
+}
+
+// ------------------------------------------------------------------------------------------------------------- LinkKey
+
+TEST(LinkKeys, OfEachKindSurviveTheWay) {
+  for (const LinkKey& key : {LinkKey{"a"}, LinkKey{"a", LinkKeyKind::psk, "a", psk(kLeastPsk), {}},
+                             LinkKey{"a", LinkKeyKind::psk, std::string(kMaxIdentity, 'i'), psk(kMostPsk), {}},
+                             LinkKey{"a", LinkKeyKind::certificate, "", {}, digest_of(7)}}) {
+    const auto again = decode(*encode(key));
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(std::get<LinkKey>(*again), key);
+  }
+  EXPECT_NE((LinkKey{"a", LinkKeyKind::psk, "a", psk(16, 1), {}}),
+            (LinkKey{"a", LinkKeyKind::psk, "a", psk(16, 2), {}}));
+}
+
+TEST(LinkKeys, AreSaidAsAnotherEncoderSaysThem) {
+  EXPECT_EQ(to_hex(*encode(LinkKey{"a", LinkKeyKind::psk, "b", psk(16, 1), {}})),
+            "a500090161610201036162045001010101010101010101010101010101");
+  EXPECT_EQ(to_hex(*encode(LinkKey{"a"})), "a300090161610200");
+}
+
+TEST(LinkKeys, HoldASecretOnlyIfTheyArePsks) {
+  EXPECT_TRUE(holds_secret(LinkKey{"a", LinkKeyKind::psk, "a", psk(16), {}}));
+  EXPECT_FALSE(holds_secret(LinkKey{"a", LinkKeyKind::certificate, "", {}, digest_of(7)}));
+  EXPECT_FALSE(holds_secret(Forget{"a"}));
+}
+
+struct BadLinkKey {
+  const char* name;
+  LinkKey key;
+  const char* error;
+};
+
+class RefusedLinkKeys : public testing::TestWithParam<BadLinkKey> {};
+
+TEST_P(RefusedLinkKeys, AreRefusedByName) {
+  const auto decoded = decode(*encode(GetParam().key));
+  ASSERT_FALSE(decoded);
+  EXPECT_EQ(decoded.error().code, Errc::invalid);
+  EXPECT_THAT(decoded.error().message, testing::HasSubstr("LinkKey"));
+  EXPECT_THAT(decoded.error().message, testing::HasSubstr(GetParam().error));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, RefusedLinkKeys,
+    testing::Values(
+        BadLinkKey{"NoName", {"a b"}, "not a name"},
+        BadLinkKey{"NoSuchKind", {"a", static_cast<LinkKeyKind>(3)}, "key 2 (kind)"},
+        BadLinkKey{"ShortSecret", {"a", LinkKeyKind::psk, "a", psk(15), {}}, "a PSK has 16 to 64 bytes"},
+        BadLinkKey{"LongSecret", {"a", LinkKeyKind::psk, "a", psk(65), {}}, "key 4 (secret)"},
+        BadLinkKey{"NoSecret", {"a", LinkKeyKind::psk, "a", {}, {}}, "a PSK has 16 to 64 bytes"},
+        BadLinkKey{"NoIdentity", {"a", LinkKeyKind::psk, "", psk(16), {}}, "identity of 1 to 64 bytes"},
+        BadLinkKey{"LongIdentity", {"a", LinkKeyKind::psk, std::string(65, 'i'), psk(16), {}}, "key 3 (identity)"},
+        BadLinkKey{
+            "PskWithACertificate", {"a", LinkKeyKind::psk, "a", psk(16), digest_of(7)}, "digest of a certificate"},
+        BadLinkKey{"SecretOfNothing", {"a", LinkKeyKind::none, "", psk(16), {}}, "no PSK's"},
+        BadLinkKey{"SecretOfACertificate", {"a", LinkKeyKind::certificate, "", psk(16), digest_of(7)}, "no PSK's"},
+        BadLinkKey{"IdentityOfACertificate", {"a", LinkKeyKind::certificate, "a", {}, digest_of(7)}, "no PSK's"},
+        BadLinkKey{"NoDigest", {"a", LinkKeyKind::certificate, "", {}, {}}, "digest of a certificate"},
+        BadLinkKey{"ShortDigest", {"a", LinkKeyKind::certificate, "", {}, digest_of(7, 20)}, "digest of a certificate"},
+        BadLinkKey{"LongDigest", {"a", LinkKeyKind::certificate, "", {}, digest_of(7, 64)}, "digest of a certificate"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST(LinkKeys, AnEmptySecretIsNoWayToSayNone) {
+  const auto decoded =
+      decode(*from_hex("a40009016161020004"
+                       "40"));
+  ASSERT_FALSE(decoded);
+  EXPECT_THAT(decoded.error().message, testing::HasSubstr("to be left out where there is none"));
 }
 
 TEST(Frames, APluginThatKnowsNoUnitsIsUnderstood) {

@@ -38,6 +38,10 @@ class ObedientDriver : public Driver {
 
   void enroll(const wire::Enroll& child) override { enrolled.push_back(child); }
   void forget(const std::string& child) override { forgotten.push_back(child); }
+  void set_link_key(const std::string& child, LinkKey key) override {
+    EXPECT_FALSE(enrolled.empty()) << "a key before its child";
+    keys.emplace_back(child, std::move(key));
+  }
   asio::awaitable<Result<wire::Seen>> inspect(Job job) override {
     begun.push_back(job.child);
     if (holds) {
@@ -73,6 +77,7 @@ class ObedientDriver : public Driver {
   wire::Seen says;
   std::vector<wire::Enroll> enrolled;
   std::vector<std::string> forgotten;
+  std::vector<std::pair<std::string, LinkKey>> keys;
   std::vector<std::string> begun;
   unsigned cancelled = 0;
   unsigned left = 0;
@@ -242,6 +247,104 @@ TEST_F(SdkTest, TakesNewValuesAndForgets) {
   loop_.until([this] { return driver_.forgotten.size() == 1; });
   send(wire::Inspect{task(1)});
   EXPECT_EQ(next<wire::Failed>().code, Errc::not_found);
+}
+
+// ----------------------------------------------------------------------------------------------------------- link keys
+
+wire::LinkKey psk_of(const std::string& child, std::uint8_t fill) {
+  return {child, wire::LinkKeyKind::psk, child, std::make_shared<const Secret>(Bytes(32, fill)), {}};
+}
+
+TEST_F(SdkTest, HandsAKeyToTheDriverInLockedMemory) {
+  let_in();
+  send(wire::Enroll{"a", "/somewhere", {}});
+  send(psk_of("a", 1));
+  loop_.until([this] { return !driver_.keys.empty(); });
+  const auto& [child, key] = driver_.keys.front();
+  EXPECT_EQ(child, "a");
+  EXPECT_EQ(key.kind, LinkKeyKind::psk);
+  EXPECT_EQ(key.identity, "a");
+  EXPECT_TRUE(std::ranges::equal(key.secret.view(), Bytes(32, 1)));
+  EXPECT_TRUE(is_locked_secret(key.secret.view().data()));
+}
+
+TEST_F(SdkTest, HandsAKeyOverOnlyWhenItChanges) {
+  let_in();
+  enroll("a");
+  send(wire::LinkKey{"a"});  // none: that is how it begins
+  send(psk_of("a", 1));
+  send(psk_of("a", 1));
+  send(psk_of("a", 2));
+  send(wire::LinkKey{"a", wire::LinkKeyKind::certificate, "", {}, kOne});
+  send(wire::LinkKey{"a"});
+  loop_.until([this] { return !driver_.keys.empty() && driver_.keys.back().second.kind == LinkKeyKind::none; });
+  ASSERT_EQ(driver_.keys.size(), 4U);
+  EXPECT_EQ(driver_.keys[1].second.secret.view()[0], 2);
+  EXPECT_EQ(driver_.keys[2].second.certificate, kOne);
+  EXPECT_EQ(driver_.keys[3].second.secret.size(), 0U);
+}
+
+TEST_F(SdkTest, KeepsItsKeysWhenTheDaemonGoesAndIsToldOfChangesByTheNext) {
+  let_in();
+  enroll("a");
+  send(psk_of("a", 1));
+  loop_.until([this] { return driver_.keys.size() == 1; });
+  daemon_->close();
+  let_in();
+  send(wire::Enroll{"a", "/somewhere", {}});
+  send(psk_of("a", 1));
+  send(wire::Inspect{task(1)});
+  next<wire::Inspected>();
+  EXPECT_EQ(driver_.keys.size(), 1U);
+  send(psk_of("a", 2));
+  loop_.until([this] { return driver_.keys.size() == 2; });
+  EXPECT_EQ(driver_.keys.back().second.secret.view()[0], 2);
+}
+
+TEST_F(SdkTest, AKeyIsHandedOverWhileAStepOfItsChildRuns) {
+  hold_one_of_two();
+  send(psk_of("a", 1));
+  loop_.until([this] { return driver_.keys.size() == 1; });
+  EXPECT_EQ(driver_.left, 0U);
+  driver_.let_go();
+  EXPECT_EQ(next<wire::Inspected>().reply.request, 1U);
+  EXPECT_EQ(next<wire::Inspected>().reply.request, 2U);
+}
+
+TEST_F(SdkTest, AKeyEndsWithItsChildWhateverRuns) {
+  hold_one_of_two();
+  send(psk_of("a", 1));
+  send(wire::Forget{"a"});
+  loop_.until([this] { return driver_.keys.size() == 2; });
+  EXPECT_EQ(driver_.keys.back().second.kind, LinkKeyKind::none);
+  EXPECT_TRUE(driver_.forgotten.empty());  // the step has not ended
+  send(psk_of("a", 2));                    // of nobody
+  driver_.let_go();
+  loop_.until([this] { return !driver_.forgotten.empty(); });
+  EXPECT_EQ(driver_.keys.size(), 2U);
+}
+
+TEST_F(SdkTest, AKeyOfAChildThatComesBackAtOnceIsHandedOverAgain) {
+  hold_one_of_two();
+  send(psk_of("a", 1));
+  send(wire::Forget{"a"});
+  send(wire::Enroll{"a", "/somewhere", {}});
+  send(psk_of("a", 1));
+  loop_.until([this] { return driver_.keys.size() == 3; });
+  EXPECT_EQ(driver_.keys[1].second.kind, LinkKeyKind::none);
+  EXPECT_EQ(driver_.keys[2].second.kind, LinkKeyKind::psk);
+  driver_.let_go();
+  loop_.until([this] { return driver_.enrolled.size() == 2; });
+  EXPECT_EQ(driver_.keys.size(), 3U);
+}
+
+TEST_F(SdkTest, NoKeyOfAStrangerIsHandedOver) {
+  let_in();
+  enroll("a");
+  send(psk_of("b", 1));
+  send(wire::Inspect{task(1)});
+  next<wire::Inspected>();
+  EXPECT_TRUE(driver_.keys.empty());
 }
 
 TEST_F(SdkTest, WorksForAChildOnOneRequestAtATime) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/cbor.hpp"
 #include "sdk/loose_cbor.hpp"
 #include "smp/packet.hpp"
@@ -89,6 +91,30 @@ TEST(LooseCbor, TakesNumbersForBooleansAndRefusesTheRest) {
   EXPECT_FALSE(LooseReader(hex("02")).read_bool());
   EXPECT_EQ(LooseReader(hex("20")).read_int().value(), -1);
   EXPECT_FALSE(LooseReader(hex("1bffffffffffffffff")).read_int());
+}
+
+TEST(LooseReader, ReadsRealsOfEachWidth) {
+  // RFC 8949 appendix A.
+  EXPECT_EQ(LooseReader(hex("f93e00")).read_real().value(), 1.5);
+  EXPECT_EQ(LooseReader(hex("f90001")).read_real().value(), 5.960464477539063e-8);
+  EXPECT_EQ(LooseReader(hex("f9c400")).read_real().value(), -4.0);
+  EXPECT_EQ(LooseReader(hex("fa47c35000")).read_real().value(), 100000.0);
+  EXPECT_EQ(LooseReader(hex("fb3ff199999999999a")).read_real().value(), 1.1);
+  EXPECT_EQ(LooseReader(hex("fbfff0000000000000")).read_real().value(), -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(LooseReader(hex("f97c00")).read_real().value(), std::numeric_limits<double>::infinity());
+  EXPECT_NE(LooseReader(hex("f97e00")).read_real().value(), 0.0);
+  for (const char* digits : {"", "01", "f5", "f93e", "fb3ff19999999999"})
+    EXPECT_FALSE(LooseReader(hex(digits)).read_real()) << digits;
+}
+
+TEST(LooseReader, SaysWhatComesNext) {
+  using Kind = LooseReader::Kind;
+  const std::vector<std::pair<const char*, Kind>> rows{
+      {"00", Kind::integer}, {"20", Kind::integer}, {"5f", Kind::bytes}, {"60", Kind::text},
+      {"9f", Kind::array},   {"a0", Kind::map},     {"c1", Kind::tag},   {"f4", Kind::boolean},
+      {"f9", Kind::real},    {"f6", Kind::other},   {"f8", Kind::other}, {"ff", Kind::other}};
+  for (const auto& [digits, kind] : rows) EXPECT_EQ(LooseReader(hex(digits)).peek().value(), kind) << digits;
+  EXPECT_FALSE(LooseReader({}).peek());
 }
 
 }  // namespace
