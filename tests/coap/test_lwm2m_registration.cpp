@@ -170,7 +170,7 @@ TEST_F(Registration, StrangersAreMetOnceAndVanish) {
   EXPECT_EQ(child_.registers().code, Code::forbidden);
   EXPECT_EQ(child_.registers().code, Code::forbidden);
   ASSERT_EQ(meetings_.size(), 1U);
-  const auto& met = std::get<wire::Discovered>(meetings_[0]);
+  const auto met = std::get<wire::Discovered>(meetings_[0]);
   EXPECT_TRUE(wire::is_name(met.name)) << met.name;
   EXPECT_EQ(met.address, "lwm2m:urn:dev:7");
   EXPECT_THAT(met.text, HasSubstr("LwM2M 1.1"));
