@@ -91,13 +91,15 @@ TEST_F(Activation, AnExecuteWhoseAnswerIsLostIsNotRepeated) {
 TEST_F(Activation, OneThatDidNotComeIsSentTwiceInAll) {
   child_.loses_executes = true;
   bring();
+  const SteadyTime before = time_->now();
   const auto outcome = activate();
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code, Errc::timed_out);
   EXPECT_EQ(child_.count("POST 5/0/2"), 2);
-  const SteadyTime before = time_->now();
-  ASSERT_TRUE(inspect());
-  EXPECT_GE(time_->now() - before, 5s) << "while it may still take effect there is no answer";
+  EXPECT_GE(time_->now() - before, 2 * (profile_.answer + 5s)) << "until neither can take effect any more";
+  const auto seen = inspect();
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(standby(*seen), kNew);
 }
 
 TEST_F(Activation, AFailedInstallationIsANamedCause) {

@@ -187,6 +187,7 @@ TEST_F(Delivery, ARestartOfOursInTheMiddleOfAPullTakesItUpWhereItIs) {
   child_.log.clear();
   const auto outcome = begin_delivery();
   time_->until([&] { return server_.find("fw/pump/abababababababab", "") != nullptr; });
+  child_.stops_pull_at.reset();
   child_.pull(50 * 1024);
   time_->until([&] { return outcome->has_value(); });
   expect_delivered(**outcome);
