@@ -80,7 +80,8 @@ wire::Seen SuitChild::seen(const std::string& version) const {
                           .active = true});
     const auto untold = untold_.images().find(number);
     if (untold == untold_.images().end() || untold->second == mark) continue;
-    seen.slots.push_back({.image = number, .slot = 1, .digest = untold->second, .bootable = true, .pending = true});
+    seen.slots.push_back(
+        {.image = number, .slot = 1, .version = {}, .digest = untold->second, .bootable = true, .pending = true});
   }
   return seen;
 }

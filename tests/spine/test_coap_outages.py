@@ -37,7 +37,7 @@ def begin(gateway, psk=None, options=()):
 
 
 def moved(gateway):
-    job = next((job for job in gateway.ctl("jobs") if job["state"] == "running"), None)
+    job = next((job for job in gateway.ctl("jobs") if job["state"] == "transferring"), None)
     return job["bytes_done"] if job else 0
 
 
