@@ -24,7 +24,6 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kFirstPause = 200ms;  // before connecting again; doubles
 constexpr std::chrono::milliseconds kLongestPause = 10s;
 constexpr std::chrono::milliseconds kWelcomeWithin = 10s;
-constexpr std::chrono::milliseconds kEnrollWithin = 10s;  // after Welcome; children not named by then are forgotten
 
 Result<UniqueFd> connect_to(const std::filesystem::path& path) {
   sockaddr_un address{};
@@ -58,13 +57,14 @@ std::string_view name_of(LinkKeyKind kind) {
 }  // namespace
 
 Plugin::Plugin(asio::any_io_executor executor, Identity identity, std::filesystem::path socket, Driver& driver, Log log,
-               std::chrono::milliseconds leave_within)
+               std::chrono::milliseconds leave_within, std::chrono::milliseconds enroll_within)
     : executor_(std::move(executor)),
       identity_(std::move(identity)),
       socket_(std::move(socket)),
       driver_(&driver),
       log_(std::move(log)),
       leave_within_(leave_within),
+      enroll_within_(enroll_within),
       pause_(executor_),
       stale_timer_(executor_) {}
 
@@ -255,7 +255,7 @@ void Plugin::pass_on(const std::string& child) {
 }
 
 void Plugin::forget_stale_later() {
-  stale_timer_.expires_after(kEnrollWithin);
+  stale_timer_.expires_after(enroll_within_);
   const auto look = [this](boost::system::error_code failure) {
     if (!failure) forget_stale();
   };

@@ -22,6 +22,8 @@ class Lane;
 /// How long a step that is given up may take to leave its child well: to let it out of recovery, to put a line in
 /// order.
 inline constexpr std::chrono::milliseconds kLeaveWithin{5000};
+/// After Welcome: children, and keys of them, that the daemon has not said again by then are forgotten.
+inline constexpr std::chrono::milliseconds kEnrollWithin{10000};
 
 /// What the plugin says of itself in Hello.
 struct Identity {
@@ -34,7 +36,8 @@ class Plugin {
  public:
   /// `driver` must outlive the plugin and everything that runs on the executor, the plugin run().
   Plugin(boost::asio::any_io_executor executor, Identity identity, std::filesystem::path socket, Driver& driver,
-         Log log, std::chrono::milliseconds leave_within = kLeaveWithin);
+         Log log, std::chrono::milliseconds leave_within = kLeaveWithin,
+         std::chrono::milliseconds enroll_within = kEnrollWithin);
   Plugin(const Plugin&) = delete;
   Plugin& operator=(const Plugin&) = delete;
   ~Plugin();
@@ -83,6 +86,7 @@ class Plugin {
   Driver* driver_;
   Log log_;
   std::chrono::milliseconds leave_within_;
+  std::chrono::milliseconds enroll_within_;
   std::shared_ptr<wire::Channel> channel_;  // null: not connected
   std::map<std::string, Enrolled> children_;
   std::map<std::string, wire::Discovered> strangers_;  // in sight; some may be enrolled

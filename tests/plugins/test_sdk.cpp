@@ -1,169 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plugin SDK against a daemon that the test plays by hand, with a driver that does what the test says; and the
-// example of plugins/README.md, the program, against the daemon's own PluginBoard.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
+// The plugin SDK against a daemon that the test plays by hand; and the example of plugins/README.md, the program,
+// against the daemon's own PluginBoard. Keys of links: test_sdk_keys.cpp.
 #include <array>
-#include <boost/asio/this_coro.hpp>
 #include <fstream>
 #include <set>
-#include <utility>
 
-#include "adapters/transport/listening_socket.hpp"
 #include "adapters/transport/plugin_board.hpp"
-#include "plugins/loop.hpp"
 #include "plugins/processes.hpp"
+#include "plugins/sdk_fixture.hpp"
 #include "sdk/lane.hpp"
-#include "sdk/plugin.hpp"
 #include "sdk/program.hpp"
-#include "smp/clock.hpp"
 #include "wire/limits.hpp"
 
 namespace hg::plugin {
 namespace {
 
-namespace asio = boost::asio;
-using namespace std::chrono_literals;
-
 const Digest kOne = *Digest::from_bytes(Bytes(32, 1));
-
-/// Says who was asked; a step ends when the test says so, or when it is cancelled; then at once, or when the test lets
-/// it leave its child.
-class ObedientDriver : public Driver {
- public:
-  explicit ObedientDriver(const asio::any_io_executor& executor) : gate_(executor) {
-    gate_.expires_at(SteadyTime::max());
-  }
-
-  void enroll(const wire::Enroll& child) override { enrolled.push_back(child); }
-  void forget(const std::string& child) override { forgotten.push_back(child); }
-  void set_link_key(const std::string& child, LinkKey key) override {
-    EXPECT_FALSE(enrolled.empty()) << "a key before its child";
-    keys.emplace_back(child, std::move(key));
-  }
-  asio::awaitable<Result<wire::Seen>> inspect(Job job) override {
-    begun.push_back(job.child);
-    if (holds) {
-      co_await gate_.async_wait(asio::as_tuple(asio::use_awaitable));
-    }
-    const bool is_cancelled = co_await smp::was_cancelled();
-    if (is_cancelled) {
-      ++cancelled;
-      co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-      if (leaves_slowly) {
-        co_await gate_.async_wait(asio::as_tuple(asio::use_awaitable));
-      }
-      ++left;
-      co_return Error{Errc::cancelled, "cancelled"};
-    }
-    co_return says;
-  }
-  asio::awaitable<Result<Outcome>> deliver(Job job, wire::Deliver request, ImageView) override {
-    if (request.staging != wire::Staging::aside) co_return Outcome{false, {}};
-    for (std::uint64_t done = 1; done <= request.size; ++done) job.progress(done, request.size);
-    co_return Outcome{};
-  }
-  asio::awaitable<Result<Outcome>> activate(Job, wire::Activate) override { co_return Outcome{false, {}}; }
-  asio::awaitable<Result<Outcome>> confirm(Job, wire::Confirm) override { co_return Outcome{true, {}}; }
-  asio::awaitable<Result<Outcome>> revert(Job, wire::Revert) override { throw std::runtime_error("a bug"); }
-
-  void let_go() {
-    holds = false;
-    leaves_slowly = false;
-    gate_.cancel();
-  }
-
-  wire::Seen says;
-  std::vector<wire::Enroll> enrolled;
-  std::vector<std::string> forgotten;
-  std::vector<std::pair<std::string, LinkKey>> keys;
-  std::vector<std::string> begun;
-  unsigned cancelled = 0;
-  unsigned left = 0;
-  bool holds = false;
-  bool leaves_slowly = false;
-
- private:
-  asio::steady_timer gate_;
-};
-
-class SdkTest : public testing::Test {
- protected:
-  /// As a rule a step has as long as it wants to leave its child.
-  explicit SdkTest(std::chrono::milliseconds leave_within = 1h) : leave_within_(leave_within) {
-    const auto opened = socket_.open(path(), 0600, {});
-    if (!opened) throw std::runtime_error(opened.error().message);
-    asio::co_spawn(loop_.io, plugin_.run(), [this](const std::exception_ptr&) { has_ended_ = true; });
-  }
-  ~SdkTest() override {
-    plugin_.stop();
-    socket_.close();
-    if (daemon_) daemon_->close();
-    driver_.let_go();
-    loop_.until([this] { return has_ended_; });
-    loop_.settle();
-  }
-  [[nodiscard]] std::filesystem::path path() const { return directory_.path / "plugins.sock"; }
-
-  /// The plugin connects; the daemon lets it in.
-  void let_in() {
-    accept();
-    EXPECT_EQ(next<wire::Hello>(), (wire::Hello{1, 1, "test", 0, "test 1"}));
-    send(wire::Welcome{1, "daemon"});
-  }
-  void accept() {
-    auto fd = loop_.wait(socket_.accept());
-    daemon_ = *wire::Channel::open(loop_.io.get_executor(), std::move(*fd));
-  }
-  void send(const wire::Frame& frame, UniqueFd fd = {}) { ASSERT_TRUE(daemon_->send(frame, std::move(fd))); }
-  template <class F>
-  F next() {
-    auto arrival = loop_.wait(daemon_->receive());
-    if (!arrival) throw std::runtime_error(arrival.error().message);
-    if (!std::holds_alternative<F>(arrival->frame))
-      throw std::runtime_error(std::string(wire::name_of(arrival->frame)));
-    return std::get<F>(std::move(arrival->frame));
-  }
-  void enroll(const std::string& child) {
-    send(wire::Enroll{child, "/somewhere", {}});
-    loop_.until([&] { return !driver_.enrolled.empty() && driver_.enrolled.back().child == child; });
-  }
-  /// One step that runs and does not end by itself, and one that waits.
-  void hold_one_of_two() {
-    let_in();
-    enroll("a");
-    driver_.holds = true;
-    driver_.leaves_slowly = true;
-    send(wire::Inspect{task(1)});
-    send(wire::Inspect{task(2)});
-    loop_.until([this] { return driver_.begun.size() == 1; });
-  }
-  void expect_cancelled(std::uint64_t request) {
-    const auto failed = next<wire::Failed>();
-    EXPECT_EQ(failed.reply.request, request);
-    EXPECT_EQ(failed.code, Errc::cancelled);
-  }
-  static wire::Task task(std::uint64_t request, std::uint64_t deadline_ms = 20000) {
-    return {request, "a", 1, deadline_ms};
-  }
-  static UniqueFd file() { return UniqueFd(::memfd_create("image", MFD_CLOEXEC)); }
-
-  std::chrono::milliseconds leave_within_;
-  test::Directory directory_;
-  test::Loop loop_;
-  bool has_ended_ = false;
-  transport::ListeningSocket socket_{loop_.io.get_executor()};
-  ObedientDriver driver_{loop_.io.get_executor()};
-  std::vector<std::string> log_;
-  Plugin plugin_{loop_.io.get_executor(),
-                 {"test", "test 1", 0},
-                 path(),
-                 driver_,
-                 [this](std::string_view line) { log_.emplace_back(line); },
-                 leave_within_};
-  std::shared_ptr<wire::Channel> daemon_;
-};
 
 TEST_F(SdkTest, ConnectsAgainAndSaysItsLinksAgain) {
   let_in();
@@ -247,104 +99,6 @@ TEST_F(SdkTest, TakesNewValuesAndForgets) {
   loop_.until([this] { return driver_.forgotten.size() == 1; });
   send(wire::Inspect{task(1)});
   EXPECT_EQ(next<wire::Failed>().code, Errc::not_found);
-}
-
-// ----------------------------------------------------------------------------------------------------------- link keys
-
-wire::LinkKey psk_of(const std::string& child, std::uint8_t fill) {
-  return {child, wire::LinkKeyKind::psk, child, std::make_shared<const Secret>(Bytes(32, fill)), {}};
-}
-
-TEST_F(SdkTest, HandsAKeyToTheDriverInLockedMemory) {
-  let_in();
-  send(wire::Enroll{"a", "/somewhere", {}});
-  send(psk_of("a", 1));
-  loop_.until([this] { return !driver_.keys.empty(); });
-  const auto& [child, key] = driver_.keys.front();
-  EXPECT_EQ(child, "a");
-  EXPECT_EQ(key.kind, LinkKeyKind::psk);
-  EXPECT_EQ(key.identity, "a");
-  EXPECT_TRUE(std::ranges::equal(key.secret.view(), Bytes(32, 1)));
-  EXPECT_TRUE(is_locked_secret(key.secret.view().data()));
-}
-
-TEST_F(SdkTest, HandsAKeyOverOnlyWhenItChanges) {
-  let_in();
-  enroll("a");
-  send(wire::LinkKey{"a"});  // none: that is how it begins
-  send(psk_of("a", 1));
-  send(psk_of("a", 1));
-  send(psk_of("a", 2));
-  send(wire::LinkKey{"a", wire::LinkKeyKind::certificate, "", {}, kOne});
-  send(wire::LinkKey{"a"});
-  loop_.until([this] { return !driver_.keys.empty() && driver_.keys.back().second.kind == LinkKeyKind::none; });
-  ASSERT_EQ(driver_.keys.size(), 4U);
-  EXPECT_EQ(driver_.keys[1].second.secret.view()[0], 2);
-  EXPECT_EQ(driver_.keys[2].second.certificate, kOne);
-  EXPECT_EQ(driver_.keys[3].second.secret.size(), 0U);
-}
-
-TEST_F(SdkTest, KeepsItsKeysWhenTheDaemonGoesAndIsToldOfChangesByTheNext) {
-  let_in();
-  enroll("a");
-  send(psk_of("a", 1));
-  loop_.until([this] { return driver_.keys.size() == 1; });
-  daemon_->close();
-  let_in();
-  send(wire::Enroll{"a", "/somewhere", {}});
-  send(psk_of("a", 1));
-  send(wire::Inspect{task(1)});
-  next<wire::Inspected>();
-  EXPECT_EQ(driver_.keys.size(), 1U);
-  send(psk_of("a", 2));
-  loop_.until([this] { return driver_.keys.size() == 2; });
-  EXPECT_EQ(driver_.keys.back().second.secret.view()[0], 2);
-}
-
-TEST_F(SdkTest, AKeyIsHandedOverWhileAStepOfItsChildRuns) {
-  hold_one_of_two();
-  send(psk_of("a", 1));
-  loop_.until([this] { return driver_.keys.size() == 1; });
-  EXPECT_EQ(driver_.left, 0U);
-  driver_.let_go();
-  EXPECT_EQ(next<wire::Inspected>().reply.request, 1U);
-  EXPECT_EQ(next<wire::Inspected>().reply.request, 2U);
-}
-
-TEST_F(SdkTest, AKeyEndsWithItsChildWhateverRuns) {
-  hold_one_of_two();
-  send(psk_of("a", 1));
-  send(wire::Forget{"a"});
-  loop_.until([this] { return driver_.keys.size() == 2; });
-  EXPECT_EQ(driver_.keys.back().second.kind, LinkKeyKind::none);
-  EXPECT_TRUE(driver_.forgotten.empty());  // the step has not ended
-  send(psk_of("a", 2));                    // of nobody
-  driver_.let_go();
-  loop_.until([this] { return !driver_.forgotten.empty(); });
-  EXPECT_EQ(driver_.keys.size(), 2U);
-}
-
-TEST_F(SdkTest, AKeyOfAChildThatComesBackAtOnceIsHandedOverAgain) {
-  hold_one_of_two();
-  send(psk_of("a", 1));
-  send(wire::Forget{"a"});
-  send(wire::Enroll{"a", "/somewhere", {}});
-  send(psk_of("a", 1));
-  loop_.until([this] { return driver_.keys.size() == 3; });
-  EXPECT_EQ(driver_.keys[1].second.kind, LinkKeyKind::none);
-  EXPECT_EQ(driver_.keys[2].second.kind, LinkKeyKind::psk);
-  driver_.let_go();
-  loop_.until([this] { return driver_.enrolled.size() == 2; });
-  EXPECT_EQ(driver_.keys.size(), 3U);
-}
-
-TEST_F(SdkTest, NoKeyOfAStrangerIsHandedOver) {
-  let_in();
-  enroll("a");
-  send(psk_of("b", 1));
-  send(wire::Inspect{task(1)});
-  next<wire::Inspected>();
-  EXPECT_TRUE(driver_.keys.empty());
 }
 
 TEST_F(SdkTest, WorksForAChildOnOneRequestAtATime) {
@@ -469,11 +223,6 @@ TEST_F(SdkTest, EndsWhenItsStepsHaveLeftTheirChildren) {
   loop_.until([this] { return has_ended_; });
   EXPECT_EQ(driver_.left, 1U);
 }
-
-class ImpatientSdkTest : public SdkTest {
- protected:
-  ImpatientSdkTest() : SdkTest(30ms) {}
-};
 
 TEST_F(ImpatientSdkTest, AnswersForAStepThatDoesNotEnd) {
   hold_one_of_two();
