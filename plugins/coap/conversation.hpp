@@ -47,6 +47,7 @@ class Conversation final : public Peer, public std::enable_shared_from_this<Conv
   [[nodiscard]] coap_session_t* session() const { return session_; }
   /// See Server::hold.
   std::shared_ptr<void> hold();
+  [[nodiscard]] bool is_held() const { return holds_ > 0; }
 
   // What libcoap tells. An answer that nobody waits for is reset (FAIL).
   coap_response_t answered(const coap_pdu_t& received);

@@ -45,14 +45,17 @@ coap_address_t address_from(const asio::ip::udp::endpoint& endpoint) {
 }
 
 /// As our endpoint sees it: a dual-stack socket knows IPv4 by mapped addresses, and so does this.
-HostAddress host_address_of(const coap_address_t& address) {
-  HostAddress host{};
+RequestOrigin origin_of(const coap_address_t& address, bool has_port) {
+  RequestOrigin host{};
   if (address.addr.sa.sa_family == AF_INET) {
     host[10] = host[11] = 0xFF;
     std::memcpy(&host[12], &address.addr.sin.sin_addr, 4);
   } else {
-    std::memcpy(host.data(), &address.addr.sin6.sin6_addr, host.size());
+    std::memcpy(host.data(), &address.addr.sin6.sin6_addr, sizeof(in6_addr));
   }
+  if (has_port)
+    std::memcpy(&host[16],
+                address.addr.sa.sa_family == AF_INET ? &address.addr.sin.sin_port : &address.addr.sin6.sin6_port, 2);
   return host;
 }
 
@@ -442,7 +445,8 @@ void LibcoapServer::hand_over(const ConversationPtr& from, const Message& messag
     const bool is_same = std::ranges::equal(message.token, ByteView(last->token).first(last->token_size));
     if (is_same) return write_answer(last->answer, message, response);
   }
-  const auto verdict = rates_.ask(host_address_of(*coap_session_get_addr_remote(from->session())), now);
+  const auto origin = origin_of(*coap_session_get_addr_remote(from->session()), from->is_held());
+  const auto verdict = rates_.ask(origin, now);
   if (verdict == RequestRates::Verdict::ignored) return stay_silent(response);
   if (verdict == RequestRates::Verdict::refused) return set_code(response, Code::too_many);
   if (message.has_bad_block) return set_code(response, Code::bad_option);

@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t kSets = 1024;  // a power of two
 constexpr std::size_t kWays = 4;  // addresses that share a place; of more the one that was silent longest is forgotten
 
-std::uint64_t hash_of(const HostAddress& host, std::uint64_t salt) {
+std::uint64_t hash_of(const RequestOrigin& host, std::uint64_t salt) {
   std::uint64_t hash = salt;
   for (const std::uint8_t byte : host) hash = (hash ^ byte) * 0x9E3779B97F4A7C15U + (hash >> 29U);
   return hash ^ hash >> 32U;
@@ -25,7 +25,7 @@ RequestRates::RequestRates(unsigned per_second, unsigned burst)
   salt_ = std::uint64_t{random()} << 32U | random();
 }
 
-RequestRates::Verdict RequestRates::ask(const HostAddress& host, plugin::SteadyTime now) {
+RequestRates::Verdict RequestRates::ask(const RequestOrigin& host, plugin::SteadyTime now) {
   Bucket& bucket = bucket_of(host, now);
   const std::chrono::duration<double> passed = now - bucket.at;
   bucket.at = now;
@@ -40,7 +40,7 @@ RequestRates::Verdict RequestRates::ask(const HostAddress& host, plugin::SteadyT
   return Verdict::refused;
 }
 
-RequestRates::Bucket& RequestRates::bucket_of(const HostAddress& host, plugin::SteadyTime now) {
+RequestRates::Bucket& RequestRates::bucket_of(const RequestOrigin& host, plugin::SteadyTime now) {
   const std::size_t first = (hash_of(host, salt_) % kSets) * kWays;
   const std::span<Bucket> set(&buckets_[first], kWays);
   const auto known = std::ranges::find_if(set, [&](const Bucket& one) { return one.is_used && one.host == host; });

@@ -11,8 +11,9 @@
 
 namespace hg::coap {
 
-/// An IPv6 address, or a mapped IPv4 one, without port.
-using HostAddress = std::array<std::uint8_t, 16>;
+/// An IPv6 address, or a mapped IPv4 one, and a port. Who is registered counts by both, so that it suffers for nobody
+/// behind the same NAT; of all others an address counts as one, with port 0.
+using RequestOrigin = std::array<std::uint8_t, 18>;
 
 class RequestRates {
  public:
@@ -23,18 +24,18 @@ class RequestRates {
   };
 
   RequestRates(unsigned per_second, unsigned burst);
-  Verdict ask(const HostAddress& host, plugin::SteadyTime now);
+  Verdict ask(const RequestOrigin& host, plugin::SteadyTime now);
 
  private:
   struct Bucket {
-    HostAddress host{};
+    RequestOrigin host{};
     plugin::SteadyTime at{};
     double left = 0;
     bool was_refused = false;
     bool is_used = false;
   };
 
-  Bucket& bucket_of(const HostAddress& host, plugin::SteadyTime now);
+  Bucket& bucket_of(const RequestOrigin& host, plugin::SteadyTime now);
 
   double per_second_;
   double burst_;

@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import subprocess
 
 from gateway import BIN, DEVICE_CLASS, SOON_S, SOURCE, VENDOR, Gateway
 from processes import Program, free_port
@@ -163,3 +164,44 @@ class CoapGateway(Gateway):
 
     def report(self):
         return "\n".join(part for part in (super().report(), self.coap.tail(60) if self.coap else "") if part)
+
+
+class SuitChild(CoapChild):
+    """Takes manifests that `signer`'s key has signed; its address is its own port."""
+
+    def __init__(self, gateway, name, options, psk=None, signer="vendor"):
+        super().__init__(gateway, name, "suit_child.py", options)
+        self.psk, self.port, self._signer = psk, free_port(), signer
+
+    @property
+    def address(self):
+        return f"{'coaps' if self.psk else 'coap'}://127.0.0.1:{self.port}"
+
+    def command(self):
+        gateway = self.gateway
+        gateway.key(self._signer)
+        port = gateway.secure_port if self.psk else gateway.coap_port
+        words = ["--listen", f"127.0.0.1:{self.port}", "--server", self.server or f"127.0.0.1:{port}", "--key",
+                 gateway.anchors / f"{self._signer}.pem", "--vendor-domain", VENDOR, "--class-name", DEVICE_CLASS,
+                 "--state", self.state]
+        return [str(word) for word in words] + (
+            ["--psk-key", self.psk.hex(), "--psk-identity", self.name] if self.psk else [])
+
+
+def add_suit_child(gateway, name="valve", options=(), psk=None, **more):
+    child = SuitChild(gateway, name, options, psk)
+    targets = 'targets = [{ name = "manifest", image = 0 }, { name = "payload", image = 1 }]\n'
+    return gateway.add_coap_child(child, child.address, link="none" if psk else "internal", targets=targets, **more)
+
+
+def seal_for_suit_child(gateway, version, sequence, size=32 * 1024, is_secured=False, path="images/valve.bin"):
+    """A deliverable with a manifest for the child and the payload that this names."""
+    payload = write_firmware(gateway.directory / f"valve-{version}.fw", version, size)
+    manifest = gateway.directory / f"valve-{version}.suit"
+    scheme = "coaps" if is_secured else "coap"
+    subprocess.run([str(word) for word in (
+        "/usr/bin/python3", "-B", SOURCE / "tests/author/suit_author.py", "--key", gateway.key("vendor"), "--alg", "ESP256",
+        "--sequence", sequence, "--product", "valve", "--set-version", version, "--vendor-domain", VENDOR, "--class-name",
+        DEVICE_CLASS, "--image", f"component=app,file={payload},uri={scheme}://gateway.example/{path}", "-o", manifest)],
+        check=True, timeout=60)
+    return gateway.seal(manifest, version, component="manifest", beside={"payload": payload})
