@@ -74,9 +74,8 @@ class Driver {
   virtual void forget(const std::string& child) = 0;
 
   /// Only told when the Hello says so (kCanHoldKeys): the key that the links of this child are ended by from now on,
-  /// after its enroll() and whenever it changes, never the same one twice; not told: it has none. enroll() with other
-  /// values leaves it as it is, forget() ends it. It is the driver's to hold, in memory only: a link that was ended by
-  /// another key is closed now.
+  /// after each enroll() of it and whenever it changes; not told: it has none. forget() ends it. It is the driver's to
+  /// hold, in memory only: a link that was ended by another key is closed now.
   virtual void set_link_key(const std::string& child, LinkKey key);
 
   /// Only when nothing that was sent earlier can still take effect.

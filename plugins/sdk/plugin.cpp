@@ -248,9 +248,8 @@ void Plugin::pass_on(const std::string& child) {
     const wire::Enroll values = found->second.values;
     log_(child + ": enrolled, address " + values.address);
     driver_->enroll(values);
-    if (std::exchange(found->second.is_new, false) && found->second.key.kind != wire::LinkKeyKind::none) {
-      pass_on_key(found->second);
-    }
+    found->second.is_new = false;
+    if (found->second.key.kind != wire::LinkKeyKind::none) pass_on_key(found->second);
   }
 }
 

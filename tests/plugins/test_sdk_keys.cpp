@@ -93,7 +93,20 @@ TEST_F(SdkTest, AKeyOfAChildThatComesBackAtOnceIsHandedOverAgain) {
   EXPECT_EQ(driver_.keys[2].second.kind, LinkKeyKind::psk);
   driver_.let_go();
   loop_.until([this] { return driver_.enrolled.size() == 2; });
-  EXPECT_EQ(driver_.keys.size(), 3U);
+  ASSERT_EQ(driver_.keys.size(), 4U);  // with the new values once more
+  EXPECT_EQ(driver_.keys[3].second.kind, LinkKeyKind::psk);
+}
+
+TEST_F(SdkTest, WithOtherValuesAChildGetsItsKeyOnceMore) {  // a driver may have begun with it anew
+  let_in();
+  enroll("a");
+  send(psk_of("a", 1));
+  loop_.until([this] { return driver_.keys.size() == 1; });
+  send(wire::Enroll{"a", "/elsewhere", {}});
+  send(psk_of("a", 1));
+  loop_.until([this] { return driver_.keys.size() == 2; });
+  EXPECT_EQ(driver_.enrolled.size(), 2U);
+  EXPECT_TRUE(std::ranges::equal(driver_.keys.back().second.secret.view(), Bytes(32, 1)));
 }
 
 TEST_F(SdkTest, NoKeyOfAStrangerIsHandedOver) {
