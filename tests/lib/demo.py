@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests/demo shows, told by the running system: one update of one child; a product of two children that are updated
-together, and together go back when one of them fails; two children with two images each. Ends with 0 when all of it came
-out so."""
+together, and together go back when one of them fails; two children with two images each; a child that is an LwM2M client,
+alone with a key of its own by DTLS, and one in a product with a serial child. Ends with 0 when all of it came out so."""
 
 import pathlib
 import subprocess
@@ -9,7 +9,8 @@ import sys
 import tempfile
 import time
 
-from gateway import APP_2_0_0, BIN, PROFILE, RADIO_1_0_0, RADIO_2_0_0, Gateway
+from coap_children import CoapGateway, write_firmware
+from gateway import APP_2_0_0, BIN, PROFILE, RADIO_1_0_0, RADIO_2_0_0
 from mcuboot_image import write_image
 from product import GROUP, add_product, flash_runs, start_rollout, wait_for_end
 
@@ -39,12 +40,28 @@ TWO_IMAGES = 'targets = [{ name = "app", image = 0 }, { name = "radio", image = 
 BOTH = ("--image", f"1={RADIO_1_0_0}", *CHILD)
 
 
+MIXED = ("burner", "sensor")
+METER_KEY = bytes(range(32))
+
+
+def add_mixed_product(gateway, first):
+    """A serial child that can go back, and an LwM2M client that cannot: it is touched last."""
+    member = 'target = "app"\nimage = 0\ngroup = "heater-1"\nrole = "{}"\n'
+    gateway.add_child("burner", image=first, options=CHILD, targets=member.format("burner"))
+    gateway.add_lwm2m_child("sensor", targets=member.format("sensor"), device_class="sensor-v1")
+    roles = "".join(f'[[layouts.heater.roles]]\nname = "{role}"\nvendor = "vendor.example"\nclass = "{name}"\n'
+                    for role, name in zip(MIXED, ("boiler-v1", "sensor-v1")))
+    gateway.more_configuration += f'[layouts.heater]\n{roles}\n[groups.heater-1]\nlayout = "heater"\n'
+
+
 def add_children(gateway):
     first = gateway.directory / "1.0.0.bin"
     gateway.add_child(image=first, options=CHILD)
     add_product(gateway, {name: CHILD for name in PRODUCT}, image=first)
     gateway.add_child("permits-all", options=("--confirm-any", "--confirm-all", "--kit", *BOTH), targets=TWO_IMAGES)
     gateway.add_child("answers-32", options=BOTH, targets=TWO_IMAGES)
+    gateway.add_lwm2m_child("meter", psk=METER_KEY, device_class="sensor-v1")
+    add_mixed_product(gateway, first)
 
 
 def start_parts(gateway):
@@ -54,8 +71,12 @@ def start_parts(gateway):
     say(f"  web server  nginx, {gateway.web.url}")
     say(f"  daemon      headgated, pid {gateway.daemon.pid}")
     say(f"  plugin      headgate-serial, pid {gateway.plugin.pid}")
+    say(f"  plugin      headgate-coap, pid {gateway.coap.pid}, UDP {gateway.coap_port}, DTLS {gateway.secure_port}")
     for child in gateway.children.values():
-        say(f"  child       smp_child (SMP, MCUboot) on {child.tty.resolve()}, 921600 baud: {child.name}")
+        if child.name in ("meter", "sensor"):
+            say(f"  child       lwm2m_child (LwM2M 1.1) by {'DTLS' if child.psk else 'CoAP'}: {child.name}")
+        else:
+            say(f"  child       smp_child (SMP, MCUboot) on {child.tty.resolve()}, 921600 baud: {child.name}")
 
 
 def sealed(gateway, file, version, **more):
@@ -110,18 +131,41 @@ def show_two_images(gateway):
     return all(child["phase"] == "confirmed" for child in seen.values())
 
 
+def show_coap(gateway):
+    heading("An LwM2M client that pulls by DTLS, with a key of its own")
+    meter = write_firmware(gateway.directory / "meter.fw", "1.3.0", IMAGE_SIZE)
+    deliverable = sealed(gateway, meter, "1.3.0", product="meter", more=("--class-name", "sensor-v1"))
+    run_ctl(gateway, "rollout", "start", deliverable["id"][:12], "meter")
+    run_ctl(gateway, "monitor", "--until-idle")
+    wait_for_end(gateway, ["meter"])
+    run_ctl(gateway, "children", "show", "meter")
+    return gateway.child_says("meter")["version"] == "1.3.0"
+
+
+def show_mixed_product(gateway):
+    heading("And one together with a serial child: it cannot go back, so it is touched last")
+    sensor = write_firmware(gateway.web.root / "sensor.fw", "1.4.0", IMAGE_SIZE)
+    deliverable = sealed(gateway, gateway.directory / "1.1.0.bin", "1.4.0", product="heater", component="burner/app", more=(
+        "--image", f"component=sensor/app,file={sensor},uri={gateway.web.url}/sensor.fw,class=sensor-v1"))
+    run_ctl(gateway, "rollout", "start", deliverable["id"][:12], "--group", "heater-1")
+    run_ctl(gateway, "monitor", "--until-idle")
+    wait_for_end(gateway, MIXED)
+    run_ctl(gateway, "groups", "show", "heater-1")
+    return flash_runs(gateway.children["burner"]) == ("1.1.0", True) and gateway.child_says("sensor")["version"] == "1.4.0"
+
+
 def all_run(gateway, version):
     """By what stands in their flash."""
     return all(flash_runs(gateway.children[name]) == (version, True) for name in PRODUCT)
 
 
 def show(gateway):
-    heading("A gateway with five children, all on this machine")
+    heading("A gateway with eight children, all on this machine")
     start_parts(gateway)
     for name in gateway.children:
         gateway.wait_for_child(name, lambda seen: seen["version"], "to say its version")
     run_ctl(gateway, "children")
-    parts = (show_one, show_product, show_two_images, show_failure)
+    parts = (show_one, show_product, show_two_images, show_failure, show_coap, show_mixed_product)
     return {part.__name__.removeprefix("show_"): part(gateway) for part in parts}
 
 
@@ -131,7 +175,7 @@ def main():
         directory = pathlib.Path(path)
         for minor in range(3):
             write_image(directory / f"1.{minor}.0.bin", IMAGE_SIZE, (1, minor, 0), seed=minor + 1)
-        with Gateway(directory, PROFILE.replace("attempts   = 5", "attempts   = 1")) as gateway:
+        with CoapGateway(directory, PROFILE.replace("attempts   = 5", "attempts   = 1")) as gateway:
             came_out = show(gateway)
     for part, is_right in came_out.items():
         say(f"{part.replace('_', ' ')}: {'as promised' if is_right else 'NOT as promised'}")

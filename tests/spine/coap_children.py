@@ -141,6 +141,9 @@ class CoapGateway(Gateway):
             self.coap = None
 
     def start_plugin(self):
+        for child in self.children.values():
+            if getattr(child, "psk", None):
+                self.set_psk(child)
         self.start_coap()
         if any(not isinstance(child, CoapChild) for child in self.children.values()):
             super().start_plugin()

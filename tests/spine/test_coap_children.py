@@ -153,13 +153,10 @@ def test_an_endpoint_that_nobody_enrolled_is_listed_and_gets_nothing(gateway):
     gateway.add_lwm2m_child()
     stranger = gateway.add_lwm2m_child("stranger")
     stranger.configuration = ""
-    gateway.start = lambda **_: None
-    del gateway.start
-    gateway.web.start(), gateway.start_bus(), gateway.start_daemon()
-    gateway.start_coap()
-    for child in gateway.children.values():
-        child.start()
-    gateway.wait_until_online("sensor")
+    del gateway.children["stranger"]
+    start(gateway)
+    gateway.ends_with_test(stranger.stop)
+    stranger.start()
     stranger.wait_for_event("register_refused")
     found = gateway.wait_for_child("stranger", lambda seen: seen, "to be listed")
     assert found["address"] == "lwm2m:stranger"
@@ -186,12 +183,8 @@ PSK = hashlib.sha256(b"a child's key").digest()
 
 
 def test_a_plain_image_travels_by_the_childs_own_key(gateway):
-    gateway.more_configuration += ""
     gateway.add_lwm2m_child(psk=PSK)
-    gateway.web.start(), gateway.start_bus(), gateway.start_daemon(), gateway.start_coap()
-    gateway.set_psk(gateway.child)
-    gateway.child.start()
-    gateway.wait_until_online()
+    start(gateway)
     assert gateway.child_says("sensor")["link_security"] == "proven"
     after, = update(gateway, "sensor")
     assert after["version"] == "1.1.0"
@@ -199,8 +192,7 @@ def test_a_plain_image_travels_by_the_childs_own_key(gateway):
 
 def test_a_wrong_key_is_not_the_child(gateway):
     gateway.add_lwm2m_child(psk=PSK)
-    gateway.web.start(), gateway.start_bus(), gateway.start_daemon(), gateway.start_coap()
-    gateway.set_psk(gateway.child)
+    gateway.web.start(), gateway.start_bus(), gateway.start_daemon(), gateway.start_plugin()
     gateway.child.psk = b"another key that is not its own.."[:32]
     gateway.child.start()
     gateway.child.wait_for_event("unreachable", deadline_s=2 * SOON_S)
@@ -209,8 +201,7 @@ def test_a_wrong_key_is_not_the_child(gateway):
 
 def test_who_has_a_key_does_not_register_without_it(gateway):
     gateway.add_lwm2m_child(psk=PSK)
-    gateway.web.start(), gateway.start_bus(), gateway.start_daemon(), gateway.start_coap()
-    gateway.set_psk(gateway.child)
+    gateway.web.start(), gateway.start_bus(), gateway.start_daemon(), gateway.start_plugin()
     gateway.child.psk = None
     gateway.child.start()
     assert gateway.child.wait_for_event("register_refused")["code"] == "4.03"
@@ -218,10 +209,7 @@ def test_who_has_a_key_does_not_register_without_it(gateway):
 
 def test_a_key_that_is_rotated_in_mid_pull_ends_the_old_session(gateway):
     gateway.add_lwm2m_child(psk=PSK, options=("--block-gap", "0.02", "--lifetime", "10", "--ack-timeout", "0.5"))
-    gateway.web.start(), gateway.start_bus(), gateway.start_daemon(), gateway.start_coap()
-    gateway.set_psk(gateway.child)
-    gateway.child.start()
-    gateway.wait_until_online()
+    start(gateway)
     image = write_firmware(gateway.directory / "new.fw", "1.1.0", 256 * 1024)
     gateway.start_rollout(gateway.seal(image, "1.1.0"), "sensor")
     gateway.wait_for_phase("transferring", "sensor")

@@ -25,10 +25,7 @@ def gateway(directory):
 def begin(gateway, psk=None, options=()):
     """A child in the middle of a transfer."""
     gateway.add_lwm2m_child(psk=psk, options=(*SLOW, *options))
-    gateway.web.start(), gateway.start_bus(), gateway.start_daemon(), gateway.start_coap()
-    if psk:
-        gateway.set_psk(gateway.child)
-    gateway.child.start()
+    gateway.start(broker=False)
     gateway.wait_until_online()
     image = write_firmware(gateway.directory / "new.fw", "1.1.0", SIZE)
     gateway.start_rollout(gateway.seal(image, "1.1.0"), "sensor")

@@ -19,11 +19,7 @@ def gateway(directory):
 
 
 def start(gateway):
-    gateway.web.start(), gateway.start_bus(), gateway.start_daemon(), gateway.start_plugin()
-    for child in gateway.children.values():
-        if getattr(child, "psk", None):
-            gateway.set_psk(child)
-        child.start()
+    gateway.start(broker=False)
     gateway.wait_until_online()
 
 
