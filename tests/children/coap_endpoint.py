@@ -110,6 +110,7 @@ class Endpoint:
         self.chance = chance
         self.heard = lambda message: None
         self.is_deaf = False  # drops all that comes
+        self.is_mute = False  # sends nothing
         self.is_silent_to_duplicates = False
         self.resends = 0
         self._mid = chance.randrange(65536)
@@ -134,8 +135,12 @@ class Endpoint:
         return self._mid
 
     def _send(self, message):
+        self._send_raw(message.encode())
+
+    def _send_raw(self, raw):
         try:
-            self.line.send(message.encode())
+            if not self.is_mute:
+                self.line.send(raw)
         except OSError:
             pass  # as good as lost
 
@@ -234,7 +239,7 @@ class Endpoint:
     def _request(self, message):
         if message.mid in self._answered:
             if not self.is_silent_to_duplicates:
-                self._try_raw(self._answered[message.mid])
+                self._send_raw(self._answered[message.mid])
             return
         answer = self.answer(message)
         if answer is None:
@@ -247,13 +252,7 @@ class Endpoint:
         raw = self._answered[message.mid] = answer.encode()
         if len(self._answered) > REMEMBERED:
             self._answered.pop(next(iter(self._answered)))
-        self._try_raw(raw)
-
-    def _try_raw(self, raw):
-        try:
-            self.line.send(raw)
-        except OSError:
-            pass
+        self._send_raw(raw)
 
 
 class Uri:

@@ -48,11 +48,11 @@ class Child:
 
     async def _life(self, delay):
         await asyncio.sleep(delay)
-        self.updates.resume()
         while True:
             try:
                 await self._open()
                 await self._register()
+                self.updates.resume()
                 while True:
                     await self._rest()
                     await self._update()

@@ -27,7 +27,7 @@ from dtls_socket import DtlsLine, DtlsServer
 from suit_manifest import Identity, Refused
 
 CONTENT, CHANGED, NOT_FOUND, NOT_ALLOWED = map(wire.code, ("2.05", "2.04", "4.04", "4.05"))
-CHANGEABLE = {"block", "block_gap", "reboot_s", "refuse", "no_version", "never_back", "keep_version", "no_answer",
+CHANGEABLE = {"block", "block_gap", "reboot_s", "refuse", "no_version", "abrupt", "never_back", "keep_version", "no_answer",
               "ack_timeout", "never_payload"}
 
 
@@ -112,7 +112,7 @@ class SuitChild:
             if self.options.server and not self.options.keep_host:
                 host, port = self.options.server.rsplit(":", 1)
                 where.host, where.port = host.strip("[]"), int(port)
-            payload = await self._get(where)
+            payload = await self._get(where, self.options.abrupt)
             if len(payload) != size or hashlib.sha256(payload).digest() != digest:
                 say("bad_payload", uri=uri, bytes=len(payload))
                 return
@@ -135,8 +135,10 @@ class SuitChild:
             await self.listen()
             say("up", version=self.version)
 
-    async def _get(self, uri):
+    async def _get(self, uri, is_abrupt=False):
         endpoint = Endpoint(await self._line(uri), ack_timeout=self.options.ack_timeout)
+        if is_abrupt:
+            endpoint.heard = lambda message: _fall_silent(endpoint, message)
         self.asked_at.clear()
         data = b""
         try:
@@ -198,6 +200,12 @@ class SuitChild:
         return word != "quit"
 
 
+def _fall_silent(endpoint, message):
+    """The last block, answered separately (RFC 7252 section 5.2.2), is never acknowledged."""
+    block = message.block(wire.BLOCK2)
+    endpoint.is_mute = bool(block and not block.more)
+
+
 async def serve(options):
     child = SuitChild(options)
     await child.listen()
@@ -229,6 +237,7 @@ def main(words):
     parser.add_argument("--reboot-s", type=float, default=0.3)
     parser.add_argument("--refuse", action="store_true", help="refuses every manifest, in silence")
     parser.add_argument("--never-payload", action="store_true", help="takes the manifest and asks for no payload")
+    parser.add_argument("--abrupt", action="store_true", help="installs and reboots before it acknowledges the last block")
     parser.add_argument("--no-version", action="store_true", help='suit/version says "NONE"')
     parser.add_argument("--keep-version", action="store_true", help="suit/version never changes")
     parser.add_argument("--never-back", action="store_true", help="does not come back from a reboot")

@@ -360,7 +360,9 @@ def test_a_pull_goes_on_after_a_kill(start, tmp_path):
     child.kill()
     gateway.inbox.clear()
     _, again = start(*options, gateway=gateway, location="8")
+    registered_from = gateway.child
     request = kept(gateway, "fw/x")
+    assert gateway.child == registered_from
     assert request.block(wire.BLOCK2) == wire.Block(3, False, wire.szx_of(256))
     while serve(gateway, request):
         request = gateway.await_request("fw/x")

@@ -6,6 +6,8 @@ import hashlib
 import pytest
 import suit_author
 
+import coap_wire as wire
+from bare_gateway import BareGateway
 from coap_child_process import CoapProgram, free_udp_port
 from libcoap_tools import SERVER, Running, client
 
@@ -105,3 +107,28 @@ def test_a_refusing_one_asks_for_no_payload(bench):
     one.offer()
     one.child.wait("refused")
     assert one.child.stats()["bytes"] == one.child.all("manifest")[0]["bytes"]
+
+
+def test_an_abrupt_one_never_acknowledges_the_last_block(tmp_path):
+    """Its server answers separately, by CON, as one that must think would."""
+    gateway = BareGateway()
+    key = suit_author.make_key("Ed25519", tmp_path / "private.pem", tmp_path / "public.pem")
+    release = suit_author.Release(5, "acme/boiler", "2.0.0", "vendor.example", "boiler-v1",
+                                  [suit_author.Image("app", b"x" * 30, "coap://fw.example/fw")])
+    child = CoapProgram("suit_child", "--abrupt", "--server", gateway.where, "--key", tmp_path / "public.pem",
+                        "--vendor-domain", "vendor.example", "--class-name", "boiler-v1", "--block", 1024)
+    try:
+        gateway.child = ("127.0.0.1", child.events[0]["port"])
+        assert gateway.ask(wire.POST, "suit/trigger", payload=f"coap://{gateway.where}/m".encode()).code == wire.code("2.04")
+        for path, body in (("m", suit_author.author(release, key, "Ed25519")), ("fw", b"x" * 30)):
+            request = gateway.await_request(path)
+            gateway.send(wire.Message(wire.ACK, wire.EMPTY, request.mid))
+            block = wire.Block(0, False, 6).value()
+            gateway.send(wire.Message(wire.CON, wire.code("2.05"), 77, request.token, [(wire.BLOCK2, wire.uint(block))], body))
+            if path == "m":
+                assert gateway.receive().kind == wire.ACK
+        child.wait("up", version="2.0.0")
+        assert gateway.receive(0.3) is None
+    finally:
+        child.stop()
+        gateway.close()
