@@ -178,7 +178,7 @@ Result<void> LibcoapServer::set_up_certificates() {
   coap_dtls_pki_t setup{};
   setup.version = COAP_DTLS_PKI_SETUP_VERSION;
   setup.verify_peer_cert = 1;
-  setup.check_common_ca = 0;
+  setup.check_common_ca = 1;  // else libcoap does not read the authorities
   setup.cert_chain_validation = 1;
   setup.cert_chain_verify_depth = 3;
   setup.allow_no_crl = 1;
