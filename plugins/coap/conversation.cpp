@@ -20,8 +20,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr unsigned kRepetitions = 4;            // MAX_RETRANSMIT, RFC 7252 section 4.8
+constexpr unsigned kRepetitions = 1;            // libcoap sends each twice: four times, after 1, 3 and 7 ACK_TIMEOUTs
 constexpr unsigned kRepetitionsOfBlock = 1000;  // its patience ends it
+constexpr Milliseconds kShortestSilence = 1s;   // libcoap ignores a shorter ACK_TIMEOUT
 constexpr Milliseconds kLongestSilence = 60s;   // before a datagram is repeated
 constexpr Milliseconds kLate = 20ms;            // then libcoap's timer is overdue
 constexpr std::size_t kMostAnswer = 16 * 1024;  // bytes
@@ -89,8 +90,9 @@ Conversation::Conversation(asio::any_io_executor executor, coap_session_t* sessi
       host_(host_of(*coap_session_get_addr_remote(session))),
       turns_(executor) {
   coap_session_set_app_data(session, this);
-  // Repetitions are exchange()'s: libcoap sends each datagram once and tells when its time is over.
-  coap_session_set_max_retransmit(session, 0);
+  // Repetitions are exchange()'s: what is given up must not go on being sent for a minute. libcoap cannot be kept from
+  // one: it ignores a MAX_RETRANSMIT of 0.
+  coap_session_set_max_retransmit(session, 1);
   coap_session_set_nstart(session, kAbandoned);
 }
 
@@ -213,16 +215,17 @@ asio::awaitable<Result<Conversation::Reply>> Conversation::exchange(Outbound req
 }
 
 /// libcoap says when the time of a datagram is over, or is silent if it was acknowledged. At times it forgets its timer
-/// (4.3.1 disarms it when less than a millisecond is left), so it is looked after once.
+/// (4.3.1 disarms it when less than a millisecond is left), so it is looked after.
 asio::awaitable<bool> Conversation::wait_for(Waiting* waiting, SteadyTime deadline, Milliseconds silence) {
-  SteadyTime look = std::chrono::steady_clock::now() + silence * 3 / 2 + kLate;
+  const auto overdue = silence * 3 / 2 + kLate;
+  SteadyTime look = std::chrono::steady_clock::now() + overdue;
   while (!waiting->is_over() && !waiting->is_silent && std::chrono::steady_clock::now() < deadline) {
     waiting->timer.expires_at(std::min(look, deadline));
     co_await waiting->timer.async_wait(asio::as_tuple(asio::use_awaitable));
     const bool is_cancelled = co_await was_cancelled();
     if (is_cancelled) co_return true;
     if (std::chrono::steady_clock::now() < look) continue;
-    look = SteadyTime::max();
+    look += overdue;
     look_after_timers();
   }
   co_return false;
@@ -235,9 +238,10 @@ void Conversation::look_after_timers() {
   coap_io_prepare_epoll(coap_session_get_context(session_), now);
 }
 
-/// Doubles with each repetition (RFC 7252 section 4.2); libcoap makes it up to half longer, at random.
+/// Doubles with each datagram (RFC 7252 section 4.2), of which a sending has two; libcoap makes it up to half longer,
+/// at random.
 Milliseconds Conversation::silence_before(unsigned repetition) const {
-  return std::min(kLongestSilence, ack_timeout_ * (1U << std::min(repetition, 10U)));
+  return std::clamp(ack_timeout_ * (1U << std::min(2 * repetition, 10U)), kShortestSilence, kLongestSilence);
 }
 
 Result<void> Conversation::transmit(const Outbound& request, const Waiting& waiting, unsigned repetition) {

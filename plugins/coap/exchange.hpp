@@ -124,7 +124,7 @@ class Peer {
   [[nodiscard]] virtual const std::string& address() const = 0;
   /// Where the child reaches us, as it does now: "192.0.2.1:5683"; for URIs.
   [[nodiscard]] virtual const std::string& local_address() const = 0;
-  /// The first wait for an acknowledgement (ACK_TIMEOUT), and how many of them a request may need.
+  /// The first wait for an acknowledgement (ACK_TIMEOUT), 1 to 60 s; it doubles with each repetition.
   virtual void set_ack_timeout(Milliseconds timeout) = 0;
 };
 

@@ -10,7 +10,9 @@
 
 #include <coap3/coap.h>
 
+#include <boost/asio/ip/udp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <map>
@@ -125,5 +127,15 @@ class LibcoapServer final : public Server {
   std::uint16_t secure_port_ = 0;
   std::shared_ptr<LibcoapServer*> alive_ = std::make_shared<LibcoapServer*>(this);  // what is posted looks at it
 };
+
+template <class Work>
+void LibcoapServer::later(Work work) {
+  boost::asio::post(executor_, [weak = std::weak_ptr(alive_), work = std::move(work)]() mutable {
+    if (const auto alive = weak.lock()) work(**alive);
+  });
+}
+
+/// As libcoap holds it.
+coap_address_t address_from(const boost::asio::ip::udp::endpoint& endpoint);
 
 }  // namespace hg::coap

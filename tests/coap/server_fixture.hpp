@@ -266,6 +266,7 @@ class CoapClient {
  public:
   CoapClient(test::Loop& loop, const Directory& directory, std::vector<std::string> arguments)
       : loop_(&loop), file_(directory.path / "got"), output_(loop.io) {
+    std::filesystem::remove(file_);
     const std::vector<std::string> first{"/usr/bin/coap-client-openssl", "-v", "0", "-o", file_.string()};
     arguments.insert(arguments.begin(), first.begin(), first.end());
     std::vector<char*> words;
