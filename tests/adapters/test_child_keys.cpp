@@ -150,7 +150,6 @@ TEST_F(ChildKeys, WhatMustNotBeThereIsRefusedByName) {
       {KeyUse::wrap, std::string(kMostKeyMaterial + 1, 'x'), "16 KiB"},
       {KeyUse::identify, to_hex(random_bytes(32)), "name", ""},
       {KeyUse::identify, to_hex(random_bytes(32)), "name", std::string(33, 'k')},
-      {KeyUse::link, to_hex(random_bytes(32)), "name", ""},
       {KeyUse::wrap, to_hex(random_bytes(32)), "name", "a b"},
   };
   for (const Row& row : rows) {
