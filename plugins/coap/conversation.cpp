@@ -129,6 +129,11 @@ std::shared_ptr<void> Conversation::hold() {
           }};
 }
 
+void Conversation::ping() {
+  coap_session_set_ack_timeout(session_, {1, 0});
+  coap_session_send_ping(session_);
+}
+
 const std::string& Conversation::local_address() const {
   if (session_ != nullptr) local_ = coap::text_of(*coap_session_get_addr_local(session_));
   return local_;
@@ -246,6 +251,10 @@ Milliseconds Conversation::silence_before(unsigned repetition) const {
 
 Result<void> Conversation::transmit(const Outbound& request, const Waiting& waiting, unsigned repetition) {
   if (is_lost()) return lost_error();
+  // libcoap would begin a handshake as a client over a session that its child has closed.
+  if (coap_session_get_state(session_) == COAP_SESSION_STATE_NONE) {
+    return Error{Errc::unavailable, "the child closed DTLS, or it broke"};
+  }
   const Milliseconds wait = silence_before(repetition);
   const auto whole = std::chrono::duration_cast<std::chrono::seconds>(wait);
   coap_session_set_ack_timeout(

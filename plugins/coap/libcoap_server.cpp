@@ -70,6 +70,7 @@ LibcoapServer::~LibcoapServer() {
     if (const auto conversation = one.lock()) conversation->lose("the server is closed");
   }
   for (const auto& [session, conversation] : accepted_) conversation->lose("the server is closed");
+  end_closing();
   coap_free_context(context_);
 }
 
@@ -213,16 +214,6 @@ LibcoapServer* LibcoapServer::of(const coap_session_t* session) {
   return static_cast<LibcoapServer*>(coap_get_app_data(coap_session_get_context(session)));
 }
 
-/// Nothing is thrown through C.
-template <class Work>
-void LibcoapServer::guarded(const Work& work) noexcept {
-  try {
-    work();
-  } catch (const std::exception& failure) {
-    log_(std::string("a datagram was dropped: ") + failure.what());
-  }
-}
-
 void LibcoapServer::on_request(coap_resource_t*, coap_session_t* session, const coap_pdu_t* request,
                                const coap_string_t*, coap_pdu_t* response) {
   LibcoapServer* self = of(session);
@@ -236,7 +227,7 @@ coap_response_t LibcoapServer::on_response(coap_session_t* session, const coap_p
   self->guarded([&] {
     const auto from = self->conversation_of(session);
     if (!from) return;
-    self->inlet_->heard(from);
+    self->heard(from);
     verdict = from->answered(*received);
   });
   return verdict;
@@ -247,7 +238,7 @@ void LibcoapServer::on_refusal(coap_session_t* session, const coap_pdu_t*, coap_
   self->guarded([&] {
     if (coap_session_get_app_data(session) == nullptr) return;  // it asked for nothing
     const auto conversation = self->conversation_of(session);
-    if (reason == COAP_NACK_RST) self->inlet_->heard(conversation);
+    if (reason == COAP_NACK_RST) self->heard(conversation);
     conversation->refused(mid, reason);
   });
 }
@@ -255,7 +246,7 @@ void LibcoapServer::on_refusal(coap_session_t* session, const coap_pdu_t*, coap_
 void LibcoapServer::on_ping(coap_session_t* session, const coap_pdu_t*, coap_mid_t) {
   LibcoapServer* self = of(session);
   self->guarded([&] {
-    if (const auto from = self->conversation_of(session)) self->inlet_->heard(from);
+    if (const auto from = self->conversation_of(session)) self->heard(from);
   });
 }
 
@@ -264,10 +255,13 @@ int LibcoapServer::on_event(coap_session_t* session, coap_event_t event) {
   self->guarded([&] {
     if (event != COAP_EVENT_SERVER_SESSION_DEL) return;
     self->shown_.erase(session);
+    wipe_key_of(session);  // one whose handshake failed still has it
     const auto known = self->accepted_.find(session);
     if (known == self->accepted_.end()) return;
     const ConversationPtr conversation = known->second;
-    self->gone(conversation, "the session was idle, or was closed");
+    const std::string why = "the session was idle, or was closed";
+    self->forget(conversation, why);
+    self->tell_lost(conversation, why);
   });
   return 0;
 }
