@@ -110,17 +110,17 @@ TEST_F(Secured, AnIdleSessionEndsThoughTheChildStillHasIt) {
 }
 
 TEST_F(Secured, AChildThatLostItsSessionComesBackFromTheSamePort) {
-  server_->shelf().expect_until(in(60s));
   std::shared_ptr<void> held;
   inlet_.on_request = [&](const std::shared_ptr<Peer>& from) { held = server_->hold(from); };
-  inlet_.answer = {Code::content, {}, Format::text, text_bytes("hello")};
+  inlet_.answer = {};  // acknowledged: it waits for the answer
   const std::vector<std::string> key{
       "-u", "id-boiler", "-k", "0123456789abcdef", "-p", std::to_string(free_port(loop_.io))};
-  auto first = client("rd", {"-s", "30", "-w", key[0], key[1], key[2], key[3], key[4], key[5]});
+  const auto first = client("rd", key);
   loop_.until([&] { return !inlet_.paths.empty(); });
   const auto before = inlet_.last;
   first->kill();
   first->body();
+  inlet_.answer = {Code::content, {}, Format::text, text_bytes("hello")};
   EXPECT_EQ(client("rd", key)->body(), text_bytes("hello"));
   EXPECT_TRUE(before->is_lost());
   EXPECT_NE(inlet_.last, before);
@@ -133,16 +133,17 @@ TEST_F(Secured, AForgedClientHelloEndsNothingAsLongAsTheChildAnswers) {
   const std::uint16_t port = free_port(loop_.io);
   std::shared_ptr<void> held;
   inlet_.on_request = [&](const std::shared_ptr<Peer>& from) { held = server_->hold(from); };
-  auto child =
-      client("rd", {"-s", "30", "-w", "-u", "id-boiler", "-k", "0123456789abcdef", "-p", std::to_string(port)});
-  loop_.until([&] { return inlet_.datagrams != 0; });
+  inlet_.answer = {};  // acknowledged: it waits for the answer
+  const auto child = client("rd", {"-u", "id-boiler", "-k", "0123456789abcdef", "-p", std::to_string(port)});
+  loop_.until([&] { return !inlet_.paths.empty(); });
   const int before = inlet_.datagrams;
   {
     udp::socket forger(loop_.io, udp::v4());
     forger.set_option(udp::socket::reuse_address(true));
     forger.bind({asio::ip::make_address("127.0.0.1"), port});
     const Bytes hello{22, 0xFE, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1};
-    forger.send_to(asio::buffer(hello), {asio::ip::make_address("127.0.0.1"), settings_.secure_port});
+    const udp::endpoint server(asio::ip::make_address("127.0.0.1"), settings_.secure_port);
+    ASSERT_EQ(forger.send_to(asio::buffer(hello), server), hello.size());
   }
   loop_.until([&] { return inlet_.datagrams > before; });  // the answer to the ping
   bool is_over = false;
