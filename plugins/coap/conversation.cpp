@@ -211,9 +211,10 @@ asio::awaitable<Result<Conversation::Reply>> Conversation::exchange(Outbound req
     waiting.is_silent = false;
     if (auto gone = transmit(request, waiting, sent); !gone) co_return gone.error();
     const bool is_cancelled = co_await wait_for(&waiting, deadline, silence_before(sent));
+    // First: it is told once, perhaps together with an answer, and a push goes on after one.
+    if (is_cancelled) co_return Error{Errc::cancelled, "cancelled"};
     if (waiting.reply) co_return std::move(*waiting.reply);
     if (waiting.failure) co_return *waiting.failure;
-    if (is_cancelled) co_return Error{Errc::cancelled, "cancelled"};
     if (!waiting.is_silent) break;
   }
   co_return Error{Errc::timed_out, "no answer"};

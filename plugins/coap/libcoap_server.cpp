@@ -115,6 +115,7 @@ void LibcoapServer::take_requests() {
 }
 
 Result<void> LibcoapServer::set_up_dtls() {
+  if (coap_prng(nobodys_.data(), nobodys_.size()) == 0) return Error{Errc::internal, "there are no random numbers"};
   coap_dtls_spsk_t setup{};
   setup.version = COAP_DTLS_SPSK_SETUP_VERSION;
   setup.validate_id_call_back = &on_identity;
@@ -266,14 +267,15 @@ int LibcoapServer::on_event(coap_session_t* session, coap_event_t event) {
   return 0;
 }
 
+/// Who has no key fails as one with a wrong key does, and learns of nobody's identity (RFC 4279 section 2).
 const coap_bin_const_t* LibcoapServer::on_identity(coap_bin_const_t* identity, coap_session_t*, void* argument) {
   auto* self = static_cast<LibcoapServer*>(argument);
   const coap_bin_const_t* found = nullptr;
   self->guarded([&] {
     const plugin::LinkKey* key = self->keys_.by_identity(
         std::string_view(reinterpret_cast<const char*>(identity->s), identity->length));  // NOLINT
-    if (key == nullptr) return;
-    self->key_ = {key->secret.size(), key->secret.view().data()};
+    const ByteView secret = key == nullptr ? ByteView(self->nobodys_) : key->secret.view();
+    self->key_ = {secret.size(), secret.data()};
     found = &self->key_;
   });
   return found;

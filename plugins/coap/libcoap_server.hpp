@@ -11,6 +11,7 @@
 #include <coap3/coap.h>
 #include <openssl/types.h>
 
+#include <array>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -131,8 +132,9 @@ class LibcoapServer final : public Server {
   std::vector<std::weak_ptr<Conversation>> reached_;
   std::unordered_map<const coap_session_t*, Digest> shown_;  // by handshakes, until the session speaks
   std::deque<Held> held_;
-  std::vector<coap_session_t*> closing_;  // each referenced, until end_closing()
-  coap_bin_const_t key_{};                // for libcoap, which copies it
+  std::vector<coap_session_t*> closing_;    // each referenced, until end_closing()
+  coap_bin_const_t key_{};                  // for libcoap, which copies it
+  std::array<std::uint8_t, 32> nobodys_{};  // the key of unknown identities: random
   std::size_t secured_ = 0;
   bool looks_soon_ = false;
   std::uint16_t port_ = 0;

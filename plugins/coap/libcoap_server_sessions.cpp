@@ -117,14 +117,19 @@ void LibcoapServer::end_closing() {
 }
 
 void LibcoapServer::set_key(const std::string& child, plugin::LinkKey key) {
+  // An identity that was another child's: a session under that one's key would now pass for this child.
+  const plugin::LinkKey* const named = keys_.by_identity(key.identity);
+  const std::string taken = named != nullptr && named != keys_.psk_of(child) ? key.identity : "";
   const auto before = keys_.set(child, std::move(key));
-  if (!before) return;
+  if (!before && taken.empty()) return;
   std::vector<ConversationPtr> under;
   const auto look = [&](const ConversationPtr& one) {
     if (!one || one->is_lost() || !one->proof().is_secured) return;
-    const bool is_psk = before->kind == plugin::LinkKeyKind::psk && one->proof().identity == before->identity;
-    const bool is_certificate = !before->certificate.empty() && one->proof().certificate == before->certificate;
-    if (is_psk || is_certificate) under.push_back(one);
+    const Proof& proof = one->proof();
+    const bool was_its = before && before->kind == plugin::LinkKeyKind::psk && proof.identity == before->identity;
+    const bool was_anothers = !taken.empty() && proof.identity == taken;
+    const bool is_certificate = before && !before->certificate.empty() && proof.certificate == before->certificate;
+    if (was_its || was_anothers || is_certificate) under.push_back(one);
   };
   for (const auto& [session, conversation] : accepted_) look(conversation);
   for (const auto& one : reached_) look(one.lock());

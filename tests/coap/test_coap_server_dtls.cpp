@@ -77,6 +77,14 @@ TEST_F(Secured, AChangedKeyEndsTheSessionInTheMiddleOfAPull) {
   EXPECT_EQ(client("rd", {"-u", "id-boiler", "-k", "fedcba9876543210"})->body(), text_bytes("hello"));
 }
 
+TEST_F(Secured, ASessionDoesNotPassForAnotherChildThatIsGivenItsIdentity) {
+  inlet_.answer = {};  // acknowledged: it waits for the answer
+  const auto asking = boiler("rd");
+  loop_.until([&] { return !inlet_.paths.empty(); });
+  server_->set_key("pump", psk("id-boiler", "fedcba9876543210"));
+  EXPECT_TRUE(inlet_.last->is_lost());
+}
+
 TEST_F(Secured, TheSameKeyAgainEndsNothing) {
   inlet_.answer = {Code::content, {}, Format::text, text_bytes("hello")};
   inlet_.on_request = [this](const std::shared_ptr<Peer>&) {
