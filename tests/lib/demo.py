@@ -165,7 +165,7 @@ def show(gateway):
     for name in gateway.children:
         gateway.wait_for_child(name, lambda seen: seen["version"], "to say its version")
     run_ctl(gateway, "children")
-    parts = (show_one, show_product, show_two_images, show_failure, show_coap, show_mixed_product)
+    parts = (show_one, show_product, show_two_images, show_coap, show_mixed_product, show_failure)
     return {part.__name__.removeprefix("show_"): part(gateway) for part in parts}
 
 
