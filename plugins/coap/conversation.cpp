@@ -129,6 +129,11 @@ std::shared_ptr<void> Conversation::hold() {
           }};
 }
 
+void Conversation::ping() {
+  coap_session_set_ack_timeout(session_, {1, 0});
+  coap_session_send_ping(session_);
+}
+
 const std::string& Conversation::local_address() const {
   if (session_ != nullptr) local_ = coap::text_of(*coap_session_get_addr_local(session_));
   return local_;
@@ -206,9 +211,10 @@ asio::awaitable<Result<Conversation::Reply>> Conversation::exchange(Outbound req
     waiting.is_silent = false;
     if (auto gone = transmit(request, waiting, sent); !gone) co_return gone.error();
     const bool is_cancelled = co_await wait_for(&waiting, deadline, silence_before(sent));
+    // First: it is told once, perhaps together with an answer, and a push goes on after one.
+    if (is_cancelled) co_return Error{Errc::cancelled, "cancelled"};
     if (waiting.reply) co_return std::move(*waiting.reply);
     if (waiting.failure) co_return *waiting.failure;
-    if (is_cancelled) co_return Error{Errc::cancelled, "cancelled"};
     if (!waiting.is_silent) break;
   }
   co_return Error{Errc::timed_out, "no answer"};
@@ -246,6 +252,10 @@ Milliseconds Conversation::silence_before(unsigned repetition) const {
 
 Result<void> Conversation::transmit(const Outbound& request, const Waiting& waiting, unsigned repetition) {
   if (is_lost()) return lost_error();
+  // libcoap would begin a handshake as a client over a session that its child has closed.
+  if (coap_session_get_state(session_) == COAP_SESSION_STATE_NONE) {
+    return Error{Errc::unavailable, "the child closed DTLS, or it broke"};
+  }
   const Milliseconds wait = silence_before(repetition);
   const auto whole = std::chrono::duration_cast<std::chrono::seconds>(wait);
   coap_session_set_ack_timeout(

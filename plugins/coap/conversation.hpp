@@ -48,12 +48,18 @@ class Conversation final : public Peer, public std::enable_shared_from_this<Conv
   /// See Server::hold.
   std::shared_ptr<void> hold();
   [[nodiscard]] bool is_held() const { return holds_ > 0; }
+  /// Whoever has the session answers by a reset (RFC 7252 section 4.3). It must not be lost.
+  void ping();
 
   // What libcoap tells. An answer that nobody waits for is reset (FAIL).
   coap_response_t answered(const coap_pdu_t& received);
   void refused(coap_mid_t mid, coap_nack_reason_t reason);
   /// The session goes, or is nothing to us any more: lets go of it, and whoever waits hears why.
   void lose(const std::string& why);
+
+  /// See libcoap_server_restarts: asked whether it still has the session, and nothing came over it since.
+  bool is_doubted = false;
+  std::optional<SteadyTime> doubted_at;
 
   /// The last request that went to the Inlet, so that its repetition is not one more.
   struct Repeatable {

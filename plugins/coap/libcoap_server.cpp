@@ -70,6 +70,7 @@ LibcoapServer::~LibcoapServer() {
     if (const auto conversation = one.lock()) conversation->lose("the server is closed");
   }
   for (const auto& [session, conversation] : accepted_) conversation->lose("the server is closed");
+  end_closing();
   coap_free_context(context_);
 }
 
@@ -114,6 +115,7 @@ void LibcoapServer::take_requests() {
 }
 
 Result<void> LibcoapServer::set_up_dtls() {
+  if (coap_prng(nobodys_.data(), nobodys_.size()) == 0) return Error{Errc::internal, "there are no random numbers"};
   coap_dtls_spsk_t setup{};
   setup.version = COAP_DTLS_SPSK_SETUP_VERSION;
   setup.validate_id_call_back = &on_identity;
@@ -213,16 +215,6 @@ LibcoapServer* LibcoapServer::of(const coap_session_t* session) {
   return static_cast<LibcoapServer*>(coap_get_app_data(coap_session_get_context(session)));
 }
 
-/// Nothing is thrown through C.
-template <class Work>
-void LibcoapServer::guarded(const Work& work) noexcept {
-  try {
-    work();
-  } catch (const std::exception& failure) {
-    log_(std::string("a datagram was dropped: ") + failure.what());
-  }
-}
-
 void LibcoapServer::on_request(coap_resource_t*, coap_session_t* session, const coap_pdu_t* request,
                                const coap_string_t*, coap_pdu_t* response) {
   LibcoapServer* self = of(session);
@@ -236,7 +228,7 @@ coap_response_t LibcoapServer::on_response(coap_session_t* session, const coap_p
   self->guarded([&] {
     const auto from = self->conversation_of(session);
     if (!from) return;
-    self->inlet_->heard(from);
+    self->heard(from);
     verdict = from->answered(*received);
   });
   return verdict;
@@ -247,7 +239,7 @@ void LibcoapServer::on_refusal(coap_session_t* session, const coap_pdu_t*, coap_
   self->guarded([&] {
     if (coap_session_get_app_data(session) == nullptr) return;  // it asked for nothing
     const auto conversation = self->conversation_of(session);
-    if (reason == COAP_NACK_RST) self->inlet_->heard(conversation);
+    if (reason == COAP_NACK_RST) self->heard(conversation);
     conversation->refused(mid, reason);
   });
 }
@@ -255,7 +247,7 @@ void LibcoapServer::on_refusal(coap_session_t* session, const coap_pdu_t*, coap_
 void LibcoapServer::on_ping(coap_session_t* session, const coap_pdu_t*, coap_mid_t) {
   LibcoapServer* self = of(session);
   self->guarded([&] {
-    if (const auto from = self->conversation_of(session)) self->inlet_->heard(from);
+    if (const auto from = self->conversation_of(session)) self->heard(from);
   });
 }
 
@@ -264,22 +256,26 @@ int LibcoapServer::on_event(coap_session_t* session, coap_event_t event) {
   self->guarded([&] {
     if (event != COAP_EVENT_SERVER_SESSION_DEL) return;
     self->shown_.erase(session);
+    wipe_key_of(session);  // one whose handshake failed still has it
     const auto known = self->accepted_.find(session);
     if (known == self->accepted_.end()) return;
     const ConversationPtr conversation = known->second;
-    self->gone(conversation, "the session was idle, or was closed");
+    const std::string why = "the session was idle, or was closed";
+    self->forget(conversation, why);
+    self->tell_lost(conversation, why);
   });
   return 0;
 }
 
+/// Who has no key fails as one with a wrong key does, and learns of nobody's identity (RFC 4279 section 2).
 const coap_bin_const_t* LibcoapServer::on_identity(coap_bin_const_t* identity, coap_session_t*, void* argument) {
   auto* self = static_cast<LibcoapServer*>(argument);
   const coap_bin_const_t* found = nullptr;
   self->guarded([&] {
     const plugin::LinkKey* key = self->keys_.by_identity(
         std::string_view(reinterpret_cast<const char*>(identity->s), identity->length));  // NOLINT
-    if (key == nullptr) return;
-    self->key_ = {key->secret.size(), key->secret.view().data()};
+    const ByteView secret = key == nullptr ? ByteView(self->nobodys_) : key->secret.view();
+    self->key_ = {secret.size(), secret.data()};
     found = &self->key_;
   });
   return found;

@@ -9,7 +9,9 @@
 #pragma once
 
 #include <coap3/coap.h>
+#include <openssl/types.h>
 
+#include <array>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -99,12 +101,22 @@ class LibcoapServer final : public Server {
   Proof proof_of(coap_session_t* session);
   [[nodiscard]] bool has_current_key(const coap_session_t* session, const Proof& proof) const;
   void gone(const ConversationPtr& conversation, const std::string& why);
+  void tell_lost(const ConversationPtr& conversation, const std::string& why);
   void close(const ConversationPtr& conversation, const std::string& why);
+  void forget(const ConversationPtr& conversation, const std::string& why);
+  void end_closing();
   boost::asio::awaitable<Result<coap_address_t>> resolve(std::string host_and_port, std::uint16_t usual_port);
   Result<ConversationPtr> connect(const coap_address_t& address);
   Result<ConversationPtr> connect_secured(const coap_address_t& address, const plugin::LinkKey& key);
   ConversationPtr known(const std::string& address, const std::string& identity) const;
   ConversationPtr adopt(coap_session_t* session, Proof proof);
+
+  // children that restarted
+  void watch_for_restart(coap_session_t* session);
+  static void on_record(int is_sent, int version, int type, const void* bytes, std::size_t size, SSL* ssl,
+                        void* of_session);
+  void doubt(const ConversationPtr& conversation);
+  void heard(const ConversationPtr& from);
 
   boost::asio::any_io_executor executor_;
   ServerSettings settings_;
@@ -120,7 +132,9 @@ class LibcoapServer final : public Server {
   std::vector<std::weak_ptr<Conversation>> reached_;
   std::unordered_map<const coap_session_t*, Digest> shown_;  // by handshakes, until the session speaks
   std::deque<Held> held_;
-  coap_bin_const_t key_{};  // for libcoap, which copies it
+  std::vector<coap_session_t*> closing_;    // each referenced, until end_closing()
+  coap_bin_const_t key_{};                  // for libcoap, which copies it
+  std::array<std::uint8_t, 32> nobodys_{};  // the key of unknown identities: random
   std::size_t secured_ = 0;
   bool looks_soon_ = false;
   std::uint16_t port_ = 0;
@@ -134,6 +148,19 @@ void LibcoapServer::later(Work work) {
     if (const auto alive = weak.lock()) work(**alive);
   });
 }
+
+/// Nothing is thrown through C.
+template <class Work>
+void LibcoapServer::guarded(const Work& work) noexcept {
+  try {
+    work();
+  } catch (const std::exception& failure) {
+    log_(std::string("a datagram was dropped: ") + failure.what());
+  }
+}
+
+/// libcoap's copy of a key is of no use after the handshake.
+void wipe_key_of(const coap_session_t* session);
 
 /// As libcoap holds it.
 coap_address_t address_from(const boost::asio::ip::udp::endpoint& endpoint);

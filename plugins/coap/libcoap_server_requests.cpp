@@ -48,7 +48,7 @@ void LibcoapServer::take_request(coap_session_t* session, const coap_pdu_t& requ
   const Message message(request);
   const ConversationPtr from = conversation_of(session);
   if (!from) return stay_silent(response);
-  inlet_->heard(from);
+  heard(from);
   if (!message.has_plain_path) return set_code(response, Code::not_found);
   if (message.code == static_cast<std::uint8_t>(Method::get) && serve(from, message, response)) return;
   hand_over(from, message, response);

@@ -23,13 +23,12 @@ ByteView view_of(const coap_bin_const_t* bytes) {
   return bytes == nullptr ? ByteView{} : ByteView{bytes->s, bytes->length};
 }
 
-/// libcoap's copy of a key is of no use after the handshake.
+}  // namespace
+
 void wipe_key_of(const coap_session_t* session) {
   const coap_bin_const_t* key = coap_session_get_psk_key(session);
   if (key != nullptr) wipe({const_cast<std::uint8_t*>(key->s), key->length});
 }
-
-}  // namespace
 
 coap_address_t address_from(const asio::ip::udp::endpoint& endpoint) {
   coap_address_t address;
@@ -52,7 +51,10 @@ LibcoapServer::ConversationPtr LibcoapServer::accept(coap_session_t* session) {
   if (proof.is_secured) wipe_key_of(session);
   const auto made = std::make_shared<Conversation>(executor_, session, Conversation::Kind::accepted, std::move(proof));
   accepted_[session] = made;
-  if (made->proof().is_secured) ++secured_;
+  if (made->proof().is_secured) {
+    ++secured_;
+    watch_for_restart(session);
+  }
   if (is_current) return made;
   later([weak = std::weak_ptr(made)](LibcoapServer& self) {
     if (const auto stale = weak.lock()) self.close(stale, "its key is no longer the child's");
@@ -82,36 +84,52 @@ bool LibcoapServer::has_current_key(const coap_session_t* session, const Proof& 
 /// It has ended, or will: tells the Inlet.
 void LibcoapServer::gone(const ConversationPtr& conversation, const std::string& why) {
   close(conversation, why);
+  tell_lost(conversation, why);
+}
+
+void LibcoapServer::tell_lost(const ConversationPtr& conversation, const std::string& why) {
   later([conversation, why](LibcoapServer& self) { self.inlet_->lost(conversation, why); });
 }
 
 void LibcoapServer::close(const ConversationPtr& conversation, const std::string& why) {
   coap_session_t* session = conversation->session();
   if (session == nullptr) return;
-  if (accepted_.erase(session) != 0 && conversation->proof().is_secured) --secured_;
-  const bool is_ended = coap_session_get_state(session) == COAP_SESSION_STATE_NONE;
-  coap_session_reference(session);
-  conversation->lose(why);
-  if (!is_ended && conversation->proof().is_secured) {
+  const bool is_open = coap_session_get_state(session) != COAP_SESSION_STATE_NONE;
+  if (is_open && conversation->proof().is_secured) {
     // Not while libcoap may be reading from it.
-    later([session](LibcoapServer&) {
-      coap_session_disconnected(session, COAP_NACK_NOT_DELIVERABLE);
-      coap_session_release(session);
-    });
-    return;
+    closing_.push_back(coap_session_reference(session));
+    later([](LibcoapServer& self) { self.end_closing(); });
   }
-  coap_session_release(session);
+  forget(conversation, why);
+}
+
+/// Nothing of the session is used any more: libcoap may be about to free it, and aborts if it is referenced then.
+void LibcoapServer::forget(const ConversationPtr& conversation, const std::string& why) {
+  if (accepted_.erase(conversation->session()) != 0 && conversation->proof().is_secured) --secured_;
+  conversation->lose(why);
+}
+
+void LibcoapServer::end_closing() {
+  for (coap_session_t* session : std::exchange(closing_, {})) {
+    coap_session_disconnected(session, COAP_NACK_NOT_DELIVERABLE);
+    coap_session_release(session);
+  }
 }
 
 void LibcoapServer::set_key(const std::string& child, plugin::LinkKey key) {
+  // An identity that was another child's: a session under that one's key would now pass for this child.
+  const plugin::LinkKey* const named = keys_.by_identity(key.identity);
+  const std::string taken = named != nullptr && named != keys_.psk_of(child) ? key.identity : "";
   const auto before = keys_.set(child, std::move(key));
-  if (!before) return;
+  if (!before && taken.empty()) return;
   std::vector<ConversationPtr> under;
   const auto look = [&](const ConversationPtr& one) {
     if (!one || one->is_lost() || !one->proof().is_secured) return;
-    const bool is_psk = before->kind == plugin::LinkKeyKind::psk && one->proof().identity == before->identity;
-    const bool is_certificate = !before->certificate.empty() && one->proof().certificate == before->certificate;
-    if (is_psk || is_certificate) under.push_back(one);
+    const Proof& proof = one->proof();
+    const bool was_its = before && before->kind == plugin::LinkKeyKind::psk && proof.identity == before->identity;
+    const bool was_anothers = !taken.empty() && proof.identity == taken;
+    const bool is_certificate = before && !before->certificate.empty() && proof.certificate == before->certificate;
+    if (was_its || was_anothers || is_certificate) under.push_back(one);
   };
   for (const auto& [session, conversation] : accepted_) look(conversation);
   for (const auto& one : reached_) look(one.lock());

@@ -16,8 +16,9 @@ asio::awaitable<Result<std::shared_ptr<void>>> Turns::take(plugin::SteadyTime de
   }
   Waiter waiter{asio::steady_timer(executor_, deadline)};
   waiters_.push_back(&waiter);
+  // Also if the coroutine is destroyed where it waits.
+  const std::shared_ptr<void> leaves(this, [&waiter](Turns* self) { self->waiters_.remove(&waiter); });
   co_await waiter.timer.async_wait(asio::as_tuple(asio::use_awaitable));
-  waiters_.remove(&waiter);
   if (waiter.has_turn) co_return turn();
   const auto state = co_await asio::this_coro::cancellation_state;
   if (state.cancelled() != asio::cancellation_type::none) co_return Error{Errc::cancelled, "cancelled"};

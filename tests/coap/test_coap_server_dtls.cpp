@@ -77,6 +77,14 @@ TEST_F(Secured, AChangedKeyEndsTheSessionInTheMiddleOfAPull) {
   EXPECT_EQ(client("rd", {"-u", "id-boiler", "-k", "fedcba9876543210"})->body(), text_bytes("hello"));
 }
 
+TEST_F(Secured, ASessionDoesNotPassForAnotherChildThatIsGivenItsIdentity) {
+  inlet_.answer = {};  // acknowledged: it waits for the answer
+  const auto asking = boiler("rd");
+  loop_.until([&] { return !inlet_.paths.empty(); });
+  server_->set_key("pump", psk("id-boiler", "fedcba9876543210"));
+  EXPECT_TRUE(inlet_.last->is_lost());
+}
+
 TEST_F(Secured, TheSameKeyAgainEndsNothing) {
   inlet_.answer = {Code::content, {}, Format::text, text_bytes("hello")};
   inlet_.on_request = [this](const std::shared_ptr<Peer>&) {
@@ -95,6 +103,63 @@ TEST_F(Secured, AHeldSessionThatTheChildClosesIsLost) {
   loop_.until([&] { return !inlet_.losses.empty(); });
   EXPECT_EQ(inlet_.losses[0].first, inlet_.last);
   EXPECT_TRUE(inlet_.last->is_lost());
+}
+
+TEST_F(Secured, AnIdleSessionEndsThoughTheChildStillHasIt) {
+  settings_.limits.idle = 1s;
+  open();
+  server_->set_key("boiler", psk("id-boiler", "0123456789abcdef"));
+  server_->shelf().expect_until(in(60s));
+  const auto waiting = boiler("fw/a");
+  loop_.until([&] { return !inlet_.losses.empty(); });
+  EXPECT_THAT(inlet_.losses[0].second, testing::HasSubstr("idle"));
+  EXPECT_EQ(boiler("rd")->body(), Bytes{});
+  EXPECT_EQ(inlet_.paths, std::vector<std::string>{"rd"});
+}
+
+TEST_F(Secured, AChildThatLostItsSessionComesBackFromTheSamePort) {
+  std::shared_ptr<void> held;
+  inlet_.on_request = [&](const std::shared_ptr<Peer>& from) { held = server_->hold(from); };
+  inlet_.answer = {};  // acknowledged: it waits for the answer
+  const std::vector<std::string> key{
+      "-u", "id-boiler", "-k", "0123456789abcdef", "-p", std::to_string(free_port(loop_.io))};
+  const auto first = client("rd", key);
+  loop_.until([&] { return !inlet_.paths.empty(); });
+  const auto before = inlet_.last;
+  first->kill();
+  first->body();
+  inlet_.answer = {Code::content, {}, Format::text, text_bytes("hello")};
+  EXPECT_EQ(client("rd", key)->body(), text_bytes("hello"));
+  EXPECT_TRUE(before->is_lost());
+  EXPECT_NE(inlet_.last, before);
+  ASSERT_FALSE(inlet_.losses.empty());
+  EXPECT_EQ(inlet_.losses[0].first, before);
+  EXPECT_THAT(inlet_.losses[0].second, testing::HasSubstr("anew"));
+}
+
+TEST_F(Secured, AForgedClientHelloEndsNothingAsLongAsTheChildAnswers) {
+  const std::uint16_t port = free_port(loop_.io);
+  std::shared_ptr<void> held;
+  inlet_.on_request = [&](const std::shared_ptr<Peer>& from) { held = server_->hold(from); };
+  inlet_.answer = {};  // acknowledged: it waits for the answer
+  const auto child = client("rd", {"-u", "id-boiler", "-k", "0123456789abcdef", "-p", std::to_string(port)});
+  loop_.until([&] { return !inlet_.paths.empty(); });
+  const int before = inlet_.datagrams;
+  {
+    udp::socket forger(loop_.io, udp::v4());
+    forger.set_option(udp::socket::reuse_address(true));
+    forger.bind({asio::ip::make_address("127.0.0.1"), port});
+    const Bytes hello{22, 0xFE, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1};
+    const udp::endpoint server(asio::ip::make_address("127.0.0.1"), settings_.secure_port);
+    ASSERT_EQ(forger.send_to(asio::buffer(hello), server), hello.size());
+  }
+  loop_.until([&] { return inlet_.datagrams > before; });  // the answer to the ping
+  bool is_over = false;
+  asio::steady_timer time_of_a_pong(loop_.io, 4s);
+  time_of_a_pong.async_wait([&](boost::system::error_code) { is_over = true; });
+  loop_.until([&] { return is_over; });
+  EXPECT_TRUE(inlet_.losses.empty());
+  EXPECT_FALSE(inlet_.last->is_lost());
 }
 
 TEST_F(Secured, AChildCanBeReachedByDtls) {
