@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/cbor.hpp"
 #include "coap/resource.hpp"
 #include "coap/senml_cbor.hpp"
 #include "coap/tlv.hpp"
@@ -326,7 +327,7 @@ TEST(Writing, OfLongValuesAndIds) {
   EXPECT_EQ(body_of(Format::cbor, path("5/0/1"), Value{true}).error().code, Errc::unsupported);
 }
 
-TEST(SenmlCbor, NamesMayStandBelowAnAlternateRoot) {
+TEST(Senml, NamesMayStandBelowAnAlternateRoot) {
   Bytes bytes;
   cbor::Writer out(bytes);
   out.array(2).map(3).integer(-2).text("/lwm2m/5/0/").integer(0).text("3").integer(2).integer(2);
