@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "coap/lwm2m_pull.hpp"
+#include "coap/lwm2m_rousing.hpp"
 #include "coap/lwm2m_watch.hpp"
 
 namespace hg::coap {
@@ -19,30 +20,8 @@ constexpr Milliseconds kLongestRousing = 60s;
 constexpr Milliseconds kRousing = 5min;   // in all
 constexpr Milliseconds kSaysTaken = 60s;  // from the last block to State 2
 constexpr auto kForEver = std::chrono::hours{24 * 7};
-constexpr std::uint16_t kUpdateTrigger = 8;  // of object 1: Registration Update Trigger
 
 }  // namespace
-
-asio::awaitable<bool> Pushing::trigger(std::string child, SteadyTime deadline) {
-  Contact& contact = in_->access().contact();
-  const auto& registration = contact.registration();
-  if (!registration || !registration->objects.has(kServerObject)) co_return false;
-  const auto servers = registration->objects.instances(kServerObject);
-  const ResourcePath path{kServerObject, servers.empty() ? std::uint16_t{0} : servers.front(), kUpdateTrigger, {}};
-  Request request;
-  request.method = Method::post;
-  request.path = contact.path(text_of(path));
-  std::shared_ptr<Peer> peer = contact.current();
-  if (!peer || peer->is_lost()) {
-    std::optional<std::string> key;
-    if (registration->is_secured) key = std::move(child);
-    auto reached = co_await around_->server->reach(registration->address, std::move(key));
-    if (!reached) co_return false;
-    peer = std::move(*reached);
-  }
-  const auto answer = co_await peer->ask(std::move(request), deadline);
-  co_return answer.has_value();
-}
 
 asio::awaitable<Result<void>> Pushing::rouse(std::string child) {
   Contact& contact = in_->access().contact();
@@ -62,7 +41,8 @@ asio::awaitable<Result<void>> Pushing::rouse(std::string child) {
                                              std::to_string(times) + " times to register again"};
     }
     if (times++ == 0) around_->log(child + ": silent since a push broke off; it is asked to register again");
-    const auto is_answered = co_await trigger(child, in_->clock().now() + in_->profile().answer);
+    const SteadyTime answer_by = in_->clock().now() + in_->profile().answer;
+    const bool is_answered = co_await ask_to_register(around_, &contact, child, answer_by);
     const bool is_cancelled = co_await was_cancelled();
     if (is_cancelled) co_return Error{Errc::cancelled, "cancelled while the child is silent"};
     if (is_answered) break;

@@ -21,7 +21,6 @@ class Pushing {
   boost::asio::awaitable<Result<void>> taken(Part part, bool at_once);
   /// Until it says a word again. Errc::unavailable after a time.
   boost::asio::awaitable<Result<void>> rouse(std::string child);
-  boost::asio::awaitable<bool> trigger(std::string child, SteadyTime deadline);
 
   std::shared_ptr<Surroundings> around_;
   Inspection* in_;

@@ -53,6 +53,7 @@ RegistrationInterface::RegistrationInterface(Parts parts)
   around_->state = parts_.state;
   around_->public_address = parts_.public_address;
   due_bell_ = parts_.clock->make_bell();
+  rousing_.emplace(parts_.executor, around_, parts_.clock);
   const auto look = [](RegistrationInterface& self) { return self.due_ = self.pass_time(); };
   asio::co_spawn(parts_.executor, keep_time(self_, due_bell_, look), asio::detached);
 }
@@ -92,6 +93,7 @@ std::shared_ptr<ChildSteps> RegistrationInterface::enroll(const std::string& chi
   } else {
     enrolled->contact = std::make_shared<Contact>(parts_.clock, profile);
     revive(*enrolled);
+    rousing_->add(child, enrolled->contact, profile.answer);
   }
   if (!enrolled->brought) enrolled->brought = std::make_shared<BroughtImages>(parts_.state, child);
   enrolled->steps = std::make_shared<Lwm2mSteps>(around_, enrolled->contact, enrolled->brought, endpoint, profile);

@@ -4,6 +4,7 @@
 // next turn of the loop, when its answer has left.
 #pragma once
 
+#include "coap/lwm2m_rousing.hpp"
 #include "coap/lwm2m_server.hpp"
 #include "coap/lwm2m_strangers.hpp"
 #include "coap/lwm2m_surroundings.hpp"
@@ -61,6 +62,7 @@ class RegistrationInterface final : public Lwm2mServer {
   RegistrationStore store_;
   Registry registry_;
   Strangers strangers_;
+  std::optional<Rousing> rousing_;
   std::shared_ptr<Bell> due_bell_;
   SteadyTime due_ = SteadyTime::max();
   std::shared_ptr<RegistrationInterface*> self_;  // null inside: it has gone

@@ -298,6 +298,17 @@ TEST_F(Registration, AfterARestartAnyWordFromItsAddressIsItsOwn) {
   EXPECT_FALSE(link().up) << "that is not where it was";
 }
 
+TEST_F(Registration, AfterARestartAChildIsAskedToSayAWordWhereItWas) {
+  come();
+  const auto before = child_.peer;
+  child_.connect();
+  server_.reachable = std::exchange(child_.peer, before);
+  restart_plugin();
+  EXPECT_THAT(server_.reached, testing::ElementsAre(child_.address));
+  time_->pass(60s);
+  EXPECT_EQ(child_.count("POST 1/0/8"), 1) << "once: it may be gone for good";
+}
+
 TEST_F(Registration, AfterARestartASecuredChildIsKnownByItsKey) {
   use_key();
   child_.proof = psk("id-7");
