@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "coap/remembered.hpp"
+
 namespace hg::coap {
 namespace asio = boost::asio;
 namespace {
@@ -42,7 +44,11 @@ CoapDriver::~CoapDriver() {
 }
 
 void CoapDriver::enroll(const wire::Enroll& child) {
-  forget(child.child);
+  const auto found = children_.find(child.child);
+  const auto address = address_from(child.address);
+  const bool is_lwm2m = address && address->kind == Address::Kind::lwm2m && profile_from(child.profile);
+  // With other values an LwM2M child stays registered, and what was brought to it stays known.
+  if (found != children_.end() && (found->second.suit || !is_lwm2m)) leave(found->first);
   auto made = make(child);
   if (!made) return setup_.report({child.child, false, made.error().message});
   children_[child.child] = std::move(*made);
@@ -63,6 +69,11 @@ Result<CoapDriver::Child> CoapDriver::make(const wire::Enroll& child) {
 }
 
 void CoapDriver::forget(const std::string& child) {
+  leave(child);
+  coap::forget(untold_file(setup_.state, child));
+}
+
+void CoapDriver::leave(std::string child) {
   const auto found = children_.find(child);
   if (found == children_.end()) return;
   found->second.steps->close();

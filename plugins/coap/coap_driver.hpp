@@ -52,6 +52,7 @@ class CoapDriver final : public plugin::Driver {
 
   explicit CoapDriver(const plugin::Setup& setup);
   Result<Child> make(const wire::Enroll& child);
+  void leave(std::string child);
   [[nodiscard]] std::shared_ptr<ChildSteps> find(const std::string& child) const;
 
   plugin::Setup setup_;

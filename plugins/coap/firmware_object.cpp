@@ -133,6 +133,7 @@ Result<Firmware> firmware_from(const Resources& resources, std::uint16_t object,
   firmware.package_name = said.text(firmware::kPackageName).value_or("");
   firmware.package_version = said.text(firmware::kPackageVersion).value_or("");
   firmware.protocols = protocols_in(said);
+  firmware.names_protocols = !said.values(firmware::kProtocols).empty();
   read_component(said, firmware);
   return firmware;
 }

@@ -71,6 +71,7 @@ struct Firmware {
   std::string package_name{};
   std::string package_version{};
   std::vector<PullProtocol> protocols{PullProtocol::coap};  ///< coap alone where the child names none
+  bool names_protocols = false;
   DeliveryMethod delivery = DeliveryMethod::both;
   std::optional<std::uint8_t> severity{};           ///< 0 critical, 1 mandatory, 2 optional
   std::optional<std::int64_t> last_state_change{};  ///< s of Unix time

@@ -52,6 +52,11 @@ Error error_of(const Answer& answer, std::string_view doing) {
   return Error{errc_of(answer.code), "the child answers " + text_of(answer.code)}.within(doing);
 }
 
+std::string Access::root() const {
+  const auto& registration = contact_->registration();
+  return registration ? registration->objects.root : std::string();
+}
+
 asio::awaitable<Result<Answer>> Access::get(ResourcePath path, Format accept, SteadyTime deadline) {
   Request request;
   request.path = contact_->path(text_of(path));
@@ -74,7 +79,7 @@ asio::awaitable<Result<Resources>> Access::read(ResourcePath instance, std::vect
     if (!answer) co_return answer.error();
     if (answer->code == Code::not_found) co_return error_of(*answer, "read /" + text_of(instance));
     if (is_success(answer->code)) {
-      auto resources = resources_from(answer->format ? answer->format : formats[at], answer->body, instance);
+      auto resources = resources_from(answer->format ? answer->format : formats[at], answer->body, instance, root());
       if (resources) {
         whole_ = formats[at];
         co_return resources;
@@ -102,7 +107,7 @@ asio::awaitable<Result<std::optional<Value>>> Access::read_one(ResourcePath reso
     if (!answer) co_return answer.error();
     if (answer->code == Code::not_acceptable || answer->code == Code::unsupported_format) continue;
     if (!is_success(answer->code)) co_return std::optional<Value>();
-    const auto said = resources_from(answer->format ? answer->format : format, answer->body, resource);
+    const auto said = resources_from(answer->format ? answer->format : format, answer->body, resource, root());
     if (!said) co_return said.error().within("read /" + text_of(resource));
     // A resource of several comes as its members: none of those that are read singly is one.
     const Value* const value = said->of(resource.object, *resource.instance).find(*resource.resource);

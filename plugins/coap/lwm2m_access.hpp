@@ -37,6 +37,7 @@ class Access {
   [[nodiscard]] const std::shared_ptr<Contact>& shared_contact() const { return contact_; }
 
  private:
+  [[nodiscard]] std::string root() const;
   boost::asio::awaitable<Result<Answer>> get(ResourcePath path, Format accept, SteadyTime deadline);
 
   std::shared_ptr<Contact> contact_;

@@ -28,6 +28,9 @@ asio::awaitable<Result<void>> Activation::order(Part first, std::string argument
   ResourcePath path = first.instance;
   path.resource = firmware::kUpdate;
   for (unsigned sent = 1;; ++sent) {
+    const auto reached = co_await in_->access().contact().peer(deadline);
+    if (!reached) co_return reached.error();
+    in_->expect_execution(first.image);  // it may be long since the order: a child sleeps
     const auto executed = co_await in_->access().execute(path, arguments, deadline);
     if (executed) co_return Result<void>{};
     if (!executed.error().is_transient()) {
@@ -48,7 +51,6 @@ asio::awaitable<Result<void>> Activation::order(Part first, std::string argument
     const bool is_unmoved = standing->state == FirmwareState::downloaded && standing->result == UpdateResult::initial;
     if (!is_unmoved) co_return Result<void>{};
     if (sent == kOrders) co_return executed.error();
-    in_->expect_execution(first.image);
   }
 }
 
@@ -95,7 +97,10 @@ asio::awaitable<Result<void>> Activation::ended(Part part, SteadyTime deadline) 
       continue;
     }
     if (last.state == FirmwareState::idle && last.result == UpdateResult::success) co_return Result<void>{};
-    if (is_failed(last.result)) co_return failed_with(last.result);
+    if (is_failed(last.result)) {
+      auto cause = co_await in_->failure(part.instance, last.result);
+      co_return cause;
+    }
     if (last.state == FirmwareState::idle) {
       co_return Error{Errc::mismatch, "the child does not tell what came of the installation: " + text_of(last)};
     }

@@ -22,6 +22,7 @@ bool read(std::string_view text, Number& into) {
 bool take(std::string_view name, const std::string& value, Brought& into) {
   if (name == "uri") return into.uri = value, true;
   if (name == "version") return into.version = value, true;
+  if (name == "runs") return into.runs = value, true;
   if (name == "size") return read(value, into.size);
   if (name == "stage") {
     unsigned stage = 0;
@@ -67,6 +68,7 @@ void BroughtStore::save(const std::string& child, const std::vector<Brought>& al
     facts.emplace_back("uri", brought.uri);
     facts.emplace_back("installed", brought.installed.hex());
     facts.emplace_back("version", brought.version);
+    if (!brought.runs.empty()) facts.emplace_back("runs", brought.runs);
   }
   static_cast<void>(coap::remember(file_of(child), kHead, facts));
 }
@@ -86,6 +88,7 @@ Brought BroughtImages::of(std::uint8_t image) const {
 void BroughtImages::set(const Brought& brought) {
   const auto found = std::ranges::find(all_, brought.image, &Brought::image);
   if (found == all_.end()) {
+    if (brought == of(brought.image)) return;  // nothing: a child may list ever other instances
     all_.push_back(brought);
   } else if (*found == brought) {
     return;

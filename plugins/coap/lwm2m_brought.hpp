@@ -30,6 +30,7 @@ struct Brought {
   std::string uri{};       ///< from where it was pulled
   Digest installed{};      ///< the `after` of what told Result 1 after an order of ours
   std::string version{};   ///< as the child told it then
+  std::string runs{};      ///< the PkgVersion that it told last while it held nothing else
   friend bool operator==(const Brought&, const Brought&) = default;
 };
 

@@ -20,6 +20,7 @@ bool Delivery::may_pull(const Part& part) const {
   if (part.firmware.delivery == DeliveryMethod::push) return false;
   const auto& registration = in_->access().contact().registration();
   const bool is_secured = registration && registration->is_secured;
+  if (is_secured && !part.firmware.names_protocols) return true;  // it has a DTLS session, and may say Result 9
   return part.firmware.pulls_by(is_secured ? PullProtocol::coaps : PullProtocol::coap) || !part.firmware.takes_push();
 }
 
@@ -45,7 +46,7 @@ asio::awaitable<Result<void>> Delivery::bring(plugin::Job job, wire::Deliver req
                                               Part part, bool at_once) {
   const Brought brought = in_->brought().of(part.image);
   const bool goes_on = part.firmware.state == FirmwareState::downloading && brought.stage == Stage::pulled &&
-                       brought.view == request.image;
+                       brought.view == request.image && brought.after == request.after;
   if (!goes_on) {
     auto clear = co_await cleared(std::move(part));
     if (!clear) co_return clear.error();

@@ -42,11 +42,18 @@ bool is_in_the_way(const std::string& error) {
          error.find("memory") != std::string::npos;
 }
 
-bool is_failure(UpdateResult result) {
+}  // namespace
+
+bool is_failed(UpdateResult result) {
   return result != UpdateResult::initial && result != UpdateResult::success && result != UpdateResult::deferred;
 }
 
-}  // namespace
+Error failed_with(UpdateResult result) {
+  const std::string number = "Result " + std::to_string(static_cast<unsigned>(result));
+  auto cause = cause_of(result);
+  if (!cause) return Error{Errc::mismatch, number};
+  return std::move(*cause).within(number);
+}
 
 const Part* Sight::part(std::uint8_t image) const {
   const auto found = std::ranges::find(parts, image, &Part::image);
@@ -84,6 +91,37 @@ Result<std::vector<ResourcePath>> Inspection::instances() const {
   return paths;
 }
 
+bool Inspection::is_told_by_package(const ResourcePath& instance) const {
+  return profile_.evidence == Proves::package || (instance.object == kFirmwareObject && *instance.instance != 0);
+}
+
+/// PkgVersion is that of the package which the child holds, or was told to install and could not: of what runs it tells
+/// only where there is none.
+std::string Inspection::running_package(const Part& part) const {
+  const Brought brought = brought_->of(part.image);
+  const std::string& told = part.firmware.package_version;
+  if (part.firmware.state != FirmwareState::idle) return brought.runs;
+  const bool is_ours = !brought.after.empty() && version_mark(part.image, told) == brought.after;
+  const bool is_installed = part.firmware.result == UpdateResult::success || brought.installed == brought.after;
+  return is_ours && !is_installed && !brought.runs.empty() ? brought.runs : told;
+}
+
+asio::awaitable<Error> Inspection::failure(ResourcePath instance, UpdateResult result) {
+  Error error = failed_with(result);
+  const bool names_others = result == UpdateResult::conflicting_state || result == UpdateResult::dependency_error;
+  if (!names_others || instance.object != kAdvancedFirmwareObject) co_return error;
+  const auto said = co_await access_.read(instance, kOfFirmware, clock().now() + profile_.answer);
+  if (!said) co_return error;
+  const auto firmware = firmware_from(*said, instance.object, *instance.instance);
+  if (!firmware || firmware->conflicting.empty()) co_return error;
+  error.message += "; it names";
+  for (const ObjectLink& link : firmware->conflicting) {
+    error.message += " /" + std::to_string(link.object) + "/" + std::to_string(link.instance);
+  }
+  error.message = wire::bounded_text(error.message);
+  co_return error;
+}
+
 asio::awaitable<Result<Part>> Inspection::look_at(ResourcePath instance, std::string device_version,
                                                   SteadyTime deadline) {
   const auto resources = co_await access_.read(instance, kOfFirmware, deadline);
@@ -95,8 +133,12 @@ asio::awaitable<Result<Part>> Inspection::look_at(ResourcePath instance, std::st
   part.instance = instance;
   part.firmware = std::move(*firmware);
   const bool is_advanced = instance.object == kAdvancedFirmwareObject;
-  if (profile_.evidence == Proves::package || (!is_advanced && part.image != 0)) {
-    part.version = part.firmware.package_version;
+  if (is_told_by_package(instance)) {
+    part.version = running_package(part);
+    if (part.version.empty() && part.firmware.state != FirmwareState::idle) {
+      co_return Error{Errc::busy,
+                      "the child holds an image that it was not brought, and tells the version of that one only"};
+    }
   } else {
     part.version = is_advanced ? part.firmware.current_version : std::move(device_version);
   }
@@ -175,17 +217,19 @@ void Inspection::note(Part& part, bool at_once) {
   Brought brought = brought_->of(part.image);
   const UpdateResult result = part.firmware.result;
   const SteadyTime now = clock().now();
-  if (!brought.installed.empty() && brought.version != part.version) brought.installed = Digest();
+  const std::string version = wire::bounded_text(part.version, wire::kMaxVersionText);  // as it is written down
+  if (!brought.installed.empty() && brought.version != version) brought.installed = Digest();
   switch (part.firmware.state) {
     case FirmwareState::idle: {
       const bool was_ordered = brought.stage == Stage::executed || (at_once && brought.stage != Stage::none);
       if (was_ordered && result == UpdateResult::success) {
         brought.installed = brought.after;
-        brought.version = part.version;
+        brought.version = version;
         brought.stage = Stage::none;
       } else if (brought.stage == Stage::executed || brought.stage == Stage::staged) {
         brought.stage = Stage::none;  // it has failed, or was lost in a restart
       }
+      if (is_told_by_package(part.instance)) brought.runs = version;
       break;
     }
     case FirmwareState::downloading:
@@ -199,7 +243,7 @@ void Inspection::note(Part& part, bool at_once) {
         part.deferred_until = executed_at(part.image) + std::chrono::seconds{profile_.defer_s};
         part.is_deferred = now < part.deferred_until;
         if (!part.is_deferred) brought.stage = Stage::staged;
-      } else if (is_failure(result) || now >= executed_at(part.image) + profile_.answer + kOnItsWay) {
+      } else if (is_failed(result) || now >= executed_at(part.image) + profile_.answer + kOnItsWay) {
         brought.stage = Stage::staged;  // it may be ordered again
       }
       part.standby = brought.after;

@@ -50,6 +50,9 @@ class Inspection {
   /// Back to State 0: cancels a download or throws away what was downloaded. Errc::busy: it does not let go.
   boost::asio::awaitable<Result<void>> withdraw(ResourcePath instance, SteadyTime deadline);
 
+  /// Why an update failed: the Result by its name and number, and with 12 and 13 the instances that the child names.
+  boost::asio::awaitable<Error> failure(ResourcePath instance, UpdateResult result);
+
   [[nodiscard]] Access& access() { return access_; }
   [[nodiscard]] BroughtImages& brought() { return *brought_; }
   [[nodiscard]] const Profile& profile() const { return profile_; }
@@ -60,6 +63,9 @@ class Inspection {
   boost::asio::awaitable<Result<Part>> look_at(ResourcePath instance, std::string device_version, SteadyTime deadline);
   boost::asio::awaitable<Result<bool>> installs_at_once(Part part, SteadyTime deadline);
   void note(Part& part, bool at_once);
+  /// Whether resource 7 says what runs.
+  [[nodiscard]] bool is_told_by_package(const ResourcePath& instance) const;
+  [[nodiscard]] std::string running_package(const Part& part) const;
   [[nodiscard]] bool is_ours(const Part& part) const;
   [[nodiscard]] Digest active_of(const Part& part, const Brought& brought) const;
   /// Why the part may still change by itself; empty: it does not.
@@ -74,5 +80,9 @@ class Inspection {
   SteadyTime begun_;                             // what an earlier process sent was sent before
   std::map<std::uint8_t, SteadyTime> executed_;  // by image number
 };
+
+/// The named cause of a failed update, with the number that the child said.
+Error failed_with(UpdateResult result);
+bool is_failed(UpdateResult result);
 
 }  // namespace hg::coap

@@ -25,17 +25,6 @@ std::string identity_of(const Proof& proof) {
 
 }  // namespace
 
-bool is_failed(UpdateResult result) {
-  return result != UpdateResult::initial && result != UpdateResult::success && result != UpdateResult::deferred;
-}
-
-Error failed_with(UpdateResult result) {
-  const std::string number = "Result " + std::to_string(static_cast<unsigned>(result));
-  auto cause = cause_of(result);
-  if (!cause) return Error{Errc::mismatch, number};
-  return std::move(*cause).within(number);
-}
-
 std::optional<std::uint64_t> PullProgress::sent(std::uint64_t offset, std::uint32_t size) {
   const std::uint64_t end = offset + size;
   const bool adjoins = offset == 0 || offset == end_ || end == end_;
@@ -137,7 +126,9 @@ asio::awaitable<Result<Fetched>> Pull::follow(plugin::Job job, wire::Deliver req
   for (;;) {
     if (told == 0 && !goes_on) {
       const auto written = co_await tell(state, request, part, for_ever);
-      if (!written && written.error().code == Errc::unsupported) co_return Fetched{false, written.error().message};
+      const bool is_refused =
+          !written && (written.error().code == Errc::unsupported || written.error().code == Errc::mismatch);
+      if (is_refused) co_return Fetched{false, written.error().message};
       if (!written) co_return written.error();
       told = 1;
       begins_by = clock.now() + kBegins;
@@ -158,7 +149,7 @@ asio::awaitable<Result<Fetched>> Pull::follow(plugin::Job job, wire::Deliver req
       if (at_once && is_idle && now.result == UpdateResult::success && has_begun) co_return Fetched{true, {}};
       const bool is_of_this = has_begun || state->has_begun || now.result != part.firmware.result;
       if (is_failed(now.result) && is_of_this && now.state != FirmwareState::downloading) {
-        const Error cause = failed_with(now.result);
+        auto cause = co_await in_->failure(part.instance, now.result);
         const bool cannot = now.result == UpdateResult::invalid_uri || now.result == UpdateResult::unsupported_protocol;
         if (cannot) co_return Fetched{false, cause.message};
         co_return cause;

@@ -53,8 +53,4 @@ class Pull {
   Inspection* in_;
 };
 
-/// The named cause of a failed update, with the number that the child said.
-Error failed_with(UpdateResult result);
-bool is_failed(UpdateResult result);
-
 }  // namespace hg::coap

@@ -63,7 +63,10 @@ asio::awaitable<Result<void>> Pushing::taken(Part part, bool at_once) {
     last = **standing;
     if (last.state == FirmwareState::downloaded && !at_once) co_return Result<void>{};
     if (at_once && last.state == FirmwareState::idle && last.result == UpdateResult::success) co_return Result<void>{};
-    if (is_failed(last.result) && last.state != FirmwareState::updating) co_return failed_with(last.result);
+    if (is_failed(last.result) && last.state != FirmwareState::updating) {
+      auto cause = co_await in_->failure(part.instance, last.result);
+      co_return cause;
+    }
   }
   co_return Error{Errc::timed_out, "the child took the whole image and does not hold it: " + text_of(last)};
 }
@@ -100,7 +103,10 @@ asio::awaitable<Result<void>> Pushing::bring(plugin::Job job, wire::Deliver requ
     }
     if (answer) {
       const auto standing = co_await in_->access().standing(part.instance, in_->clock().now() + in_->profile().answer);
-      if (standing && is_failed(standing->result)) co_return failed_with(standing->result);
+      if (standing && is_failed(standing->result)) {
+        auto cause = co_await in_->failure(part.instance, standing->result);
+        co_return cause;
+      }
       co_return error_of(*answer, "push");
     }
     if (!answer.error().is_transient()) co_return answer.error().within("push");

@@ -133,7 +133,7 @@ asio::awaitable<Result<plugin::Outcome>> Lwm2mSteps::revert(plugin::Job job, wir
       continue;
     }
     const Part* const part = sight->part(move.image);
-    if (part->firmware.state != FirmwareState::downloaded) continue;
+    if (part->firmware.state == FirmwareState::idle) continue;
     const auto taken = co_await take_back(*part, job.deadline);
     if (!taken) co_return taken.error();
   }

@@ -74,7 +74,8 @@ Facts recall(const std::filesystem::path& file, std::string_view head) {
 
 bool remember(const std::filesystem::path& file, std::string_view head, const Facts& facts) {
   const std::string text = text_of(head, facts);
-  if (file.empty() || text.size() > kLongestRemembered) return false;
+  if (file.empty()) return false;
+  if (text.size() > kLongestRemembered) return forget(file), false;
   std::filesystem::path fresh = file;
   fresh += ".new";
   std::ofstream stream(fresh, std::ios::binary | std::ios::trunc);
@@ -86,6 +87,7 @@ bool remember(const std::filesystem::path& file, std::string_view head, const Fa
     return !failure;
   }
   std::filesystem::remove(fresh, failure);
+  forget(file);  // what stood there is no longer so
   return false;
 }
 

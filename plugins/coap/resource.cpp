@@ -190,7 +190,8 @@ const Value* Resources::at(const ResourcePath& path) const {
   return found == all_.end() ? nullptr : &found->value;
 }
 
-Result<Resources> resources_from(std::optional<Format> format, ByteView body, const ResourcePath& read) {
+Result<Resources> resources_from(std::optional<Format> format, ByteView body, const ResourcePath& read,
+                                 std::string_view root) {
   if (body.size() > kMaxAnswer) return Error{Errc::too_large, "an answer of more than 16 KiB"};
   switch (format.value_or(Format::text)) {
     case Format::text:
@@ -201,7 +202,7 @@ Result<Resources> resources_from(std::optional<Format> format, ByteView body, co
     case Format::tlv:
       return wrapped(resources_from_tlv(body, read));
     case Format::senml_cbor:
-      return wrapped(resources_from_senml_cbor(body));
+      return wrapped(resources_from_senml_cbor(body, root));
     default:
       break;
   }

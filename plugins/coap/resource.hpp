@@ -127,9 +127,11 @@ class Resources {
 };
 
 /// The body of a 2.05 or of a notification to a read of `read`. Without a format: text, where one resource was read.
+/// `root`: what may stand before the names in SenML, as in ObjectList.
 /// Errc::invalid: malformed; Errc::unsupported: a format that we do not read, or not for that path;
 /// Errc::too_large: over kMaxAnswer bytes or kMaxResources values.
-Result<Resources> resources_from(std::optional<Format> format, ByteView body, const ResourcePath& read);
+Result<Resources> resources_from(std::optional<Format> format, ByteView body, const ResourcePath& read,
+                                 std::string_view root = {});
 
 /// One value as a body to PUT to `path` (a resource): text, tlv or senml_cbor. Errc::unsupported: another format.
 Result<Bytes> body_of(Format format, const ResourcePath& path, const Value& value);

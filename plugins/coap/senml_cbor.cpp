@@ -77,7 +77,7 @@ Result<Value> boolean_in(LooseReader& reader) {
 
 class Reading {
  public:
-  explicit Reading(ByteView body) : reader_(body) {}
+  Reading(ByteView body, std::string_view root) : reader_(body), root_(root) {}
 
   Result<std::vector<Resource>> read() {
     auto records = reader_.enter_array();
@@ -140,7 +140,7 @@ class Reading {
   }
 
   Result<void> take_text(std::string& to) {
-    auto text = text_in(reader_, kLongestName);
+    auto text = text_in(reader_, kLongestName + root_.size());
     if (!text) return text.error().within("SenML: a name");
     to = std::move(*text);
     return {};
@@ -155,7 +155,8 @@ class Reading {
 
   Result<void> keep(Record record) {
     if (!record.value) return {};
-    const auto path = resource_path_from(base_ + record.name);
+    const std::string name = base_ + record.name;
+    const auto path = resource_path_from(below_root(name));
     if (!path) return path.error().within("SenML");
     if (!path->resource) return wrong("a value for " + text_of(*path));
     if (found_.size() == kMaxResources) return Error{Errc::too_large, "SenML: more than 512 values"};
@@ -163,7 +164,14 @@ class Reading {
     return {};
   }
 
+  [[nodiscard]] std::string_view below_root(std::string_view name) const {
+    const std::string_view path = name.starts_with('/') ? name.substr(1) : name;
+    const bool is_below = !root_.empty() && path.starts_with(root_) && path.substr(root_.size()).starts_with('/');
+    return is_below ? path.substr(root_.size()) : name;
+  }
+
   LooseReader reader_;
+  std::string_view root_;
   std::string base_;
   std::vector<Resource> found_;
 };
@@ -192,8 +200,8 @@ struct FieldWriter {
 
 }  // namespace
 
-Result<std::vector<Resource>> resources_from_senml_cbor(ByteView body) {
-  return Reading(body).read();
+Result<std::vector<Resource>> resources_from_senml_cbor(ByteView body, std::string_view root) {
+  return Reading(body, root).read();
 }
 
 Bytes senml_cbor_of(const ResourcePath& path, const Value& value) {

@@ -10,7 +10,7 @@ namespace hg::coap {
 
 /// Records without a value are left out. Errc::invalid: malformed, or a name that is no path of a resource;
 /// Errc::too_large: more than kMaxResources.
-Result<std::vector<Resource>> resources_from_senml_cbor(ByteView body);
+Result<std::vector<Resource>> resources_from_senml_cbor(ByteView body, std::string_view root = {});
 
 /// One record.
 Bytes senml_cbor_of(const ResourcePath& path, const Value& value);

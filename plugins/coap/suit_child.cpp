@@ -131,7 +131,10 @@ asio::awaitable<Result<plugin::Outcome>> SuitChild::deliver(plugin::Job job, wir
   serving_->keep(number, std::move(image), request.size, request.image);
   if (number < profile_.payloads) co_return plugin::Outcome{};  // it can be shown with the last one only
   const auto begun = co_await begin(clock_->now() + kOneQuestion);
-  if (!begun) co_return begun.error();
+  if (!begun) {
+    serving_.reset();  // the order may have come all the same
+    co_return begun.error();
+  }
   const auto served = co_await follow(std::move(job), request.after, number);
   if (!served) {
     serving_.reset();  // it is to stop pulling
@@ -173,6 +176,7 @@ asio::awaitable<Result<void>> SuitChild::follow(plugin::Job job, Digest after, s
   Milliseconds pause = kFirstLook;
   SteadyTime next_look{};
   for (;;) {
+    if (!serving_) co_return Error{Errc::unavailable, "no longer enrolled"};
     const SuitServing::Course manifest = serving_->course(0);
     const SuitServing::Course payload = serving_->course(number);
     job.progress(payload.reached, payload.size);
@@ -200,7 +204,6 @@ asio::awaitable<Result<void>> SuitChild::follow(plugin::Job job, Digest after, s
     co_await bell_->wait_until(wake);
     const bool is_cancelled = co_await was_cancelled();
     if (is_cancelled) co_return Error{Errc::cancelled, "cancelled"};
-    if (!serving_) co_return Error{Errc::unavailable, "no longer enrolled"};
   }
 }
 

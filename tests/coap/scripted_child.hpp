@@ -25,6 +25,8 @@ class ScriptedChild final : public PeerEnd {
   std::string new_version = "2.0";
   std::int64_t delivery = 2;
   bool gives_tlv = true;
+  bool tells_package = false;   ///< PkgVersion: of what it holds, else of what runs
+  bool forgets_package = true;  ///< it tells that of the held one no more when installing it failed
   bool notifies = true;
   std::optional<bool> automatic{};
   bool automatic_can_be_cleared = true;
@@ -197,6 +199,7 @@ class ScriptedChild final : public PeerEnd {
     if (request.path == std::to_string(object) + "/0") {
       if (request.accept != coap::Format::tlv) return {coap::Code::not_acceptable, {}, {}};
       std::vector<std::pair<std::uint16_t, coap::Value>> all{{1, uri}, {3, state}, {5, result}, {9, delivery}};
+      if (tells_package) all.emplace_back(7, state >= 2 || (!forgets_package && result > 1) ? new_version : version);
       if (automatic) all.emplace_back(14, *automatic);
       if (object != 5) all.emplace_back(14, std::string("main"));
       if (object != 5) all.emplace_back(15, version);

@@ -52,8 +52,8 @@ TEST(ObjectList, WithAnAlternateRoot) {
 }
 
 TEST(ObjectList, LeavesAloneWhatItDoesNotKnow) {
-  const auto list = object_list_from(
-      R"(</5/2>;title="a \"b\", </3/0>";obs;pmin=10, </5/1>,</5/1>;ver=1.1,</sensors/temp>,</5/0/3>)");
+  const auto list =
+      object_list_from(R"(</5/2>;title="a \"b\", </3/0>";obs;pmin=10, </5/1>,</5/1>;ver=1.1,</sensors/temp>,</5/0/3>)");
   ASSERT_TRUE(list) << list.error().message;
   EXPECT_THAT(list->instances(kFirmwareObject), ElementsAre(1, 2));
   EXPECT_EQ(list->entries.size(), 2U);

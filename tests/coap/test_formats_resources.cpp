@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/cbor.hpp"
 #include "coap/resource.hpp"
 #include "coap/senml_cbor.hpp"
 #include "coap/tlv.hpp"
@@ -324,6 +325,20 @@ TEST(Writing, OfLongValuesAndIds) {
   EXPECT_EQ(resources_from_tlv(long_one, path("5/0/1")).value().front().value.text(), std::string(256, 'u'));
   EXPECT_EQ(body_of(Format::text, path("5/0"), Value{true}).error().code, Errc::unsupported);
   EXPECT_EQ(body_of(Format::cbor, path("5/0/1"), Value{true}).error().code, Errc::unsupported);
+}
+
+TEST(Senml, NamesMayStandBelowAnAlternateRoot) {
+  Bytes bytes;
+  cbor::Writer out(bytes);
+  out.array(2).map(3).integer(-2).text("/lwm2m/5/0/").integer(0).text("3").integer(2).integer(2);
+  out.map(2).integer(0).text("5").integer(2).integer(1);
+  const ResourcePath read{5, std::uint16_t{0}, {}, {}};
+  EXPECT_FALSE(resources_from(Format::senml_cbor, bytes, read));
+  EXPECT_FALSE(resources_from(Format::senml_cbor, bytes, read, "lwm"));
+  const auto found = resources_from(Format::senml_cbor, bytes, read, "lwm2m");
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(found->of(5, 0).integer(3), 2);
+  EXPECT_EQ(found->of(5, 0).integer(5), 1);
 }
 
 }  // namespace

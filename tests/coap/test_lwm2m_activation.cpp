@@ -243,6 +243,30 @@ TEST_F(Activation, AChildThatTellsNoVersionIsTakenByItsResult) {
   EXPECT_NE(active(*changed), goal) << "it runs something else now";
 }
 
+TEST_F(Activation, TheVersionOfAPackageThatIsHeldIsNotWhatRuns) {
+  profile_.evidence = coap::Proves::package;
+  enroll();
+  child_.tells_package = true;
+  child_.forgets_package = false;
+  bring();
+  auto seen = inspect();
+  ASSERT_TRUE(seen) << seen.error().message;
+  EXPECT_EQ(active(*seen), kOld);
+  EXPECT_EQ(standby(*seen), kNew);
+  restart_plugin();
+  child_.updates();
+  child_.install_result = 8;
+  ASSERT_FALSE(activate());
+  seen = inspect();
+  ASSERT_TRUE(seen) << seen.error().message;
+  EXPECT_EQ(active(*seen), kOld) << "it says the version of what it could not install";
+  child_.install_result = 1;
+  ASSERT_TRUE(deliver());
+  const auto outcome = activate();
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  EXPECT_EQ(active(outcome->seen), kNew);
+}
+
 TEST_F(Activation, InTheAdvancedObjectTheComponentTellsItsVersion) {
   child_.object = 33629;
   child_.objects = "</3/0>,</5/0>,</33629/0>";

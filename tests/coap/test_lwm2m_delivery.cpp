@@ -35,6 +35,16 @@ TEST_F(Delivery, OverDtlsOnlyItsOwnIdentityGetsIt) {
   EXPECT_EQ(child_.uri, "coaps://192.0.2.1:5684/fw/pump/abababababababab");
 }
 
+TEST_F(Delivery, OneWithDtlsThatNamesNoProtocolsPullsOverIt) {
+  made_->expect("pump", plugin::LinkKeyKind::psk, "id-7", {});
+  child_.proof = {true, "id-7", {}};
+  child_.gives_tlv = false;  // and so nothing of several values
+  come();
+  expect_delivered(deliver());
+  EXPECT_EQ(child_.uri, "coaps://192.0.2.1:5684/fw/pump/abababababababab");
+  EXPECT_EQ(child_.count("PUSH 5/0/0"), 0);
+}
+
 TEST_F(Delivery, WhatIsThereAlreadyIsNotBroughtAgain) {
   come();
   expect_delivered(deliver());
