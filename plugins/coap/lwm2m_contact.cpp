@@ -73,10 +73,15 @@ std::string Contact::path(const std::string& below) const {
   return registration_ ? registration_->objects.path_of(below) : below;
 }
 
-asio::awaitable<Result<void>> Contact::wait_until(SteadyTime time) {
+asio::awaitable<Result<void>> Contact::wait_for_word(SteadyTime time) {
   listens_ = true;
-  co_await bell_->wait_until(time);
+  auto waited = co_await wait_until(time);
   listens_ = false;
+  co_return waited;
+}
+
+asio::awaitable<Result<void>> Contact::wait_until(SteadyTime time) {
+  co_await bell_->wait_until(time);
   const bool is_cancelled = co_await was_cancelled();
   if (is_cancelled) co_return Error{Errc::cancelled, "cancelled"};
   co_return Result<void>{};
@@ -112,7 +117,7 @@ asio::awaitable<Result<Answer>> Contact::ask(Request request, SteadyTime deadlin
     between = std::min(2 * between, kLongestPause);
     // A child that speaks is asked at once; one that does not, after a while.
     while (clock_->now() < again && heard_ <= asked && times_registered_ == registrations) {
-      const auto waited = co_await wait_until(again);
+      const auto waited = co_await wait_for_word(again);
       if (!waited) co_return waited.error();
     }
   }

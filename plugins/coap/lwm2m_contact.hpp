@@ -57,9 +57,10 @@ class Contact {
   boost::asio::awaitable<Result<Answer>> ask(Request request, SteadyTime deadline);
   /// Waits for the child, and asks once. Errors of Peer::ask(): it may have come to the child all the same.
   boost::asio::awaitable<Result<Answer>> ask_once(Request request, SteadyTime deadline);
-  /// Until something happens (it comes, goes, speaks after a silence, tells of a change) or the time has passed.
-  /// Errc::cancelled.
+  /// Until something happens (it comes, goes, wakes, tells of a change) or the time has passed. Errc::cancelled.
   boost::asio::awaitable<Result<void>> wait_until(SteadyTime time);
+  /// The same, and until it says anything at all: not for who waits while it pulls block after block.
+  boost::asio::awaitable<Result<void>> wait_for_word(SteadyTime time);
 
  private:
   std::shared_ptr<Clock> clock_;

@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Milliseconds kBegins = 60s;                  // from the URI to its first request
+constexpr Milliseconds kTakenUp = 60s;                 // from the loss of the daemon until it delivers again
 constexpr unsigned kTold = 2;                          // times, for who does not begin
 constexpr unsigned kBeginnings = 5;                    // of one that loses its download in a restart
 constexpr auto kForEver = std::chrono::hours{24 * 7};  // the lane ends what does not move
@@ -105,6 +106,16 @@ asio::awaitable<Result<void>> Pull::tell(std::shared_ptr<State> state, const wir
 
 asio::awaitable<Result<Fetched>> Pull::fetch(plugin::Job job, wire::Deliver request, plugin::ImageView image, Part part,
                                              bool at_once, bool goes_on) {
+  auto fetched =
+      co_await follow(std::move(job), std::move(request), std::move(image), std::move(part), at_once, goes_on);
+  if (!fetched && fetched.error().code == Errc::cancelled) {
+    around_->server->shelf().expect_until(in_->clock().now() + kTakenUp);
+  }
+  co_return fetched;
+}
+
+asio::awaitable<Result<Fetched>> Pull::follow(plugin::Job job, wire::Deliver request, plugin::ImageView image,
+                                              Part part, bool at_once, bool goes_on) {
   const Clock& clock = in_->clock();
   const SteadyTime for_ever = clock.now() + kForEver;
   request.task.child = job.child;

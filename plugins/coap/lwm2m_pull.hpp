@@ -36,11 +36,14 @@ class Pull {
   [[nodiscard]] static std::string path_for(const std::string& child, const Digest& image);
 
   /// `goes_on`: the child pulls it already.
+  /// Cancelled, it leaves the child to ask in vain for a while, so that it goes on when the image is delivered again.
   boost::asio::awaitable<Result<Fetched>> fetch(plugin::Job job, wire::Deliver request, plugin::ImageView image,
                                                 Part part, bool at_once, bool goes_on);
 
  private:
   struct State;
+  boost::asio::awaitable<Result<Fetched>> follow(plugin::Job job, wire::Deliver request, plugin::ImageView image,
+                                                 Part part, bool at_once, bool goes_on);
   [[nodiscard]] std::shared_ptr<void> place(const std::shared_ptr<State>& state, const Peer& peer,
                                             const wire::Deliver& request, const plugin::ImageView& image) const;
   boost::asio::awaitable<Result<void>> tell(std::shared_ptr<State> state, const wire::Deliver& request, Part part,

@@ -53,7 +53,7 @@ asio::awaitable<Result<void>> Pushing::rouse(std::string child) {
   for (Milliseconds pause = kFirstRousing; !speaks(); pause = std::min(2 * pause, kLongestRousing)) {
     const SteadyTime next = in_->clock().now() + pause;
     while (!speaks() && in_->clock().now() < next) {
-      const auto waited = co_await contact.wait_until(next);
+      const auto waited = co_await contact.wait_for_word(next);
       if (!waited) co_return waited.error();
     }
     if (speaks()) break;

@@ -82,7 +82,8 @@ std::shared_ptr<ChildSteps> RegistrationInterface::enroll(const std::string& chi
     parts_.report({child, false, taken});
     const auto nowhere = std::make_shared<Contact>(parts_.clock, profile);
     nowhere->leave(taken);
-    return make_lwm2m_steps(around_, nowhere, child, endpoint, profile);
+    const auto nothing = std::make_shared<BroughtImages>(std::filesystem::path(), child);
+    return std::make_shared<Lwm2mSteps>(around_, nowhere, nothing, endpoint, profile);
   }
   if (enrolled->steps) enrolled->steps->close();
   enrolled->grace = profile.grace;
@@ -92,7 +93,8 @@ std::shared_ptr<ChildSteps> RegistrationInterface::enroll(const std::string& chi
     enrolled->contact = std::make_shared<Contact>(parts_.clock, profile);
     revive(*enrolled);
   }
-  enrolled->steps = make_lwm2m_steps(around_, enrolled->contact, child, endpoint, profile);
+  if (!enrolled->brought) enrolled->brought = std::make_shared<BroughtImages>(parts_.state, child);
+  enrolled->steps = std::make_shared<Lwm2mSteps>(around_, enrolled->contact, enrolled->brought, endpoint, profile);
   enrolled->is_reported = false;
   report(*enrolled);
   return enrolled->steps;
@@ -225,11 +227,12 @@ Outgoing RegistrationInterface::leaves(Enrolled& enrolled) {
 void RegistrationInterface::heard(const Shared& peer) {
   Enrolled* enrolled = registry_.by_peer(peer.get());
   if (enrolled == nullptr && registry_.has_silent()) {
-    const std::string credential = credential_of(peer->proof());
-    enrolled = credential.empty() ? registry_.by_silent_address(peer->address())
-                                  : registry_.by_child(registry_.child_of_credential(credential));
-    if (enrolled == nullptr || enrolled->contact->current() || !enrolled->contact->registration()) return;
-    if (!peer->proof().is_secured && !registry_.credential_of_child(enrolled->child).empty()) return;
+    // From another port it may be a download, where the child takes no requests.
+    enrolled = registry_.by_silent_address(peer->address());
+    if (enrolled == nullptr || enrolled->contact->current()) return;
+    const Proof& proof = peer->proof();
+    if (proof.is_secured != enrolled->contact->registration()->is_secured) return;
+    if (credential_of(proof) != registry_.credential_of_child(enrolled->child)) return;
     return adopt(*enrolled, peer);
   }
   if (enrolled == nullptr || !enrolled->contact->heard()) return;

@@ -32,8 +32,8 @@ Error closed() {
 }  // namespace
 
 Lwm2mSteps::Lwm2mSteps(const std::shared_ptr<Surroundings>& around, std::shared_ptr<Contact> contact,
-                       const std::string& child, const std::string& endpoint, const Profile& profile)
-    : inspection_(std::move(contact), std::make_shared<BroughtImages>(around->state, child), endpoint, profile),
+                       std::shared_ptr<BroughtImages> brought, const std::string& endpoint, const Profile& profile)
+    : inspection_(std::move(contact), std::move(brought), endpoint, profile),
       delivery_(around, inspection_),
       activation_(inspection_) {}
 
@@ -150,12 +150,6 @@ asio::awaitable<Result<plugin::Outcome>> Lwm2mSteps::revert(plugin::Job job, wir
   }
   auto outcome = co_await activation_.activate(std::move(job), std::move(changing));
   co_return outcome;
-}
-
-std::shared_ptr<ChildSteps> make_lwm2m_steps(const std::shared_ptr<Surroundings>& around,
-                                             std::shared_ptr<Contact> contact, const std::string& child,
-                                             const std::string& endpoint, const Profile& profile) {
-  return std::make_shared<Lwm2mSteps>(around, std::move(contact), child, endpoint, profile);
 }
 
 }  // namespace hg::coap

@@ -11,8 +11,8 @@ namespace hg::coap {
 
 class Lwm2mSteps final : public ChildSteps {
  public:
-  Lwm2mSteps(const std::shared_ptr<Surroundings>& around, std::shared_ptr<Contact> contact, const std::string& child,
-             const std::string& endpoint, const Profile& profile);
+  Lwm2mSteps(const std::shared_ptr<Surroundings>& around, std::shared_ptr<Contact> contact,
+             std::shared_ptr<BroughtImages> brought, const std::string& endpoint, const Profile& profile);
 
   boost::asio::awaitable<Result<wire::Seen>> inspect(plugin::Job job) override;
   boost::asio::awaitable<Result<plugin::Willingness>> offer(plugin::Job job, wire::Offer request) override;
@@ -32,9 +32,5 @@ class Lwm2mSteps final : public ChildSteps {
   Activation activation_;
   bool is_closed_ = false;
 };
-
-std::shared_ptr<ChildSteps> make_lwm2m_steps(const std::shared_ptr<Surroundings>& around,
-                                             std::shared_ptr<Contact> contact, const std::string& child,
-                                             const std::string& endpoint, const Profile& profile);
 
 }  // namespace hg::coap

@@ -95,7 +95,7 @@ void Registry::index(Enrolled& enrolled) {
     return;
   }
   ++silent_;
-  if (!registration->is_secured) by_silent_address_[registration->address] = &enrolled;
+  by_silent_address_[registration->address] = &enrolled;
 }
 
 void Registry::unindex(const Enrolled& enrolled) {

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "coap/child_steps.hpp"
+#include "coap/lwm2m_brought.hpp"
 #include "coap/lwm2m_contact.hpp"
 #include "sdk/link_key.hpp"
 
@@ -23,6 +24,7 @@ struct Enrolled {
   std::string endpoint;
   std::shared_ptr<Contact> contact;
   std::shared_ptr<ChildSteps> steps;
+  std::shared_ptr<BroughtImages> brought;
   SteadyTime expires{};  ///< of its registration
   wire::Link link{};     ///< as reported last
   bool is_reported = false;
@@ -42,7 +44,7 @@ class Registry {
   [[nodiscard]] Enrolled* by_endpoint(std::string_view endpoint);
   [[nodiscard]] Enrolled* by_location(std::uint64_t location);
   [[nodiscard]] Enrolled* by_peer(const Peer* peer);
-  /// Remembered as registered from there, without DTLS, and not heard since.
+  /// Remembered as registered from there, and not heard since.
   [[nodiscard]] Enrolled* by_silent_address(const std::string& address);
 
   /// Empty: it has no key.

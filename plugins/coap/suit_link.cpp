@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr Milliseconds kFirstPause = 2s;  // before a child that is not there is looked for again; doubles
 constexpr Milliseconds kLongestPause = 60s;
+constexpr unsigned kDeafAfter = 2;  // questions without an answer: a child that has restarted knows no session any more
 
 }  // namespace
 
@@ -71,8 +72,16 @@ asio::awaitable<Result<void>> SuitLink::look() {
   const std::shared_ptr<Peer> peer = peer_;
   Request question{.path = profile_.version, .accept = Format::text};
   const auto answer = co_await peer->ask(std::move(question), parts_.clock->now() + profile_.answer);
-  if (answer) co_return Result<void>{};
-  if (peer_ == peer && answer.error().code == Errc::unavailable) peer_.reset();
+  if (answer) {
+    unanswered_ = 0;
+    co_return Result<void>{};
+  }
+  const bool is_deaf = address_.is_secured && ++unanswered_ >= kDeafAfter;
+  if (peer_ == peer && (is_deaf || answer.error().code == Errc::unavailable)) {
+    parts_.server.drop(peer_);
+    peer_.reset();
+    unanswered_ = 0;
+  }
   co_return answer.error();
 }
 

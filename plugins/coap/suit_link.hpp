@@ -52,6 +52,7 @@ class SuitLink : public std::enable_shared_from_this<SuitLink> {
   std::shared_ptr<Peer> peer_;
   std::string identity_;
   SteadyTime heard_{};
+  unsigned unanswered_ = 0;  // in a row
   std::optional<wire::Link> said_;
   bool is_closed_ = false;
 };

@@ -94,7 +94,7 @@ class MemoryServer final : public coap::Server, public coap::ImageShelf {
     const auto at = shelf_.insert(shelf_.end(), {std::move(path), std::move(served)});
     return {this, [this, at](void*) { shelf_.erase(at); }};
   }
-  void expect_until(SteadyTime) override {}
+  void expect_until(SteadyTime time) override { expected_until = time; }
   void set_key(const std::string&, plugin::LinkKey) override {}
   [[nodiscard]] std::shared_ptr<void> hold(const std::shared_ptr<coap::Peer>& peer) override {
     ++held[peer->address()];
@@ -122,6 +122,7 @@ class MemoryServer final : public coap::Server, public coap::ImageShelf {
   std::vector<std::string> dropped;
   std::vector<std::string> reached;
   std::shared_ptr<coap::Peer> reachable;
+  SteadyTime expected_until{};
 
  private:
   std::list<std::pair<std::string, coap::Served>> shelf_;

@@ -248,7 +248,7 @@ class RememberingInlet : public Inlet {
     if (on_request) on_request(from);
     return answer;
   }
-  void heard(const Peer&) override { ++datagrams; }
+  void heard(const std::shared_ptr<Peer>&) override { ++datagrams; }
   void lost(const std::shared_ptr<Peer>& peer, std::string why) override { losses.emplace_back(peer, std::move(why)); }
 
   Outgoing answer{.code = Code::changed};

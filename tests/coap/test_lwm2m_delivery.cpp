@@ -177,6 +177,7 @@ TEST_F(Delivery, ARestartOfOursInTheMiddleOfAPullTakesItUpWhereItIs) {
   time_->until([&] { return child_.package.size() >= 50 * 1024; });
   stop_.emit(asio::cancellation_type::terminal);
   time_->settle();
+  EXPECT_GT(server_.expected_until, time_->now() + 30s) << "it asks in vain, and is not refused";
   restart_plugin();
   EXPECT_EQ(child_.updates(), coap::Code::changed);
   time_->settle();

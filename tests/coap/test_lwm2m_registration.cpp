@@ -316,6 +316,25 @@ TEST_F(Registration, AfterARestartASecuredChildIsKnownByItsKey) {
   EXPECT_EQ(link().security, wire::LinkSecurity::proven);
 }
 
+TEST_F(Registration, ADownloadFromAnotherPortIsNotWhereItIsAsked) {
+  use_key();
+  child_.proof = psk("id-7");
+  come();
+  restart_plugin();
+  use_key();
+  const std::string own = child_.address;
+  child_.address = "192.0.2.7:40001";
+  child_.connect();
+  made_->heard(child_.peer);
+  time_->settle();
+  EXPECT_FALSE(link().up);
+  child_.address = own;
+  child_.connect();
+  made_->heard(child_.peer);
+  time_->settle();
+  EXPECT_TRUE(link().up);
+}
+
 TEST_F(Registration, ARememberedOneExpiresToo) {
   come();
   restart_plugin();

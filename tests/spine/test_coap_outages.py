@@ -15,6 +15,8 @@ AWAY_S = 5
 # At most a hundred blocks a second: the kill is to come in the middle.
 SLOW = ("--block-gap", "0.01", "--lifetime", "10", "--ack-timeout", "1")
 
+PUSHED = ("--delivery", "1", "--push-block", "64")  # nothing slows a push but its small blocks
+
 
 @pytest.fixture
 def gateway(directory):
@@ -90,7 +92,7 @@ def test_a_child_that_is_killed_goes_on_where_it_was(gateway, psk):
 
 @pytest.mark.parametrize("which", ["plugin", "daemon", "child"])
 def test_a_push_ends_too(gateway, which):
-    begin(gateway, options=("--delivery", "1"))
+    begin(gateway, options=PUSHED)
     if which == "child":
         gateway.child.kill()
         assert gateway.daemon.runs_on_for(AWAY_S)
@@ -101,6 +103,6 @@ def test_a_push_ends_too(gateway, which):
 
 
 def test_a_child_that_falls_silent_after_a_broken_push_is_helped(gateway):
-    begin(gateway, options=("--delivery", "1", "--silent-after-push", "--push-patience", "2", "--lifetime", "600"))
+    begin(gateway, options=(*PUSHED, "--silent-after-push", "--push-patience", "2", "--lifetime", "600"))
     kill_plugin(gateway)
     end(gateway, "silent after a broken push")
