@@ -25,6 +25,7 @@ class ScriptedChild final : public PeerEnd {
   std::string new_version = "2.0";
   std::int64_t delivery = 2;
   bool gives_tlv = true;
+  bool knows_tlv = true;  ///< else it says nothing to who asks for it
   bool notifies = true;
   std::optional<bool> automatic{};
   bool automatic_can_be_cleared = true;
@@ -106,7 +107,7 @@ class ScriptedChild final : public PeerEnd {
   }
 
   std::optional<coap::Answer> asked(const coap::Request& request) override {
-    if (is_silent) return std::nullopt;
+    if (is_silent || (!knows_tlv && request.accept && request.accept != coap::Format::text)) return std::nullopt;
     static constexpr std::array<std::string_view, 8> kNames{"", "GET ", "POST ", "PUT ", "DELETE "};
     log.push_back(std::string(kNames.at(static_cast<std::size_t>(request.method))) + request.path);
     if (request.method == coap::Method::get) return read(request);

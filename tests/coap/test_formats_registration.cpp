@@ -52,8 +52,8 @@ TEST(ObjectList, WithAnAlternateRoot) {
 }
 
 TEST(ObjectList, LeavesAloneWhatItDoesNotKnow) {
-  const auto list = object_list_from(
-      R"(</5/2>;title="a \"b\", </3/0>";obs;pmin=10, </5/1>,</5/1>;ver=1.1,</sensors/temp>,</5/0/3>)");
+  const auto list =
+      object_list_from(R"(</5/2>;title="a \"b\", </3/0>";obs;pmin=10, </5/1>,</5/1>;ver=1.1,</sensors/temp>,</5/0/3>)");
   ASSERT_TRUE(list) << list.error().message;
   EXPECT_THAT(list->instances(kFirmwareObject), ElementsAre(1, 2));
   EXPECT_EQ(list->entries.size(), 2U);
@@ -159,6 +159,7 @@ INSTANTIATE_TEST_SUITE_P(
         GoodQuery{"sms_and_unknown",
                   {"ep=a", "sms=+4912", "pid=1", "", "=x", "lwm2m=1.2"},
                   {"a", 86400, Lwm2mVersion::v1_2, false}},
+        GoodQuery{"coap_node", {"ep=a", "lt=60", "lwm2m=1.0.0", "mac=02"}, {"a", 60, Lwm2mVersion::v1_0, false}},
         GoodQuery{"no_version", {"ep=a"}, {"a", 86400, Lwm2mVersion::v1_0, false}},
         GoodQuery{"no_endpoint", {"lwm2m=1.1"}, {"", 86400, Lwm2mVersion::v1_1, false}},
         GoodQuery{"equals_in_name", {"ep=a=b", "lt=1"}, {"a=b", 1, Lwm2mVersion::v1_0, false}},
@@ -183,6 +184,8 @@ TEST_P(WrongRegistration, IsRefused) {
 INSTANTIATE_TEST_SUITE_P(Table, WrongRegistration,
                          testing::Values(BadQuery{"version_1_3", {"ep=a", "lwm2m=1.3"}, Errc::unsupported},
                                          BadQuery{"version_2", {"ep=a", "lwm2m=2.0"}, Errc::unsupported},
+                                         BadQuery{"version_1_10", {"ep=a", "lwm2m=1.10"}, Errc::unsupported},
+                                         BadQuery{"edition_empty", {"ep=a", "lwm2m=1.1."}, Errc::unsupported},
                                          BadQuery{"version_empty", {"ep=a", "lwm2m"}, Errc::unsupported},
                                          BadQuery{"no_endpoint_in_1_0", {"lwm2m=1.0"}, Errc::invalid},
                                          BadQuery{"empty_endpoint", {"ep=", "lwm2m=1.1"}, Errc::invalid},
