@@ -66,6 +66,21 @@ asio::awaitable<Result<Answer>> Access::get(ResourcePath path, Format accept, St
   co_return answer;
 }
 
+/// In a format that it has not given yet. There are children that say nothing to one that they do not know
+/// (node-coap 0.22): there must be time left to ask for another.
+asio::awaitable<Result<Answer>> Access::first_get(ResourcePath path, Format accept, SteadyTime deadline) {
+  const auto reached = co_await contact_->peer(deadline);
+  if (!reached) co_return reached.error();
+  Request request;
+  request.path = contact_->path(text_of(path));
+  request.accept = accept;
+  const SteadyTime now = contact_->clock().now();
+  auto answer = co_await contact_->ask_once(std::move(request), now + (deadline - now) / 2);
+  if (answer || answer.error().code == Errc::timed_out) co_return answer;
+  auto again = co_await get(path, accept, deadline);
+  co_return again;
+}
+
 asio::awaitable<Result<Resources>> Access::read(ResourcePath instance, std::vector<std::uint16_t> wanted,
                                                 SteadyTime deadline) {
   if (std::exchange(since_registration_, contact_->times_registered()) != contact_->times_registered()) {
@@ -74,8 +89,12 @@ asio::awaitable<Result<Resources>> Access::read(ResourcePath instance, std::vect
   }
   const std::array<Format, 2> formats{whole_.value_or(Format::tlv),
                                       whole_ == Format::senml_cbor ? Format::tlv : Format::senml_cbor};
+  bool is_silent = false;
   for (std::size_t at = 0; !only_singly_ && at < formats.size(); ++at) {
-    const auto answer = co_await get(instance, formats[at], deadline);
+    auto asking = whole_ ? get(instance, formats[at], deadline) : first_get(instance, formats[at], deadline);
+    const auto answer = co_await std::move(asking);
+    is_silent = !answer && answer.error().code == Errc::timed_out && !whole_;
+    if (is_silent) break;
     if (!answer) co_return answer.error();
     if (answer->code == Code::not_found) co_return error_of(*answer, "read /" + text_of(instance));
     if (is_success(answer->code)) {
@@ -93,7 +112,11 @@ asio::awaitable<Result<Resources>> Access::read(ResourcePath instance, std::vect
   for (const std::uint16_t resource : wanted) {
     const ResourcePath path = resource_of(instance, resource);
     auto value = co_await read_one(path, deadline);
-    if (!value) co_return value.error();
+    if (!value) {
+      if (is_silent) only_singly_ = false;  // it was not the format
+      co_return value.error();
+    }
+    is_silent = false;
     if (*value) all.push_back({path, std::move(**value)});
   }
   if (all.empty()) co_return Error{Errc::not_found, "the child says nothing of /" + text_of(instance)};

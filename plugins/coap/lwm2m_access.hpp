@@ -21,8 +21,8 @@ class Access {
  public:
   explicit Access(std::shared_ptr<Contact> contact) : contact_(std::move(contact)) {}
 
-  /// An instance whole, as TLV or SenML-CBOR; from a child that gives neither, `wanted` one by one as text. What it
-  /// does not have is left out. Errc::not_found: it has no such instance.
+  /// An instance whole, as TLV or SenML-CBOR; from a child that gives neither, or is silent, `wanted` one by one as
+  /// text. What it does not have is left out. Errc::not_found: it has no such instance.
   boost::asio::awaitable<Result<Resources>> read(ResourcePath instance, std::vector<std::uint16_t> wanted,
                                                  SteadyTime deadline);
   /// One resource as text, or in whatever format it is given. Nothing: the child does not have it, or may not say it.
@@ -39,6 +39,7 @@ class Access {
  private:
   [[nodiscard]] std::string root() const;
   boost::asio::awaitable<Result<Answer>> get(ResourcePath path, Format accept, SteadyTime deadline);
+  boost::asio::awaitable<Result<Answer>> first_get(ResourcePath path, Format accept, SteadyTime deadline);
 
   std::shared_ptr<Contact> contact_;
   std::optional<Format> whole_{};    // in which the child gave instances

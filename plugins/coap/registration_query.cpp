@@ -73,10 +73,17 @@ Result<std::optional<bool>> queues_in(const Parameters& parameters) {
   return std::optional{parameters.queue || binding.find('Q') != std::string_view::npos};
 }
 
+/// "1.1"; or with the number of a corrected edition, as coap-node says "1.0.0".
+bool names(std::string_view text, Lwm2mVersion version) {
+  if (!text.starts_with(text_of(version))) return false;
+  text.remove_prefix(text_of(version).size());
+  return text.empty() || (text.size() == 2 && text[0] == '.' && text[1] >= '0' && text[1] <= '9');
+}
+
 Result<Lwm2mVersion> version_in(const Parameters& parameters) {
   const std::string_view text = parameters.version.value_or("1.0");
   for (const auto version : {Lwm2mVersion::v1_0, Lwm2mVersion::v1_1, Lwm2mVersion::v1_2}) {
-    if (text == text_of(version)) return version;
+    if (names(text, version)) return version;
   }
   return Error{Errc::unsupported, "registration: lwm2m: a version that is neither 1.0, 1.1 nor 1.2"};
 }

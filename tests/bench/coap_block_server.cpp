@@ -19,7 +19,7 @@ class Nobody : public coap::Inlet {
   coap::Outgoing receive(const std::shared_ptr<coap::Peer>&, const coap::Incoming&) override {
     return {.code = coap::Code::changed};
   }
-  void heard(const coap::Peer&) override {}
+  void heard(const std::shared_ptr<coap::Peer>&) override {}
   void lost(const std::shared_ptr<coap::Peer>&, std::string) override {}
 };
 

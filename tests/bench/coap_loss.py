@@ -23,9 +23,9 @@ DEADLINE_S = 300
 PROFILE = "[patience]\nanswer_ms = 60000\nstall_ms = 120000\nswap_ms = 120000\n[coap]\nanswer_ms = 50000\npoll_ms = 60000\n"
 
 
-def relay(happenings, port, seed):
+def relay(happenings, port, seed, listen=0):
     program = Program("relay", ["/usr/bin/python3", "-B", SOURCE / "tests/children/udp_relay.py", "--to",
-                                f"127.0.0.1:{port}", "--delay-ms", DELAY_MS, "--loss", LOSS, "--seed", seed], happenings,
+                                f"127.0.0.1:{port}", "--listen", f"127.0.0.1:{listen}", "--delay-ms", DELAY_MS, "--loss", LOSS, "--seed", seed], happenings,
                       listens=True)
     return program, json.loads(program.wait_until_said('"ready"'))["port"]
 
@@ -58,7 +58,7 @@ def by_us(gateway, seed, way):
     """Seconds from the first byte that has moved to the last."""
     name = f"{way}{seed}"
     child = gateway.children[name]
-    program, through = relay(gateway.happenings, gateway.coap_port, seed)
+    program, through = relay(gateway.happenings, gateway.coap_port, seed, gateway.relay_port)
     child.server = f"127.0.0.1:{through}"
     child.start()
     gateway.wait_until_online(name, deadline_s=DEADLINE_S)
@@ -82,6 +82,8 @@ def main():
             for seed in SEEDS:
                 gateway.add_lwm2m_child(f"{way}{seed}", ("--lifetime", "3600", *(("--delivery", "1") if way == "push"
                                                                                  else ("--block", "1024"))))
+        gateway.relay_port = free_port()  # one after the other; URIs name it, so that what is pulled goes that way too
+        gateway.coap_options = ["--public", f"127.0.0.1:{gateway.relay_port}"]
         gateway.web.start(), gateway.start_bus(), gateway.start_daemon(), gateway.start_coap()
         gateway.seal(write_firmware(gateway.directory / "new.fw", "1.1.0", SIZE), "1.1.0")
         for way in ("pull", "push"):

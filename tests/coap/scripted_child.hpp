@@ -27,6 +27,7 @@ class ScriptedChild final : public PeerEnd {
   bool gives_tlv = true;
   bool tells_package = false;   ///< PkgVersion: of what it holds, else of what runs
   bool forgets_package = true;  ///< it tells that of the held one no more when installing it failed
+  bool knows_tlv = true;  ///< else it says nothing to who asks for it
   bool notifies = true;
   std::optional<bool> automatic{};
   bool automatic_can_be_cleared = true;
@@ -108,7 +109,7 @@ class ScriptedChild final : public PeerEnd {
   }
 
   std::optional<coap::Answer> asked(const coap::Request& request) override {
-    if (is_silent) return std::nullopt;
+    if (is_silent || (!knows_tlv && request.accept && request.accept != coap::Format::text)) return std::nullopt;
     static constexpr std::array<std::string_view, 8> kNames{"", "GET ", "POST ", "PUT ", "DELETE "};
     log.push_back(std::string(kNames.at(static_cast<std::size_t>(request.method))) + request.path);
     if (request.method == coap::Method::get) return read(request);

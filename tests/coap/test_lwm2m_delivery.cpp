@@ -87,6 +87,14 @@ TEST_F(Delivery, AChildWithoutTlvIsReadResourceByResource) {
   EXPECT_GT(child_.count("GET 5/0/3"), 0);
 }
 
+/// lwm2m-node-lib 1.4.0: its CoAP library drops a request with an Accept that it does not know.
+TEST_F(Delivery, AChildThatIsSilentWhenAskedForTlvIsReadResourceByResource) {
+  child_.knows_tlv = false;
+  come();
+  ASSERT_TRUE(inspect(10s));
+  expect_delivered(deliver());
+}
+
 TEST_F(Delivery, AnAlternateRootStandsBeforeEveryPath) {
   child_.objects = "</lwm2m>;rt=\"oma.lwm2m\",</lwm2m/3/0>,</lwm2m/5/0>";
   come();
