@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/link_keys.hpp"
 
+#include <algorithm>
+#include <random>
 #include <utility>
 
 namespace hg::service {
@@ -14,6 +16,17 @@ const core::ChildKey* link_key_in(const core::State& state, const core::ChildId&
   if (child == state.children.end()) return nullptr;
   const auto key = child->second.keys.find(core::KeyUse::link);
   return key == child->second.keys.end() ? nullptr : &key->second;
+}
+
+/// In the place of a key that does not open: the child has one, so that what comes without it is not taken for it.
+LinkKey unknown_to_all(std::string identity) {
+  LinkKey key;
+  key.kind = LinkKey::Kind::psk;
+  key.identity = std::move(identity);
+  key.secret = Secret(32);
+  std::random_device random;
+  std::generate_n(key.secret.data(), key.secret.size(), [&random] { return static_cast<std::uint8_t>(random()); });
+  return key;
 }
 
 }  // namespace
@@ -49,7 +62,7 @@ LinkKey LinkKeys::key_of(const core::ChildId& child) {
   journal_.write(ports::Level::warning, {child, {}, {}},
                  "child " + child + ": its link key does not open, so that its links stay down: " +
                      found.error().message + "; set it again: headgatectl children set-key " + child + " link FILE");
-  return {};
+  return unknown_to_all(key->name.empty() ? child : key->name);
 }
 
 void LinkKeys::look_at(const core::ChildId& child) {

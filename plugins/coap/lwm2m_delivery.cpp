@@ -46,7 +46,7 @@ asio::awaitable<Result<void>> Delivery::bring(plugin::Job job, wire::Deliver req
                                               Part part, bool at_once) {
   const Brought brought = in_->brought().of(part.image);
   const bool goes_on = part.firmware.state == FirmwareState::downloading && brought.stage == Stage::pulled &&
-                       brought.view == request.image && brought.after == request.after;
+                       brought.view == request.image && brought.after == request.after && !pull_.is_dead();
   if (!goes_on) {
     auto clear = co_await cleared(std::move(part));
     if (!clear) co_return clear.error();

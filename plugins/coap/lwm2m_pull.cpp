@@ -11,6 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr Milliseconds kDead = 120s;                   // a child gives a block up 93 s after it asked first
 constexpr Milliseconds kBegins = 60s;                  // from the URI to its first request
 constexpr Milliseconds kTakenUp = 60s;                 // from the loss of the daemon until it delivers again
 constexpr unsigned kTold = 2;                          // times, for who does not begin
@@ -40,6 +41,7 @@ struct Pull::State {
   bool has_begun = false;
   bool is_whole = false;  // the last block was sent
   std::shared_ptr<Contact> contact;
+  std::shared_ptr<SteadyTime> moved;
   std::shared_ptr<void> standing;  // on the shelf
   std::string identity;            // for whom
 
@@ -47,6 +49,7 @@ struct Pull::State {
     const bool was_whole = is_whole;
     const bool had_begun = has_begun;
     has_begun = true;
+    *moved = contact->clock().now();
     static_cast<void>(contact->heard());  // it may pull from another port than it registers from
     const auto done = progress.sent(offset, count);
     is_whole = is_whole || offset + count >= size;
@@ -54,6 +57,10 @@ struct Pull::State {
     if (is_whole != was_whole || !had_begun) contact->bell()->ring();
   }
 };
+
+bool Pull::is_dead() const {
+  return *moved_ != SteadyTime{} && in_->clock().now() > *moved_ + kDead;
+}
 
 std::string Pull::path_for(const std::string& child, const Digest& image) {
   return "fw/" + child + "/" + image.hex().substr(0, 16);
@@ -89,6 +96,7 @@ asio::awaitable<Result<void>> Pull::tell(std::shared_ptr<State> state, const wir
   resource.resource = firmware::kPackageUri;
   state->has_begun = false;
   state->is_whole = false;
+  *moved_ = in_->clock().now();
   const auto written = co_await in_->access().write(resource, Value(brought.uri), deadline);
   co_return written;
 }
@@ -112,6 +120,8 @@ asio::awaitable<Result<Fetched>> Pull::follow(plugin::Job job, wire::Deliver req
   state->report = job.progress;
   state->size = request.size;
   state->contact = in_->access().shared_contact();
+  state->moved = moved_;
+  if (*moved_ == SteadyTime{}) *moved_ = clock.now();
   const auto peer = co_await state->contact->peer(for_ever);
   if (!peer) co_return peer.error();
   state->identity = identity_of((*peer)->proof());

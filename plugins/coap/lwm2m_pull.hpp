@@ -35,6 +35,10 @@ class Pull {
   /// The URI that this child would be told now.
   [[nodiscard]] static std::string path_for(const std::string& child, const Digest& image);
 
+  /// Whether a download that the child says it is in has stood still for longer than it tries by itself (coap.md 1.6),
+  /// also over several deliveries. Never right after the plugin was started.
+  [[nodiscard]] bool is_dead() const;
+
   /// `goes_on`: the child pulls it already.
   /// Cancelled, it leaves the child to ask in vain for a while, so that it goes on when the image is delivered again.
   boost::asio::awaitable<Result<Fetched>> fetch(plugin::Job job, wire::Deliver request, plugin::ImageView image,
@@ -51,6 +55,7 @@ class Pull {
 
   std::shared_ptr<Surroundings> around_;
   Inspection* in_;
+  std::shared_ptr<SteadyTime> moved_ = std::make_shared<SteadyTime>();  // the last block, or word on it; zero: none yet
 };
 
 }  // namespace hg::coap
