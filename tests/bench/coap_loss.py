@@ -25,8 +25,8 @@ PROFILE = "[patience]\nanswer_ms = 60000\nstall_ms = 120000\nswap_ms = 120000\n[
 
 def relay(happenings, port, seed, listen=0):
     program = Program("relay", ["/usr/bin/python3", "-B", SOURCE / "tests/children/udp_relay.py", "--to",
-                                f"127.0.0.1:{port}", "--listen", f"127.0.0.1:{listen}", "--delay-ms", DELAY_MS, "--loss", LOSS, "--seed", seed], happenings,
-                      listens=True)
+                                f"127.0.0.1:{port}", "--listen", f"127.0.0.1:{listen}", "--delay-ms", DELAY_MS, "--loss", LOSS,
+                                "--seed", seed], happenings, listens=True)
     return program, json.loads(program.wait_until_said('"ready"'))["port"]
 
 
