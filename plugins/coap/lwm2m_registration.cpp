@@ -19,7 +19,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Milliseconds kSteady = 10s;  // links of two that take one place do not change more often
+constexpr Milliseconds kSteady = 10s;        // links of two that take one place do not change more often
+constexpr Milliseconds kStrangerStays = 1h;  // it is refused, so it comes again
 constexpr std::string_view kSilent = "waits for its next message since the plugin was started";
 
 std::uint64_t by_chance() {
@@ -190,7 +191,8 @@ Outgoing RegistrationInterface::registers(const Shared& from, const Incoming& re
                             query->queues, proof.is_secured, from->address(), std::move(*objects)};
   Enrolled* const enrolled = registry_.by_endpoint(endpoint);
   if (enrolled == nullptr) {
-    const SteadyTime gone_at = parts_.clock->now() + std::chrono::seconds{registration.lifetime};
+    const std::chrono::seconds lifetime{registration.lifetime};
+    const SteadyTime gone_at = parts_.clock->now() + std::min<Milliseconds>(lifetime, kStrangerStays);
     strangers_.met(registration, gone_at);
     plan(gone_at);
     return {Code::forbidden};

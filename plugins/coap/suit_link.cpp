@@ -38,6 +38,7 @@ void SuitLink::close() {
 
 void SuitLink::use_key(std::string identity) {
   identity_ = std::move(identity);
+  keys_ += 1;
   if (!address_.is_secured) return;
   if (peer_) parts_.server.drop(peer_);
   peer_.reset();
@@ -50,7 +51,7 @@ asio::awaitable<void> SuitLink::run(std::shared_ptr<SuitLink> self) {
     const auto found = co_await self->look();
     if (self->is_closed_) break;
     const SteadyTime now = self->parts_.clock->now();
-    const bool is_there = found || now < self->heard_ + self->profile_.answer;
+    const bool is_there = found || self->is_speaking();
     self->say(is_there, is_there ? "" : found.error().message);
     const Milliseconds wait = is_there ? self->profile_.poll : pause;
     pause = is_there ? kFirstPause : std::min(2 * pause, kLongestPause);
@@ -58,14 +59,21 @@ asio::awaitable<void> SuitLink::run(std::shared_ptr<SuitLink> self) {
   }
 }
 
-/// Whether it answers: any answer will do.
+bool SuitLink::is_speaking() const {
+  return heard_ != SteadyTime{} && parts_.clock->now() < heard_ + profile_.answer;
+}
+
+/// Whether it answers: any answer will do. One that pulls may have no time to.
 asio::awaitable<Result<void>> SuitLink::look() {
   if (!peer_ || peer_->is_lost()) {
     std::optional<std::string> key_of;
     if (address_.is_secured) key_of = child_;
+    const unsigned keys = keys_;
     auto reached = co_await parts_.server.reach(address_.name, key_of);
+    if (reached && (is_closed_ || keys != keys_)) parts_.server.drop(*reached);
     if (is_closed_) co_return Error{Errc::unavailable, "no longer enrolled"};
     if (!reached) co_return reached.error();
+    if (keys != keys_) co_return Error{Errc::unavailable, "its key has changed meanwhile"};
     peer_ = std::move(*reached);
     peer_->set_ack_timeout(profile_.ack_timeout);
   }
@@ -76,7 +84,7 @@ asio::awaitable<Result<void>> SuitLink::look() {
     unanswered_ = 0;
     co_return Result<void>{};
   }
-  const bool is_deaf = address_.is_secured && ++unanswered_ >= kDeafAfter;
+  const bool is_deaf = address_.is_secured && !is_speaking() && ++unanswered_ >= kDeafAfter;
   if (peer_ == peer && (is_deaf || answer.error().code == Errc::unavailable)) {
     parts_.server.drop(peer_);
     peer_.reset();
@@ -87,7 +95,7 @@ asio::awaitable<Result<void>> SuitLink::look() {
 
 void SuitLink::say(bool is_up, std::string why) {
   wire::Link link{child_, is_up, std::move(why), wire::LinkSecurity::none};
-  if (is_up && peer_ && peer_->proof().is_secured) link.security = wire::LinkSecurity::proven;
+  if (is_up && address_.is_secured) link.security = wire::LinkSecurity::proven;  // it answers, or pulls, with its key
   if (said_ == link) return;
   said_ = link;
   parts_.report(link);

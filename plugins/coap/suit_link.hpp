@@ -42,6 +42,7 @@ class SuitLink : public std::enable_shared_from_this<SuitLink> {
  private:
   static boost::asio::awaitable<void> run(std::shared_ptr<SuitLink> self);
   boost::asio::awaitable<Result<void>> look();
+  [[nodiscard]] bool is_speaking() const;
   void say(bool is_up, std::string why);
 
   Parts parts_;
@@ -53,6 +54,7 @@ class SuitLink : public std::enable_shared_from_this<SuitLink> {
   std::string identity_;
   SteadyTime heard_{};
   unsigned unanswered_ = 0;  // in a row
+  unsigned keys_ = 0;        // that it has had
   std::optional<wire::Link> said_;
   bool is_closed_ = false;
 };

@@ -298,6 +298,16 @@ TEST_F(Registration, AfterARestartAnyWordFromItsAddressIsItsOwn) {
   EXPECT_FALSE(link().up) << "that is not where it was";
 }
 
+TEST_F(Registration, AStrangerIsGoneAfterAnHourWhateverLifetimeItSays) {
+  child_.endpoint = "stranger";
+  child_.query = "&lt=2000000000";
+  EXPECT_EQ(child_.registers().code, Code::forbidden);
+  ASSERT_EQ(meetings_.size(), 1U);
+  time_->pass(61min);
+  ASSERT_EQ(meetings_.size(), 2U);
+  EXPECT_TRUE(std::holds_alternative<wire::Vanished>(meetings_.back()));
+}
+
 TEST_F(Registration, AfterARestartAChildIsAskedToSayAWordWhereItWas) {
   come();
   const auto before = child_.peer;

@@ -3,6 +3,7 @@
 
 import hashlib
 
+import memory_search
 import pytest
 from coap_children import CoapGateway, write_firmware
 from gateway import SOON_S
@@ -73,6 +74,21 @@ def test_several_components_are_one_domain_and_change_together(gateway):
     radio = write_firmware(gateway.directory / "radio.fw", "1.1.0", seed=2)
     after, = update(gateway, "sensor", beside={"radio": radio})
     assert [target["version"] for target in after["targets"]] == ["1.1.0", "1.1.0"]
+    ordered = gateway.child.events("execute")
+    assert len(ordered) == 1 and all(f"</33629/{number}>" in ordered[0]["arguments"] for number in (0, 1)), ordered
+
+
+def test_components_that_conflict_are_named(gateway):
+    gateway.add_lwm2m_child(options=("--object5", "none", "--component", "main:1.0.0", "--component", "radio:1.0.0",
+                                     "--conflicting", "1=0"),
+                            targets='targets = [{ name = "app", image = 0 }, { name = "radio", image = 1 }]\n')
+    start(gateway)
+    image = write_firmware(gateway.directory / "new.fw", "1.1.0", 8192)
+    radio = write_firmware(gateway.directory / "radio.fw", "1.1.0", 8192, seed=2)
+    gateway.start_rollout(gateway.seal(image, "1.1.0", beside={"radio": radio}), "sensor")
+    gateway.wait_for_child("sensor", lambda seen: seen["attempts"] > 0, "to have failed once", 2 * SOON_S)
+    told = [line["reason_text"] or "" for line in gateway.ctl("history", "sensor")]
+    assert any("Result 12" in text and "/33629/0" in text for text in told), told
 
 
 def test_a_child_that_never_changes_its_version_is_believed_by_its_result(gateway):
@@ -188,6 +204,16 @@ def test_a_plain_image_travels_by_the_childs_own_key(gateway):
     assert gateway.child_says("sensor")["link_security"] == "proven"
     after, = update(gateway, "sensor")
     assert after["version"] == "1.1.0"
+
+
+def test_a_key_stands_in_locked_pages_only(gateway):
+    gateway.add_lwm2m_child(psk=PSK)
+    start(gateway)
+    update(gateway, "sensor")
+    pid = gateway.coap.pid
+    assert memory_search.find(pid, {"address": b"lwm2m:sensor"}), "the search finds nothing"
+    assert not memory_search.find(pid, {"PSK": PSK})
+    assert memory_search.find(pid, {"PSK": PSK}, locked=True), "it is there, in a locked page"
 
 
 def test_a_wrong_key_is_not_the_child(gateway):

@@ -3,10 +3,12 @@
 next to nothing is sent twice."""
 
 import hashlib
+import json
 
 import pytest
 from coap_children import CoapGateway, write_firmware
-from gateway import SOON_S
+from gateway import SOON_S, SOURCE
+from processes import Program, free_port
 
 PSK = hashlib.sha256(b"a child's key").digest()
 SIZE = 512 * 1024
@@ -24,9 +26,9 @@ def gateway(directory):
         yield whole
 
 
-def begin(gateway, psk=None, options=()):
+def begin(gateway, psk=None, options=(), server=None):
     """A child in the middle of a transfer."""
-    gateway.add_lwm2m_child(psk=psk, options=(*SLOW, *options))
+    gateway.add_lwm2m_child(psk=psk, options=(*SLOW, *options)).server = server
     gateway.start(broker=False)
     gateway.wait_until_online()
     image = write_firmware(gateway.directory / "new.fw", "1.1.0", SIZE)
@@ -106,3 +108,33 @@ def test_a_child_that_falls_silent_after_a_broken_push_is_helped(gateway):
     begin(gateway, options=(*PUSHED, "--silent-after-push", "--push-patience", "2", "--lifetime", "600"))
     kill_plugin(gateway)
     end(gateway, "silent after a broken push")
+
+
+# ---------------------------------------------------------------------------------------------------------------- NAT
+
+def relay(gateway, port):
+    """Between the children and the gateway; its own port is what children know the gateway by."""
+    program = Program("relay", ["/usr/bin/python3", "-B", SOURCE / "tests/children/udp_relay.py", "--to",
+                                f"127.0.0.1:{port}"], gateway.happenings, listens=True)
+    gateway.ends_with_test(program.stop)
+    return program, json.loads(program.wait_until_said('"ready"'))["port"]
+
+
+@pytest.mark.parametrize("psk", [None, PSK], ids=["plain", "dtls"])
+def test_a_nat_that_forgets_in_the_middle_ends_no_update(gateway, psk):
+    program, through = relay(gateway, gateway.secure_port if psk else gateway.coap_port)
+    gateway.coap_options = ["--public", f"127.0.0.1:{through}"]
+    begin(gateway, psk, server=f"127.0.0.1:{through}")
+    program.tell(json.dumps({"do": "rebind"}))
+    program.wait_until_said('"rebind"')
+    end(gateway, f"rebound, {'DTLS' if psk else 'plain'}")
+
+
+def test_a_dtls_child_that_restarts_on_its_own_port_is_let_in_again(gateway):
+    child = gateway.add_lwm2m_child(psk=PSK, options=("--local-port", free_port(), "--ack-timeout", "1"))
+    gateway.start(broker=False)
+    gateway.wait_until_online()
+    child.kill()
+    child.start()
+    child.wait_for_event("registered", deadline_s=2 * SOON_S)
+    gateway.wait_until_online()
