@@ -33,6 +33,26 @@ Result<void> may_have(const Child& child, const ChildKey& key) {
                                    (tier == 0 ? "" : " by a child of tier " + std::to_string(tier))};
 }
 
+/// The name by which a child shows its PSK; empty: it has none.
+std::string_view identity_of(const ChildId& child, const ChildKey& key) {
+  if (key.use != KeyUse::link || key.kind != KeyKind::psk) return {};
+  return key.name.empty() ? std::string_view(child) : std::string_view(key.name);
+}
+
+/// Of two children of a plugin with one identity nobody could tell which one is there.
+Result<void> is_alone_with_identity(const State& state, const Child& child, const ChildKey& key) {
+  const std::string_view identity = identity_of(child.enrollment.id, key);
+  if (identity.empty()) return {};
+  for (const auto& [id, other] : state.children) {
+    const auto link_key = other.keys.find(KeyUse::link);
+    if (id == child.enrollment.id || link_key == other.keys.end()) continue;
+    if (other.enrollment.transport == child.enrollment.transport && identity_of(id, link_key->second) == identity)
+      return Error{Errc::exists, "child " + id + " has the identity " + std::string(identity) +
+                                     " already: give this one another, by --name"};
+  }
+  return {};
+}
+
 Result<void> may_be_registered(const State& state, const ChildRegistered& event) {
   const Registration& wanted = event.registration;
   const Child* known = find_child(state, wanted.id);
@@ -193,7 +213,8 @@ void on_enrollment(State& state, const ChildKeySet& event, Instant now, Output& 
     out.refusal = Error{Errc::not_found, "no child " + event.child};
     return;
   }
-  if (const auto may = may_have(*child, event.key); !may) {
+  for (const auto& may : {may_have(*child, event.key), is_alone_with_identity(state, *child, event.key)}) {
+    if (may) continue;
     out.refusal = may.error();
     return;
   }

@@ -202,6 +202,32 @@ TEST(Keys, OfNobodyAreRefused) {
   EXPECT_EQ(bench.post(ChildKeyRevoked{kBoiler, KeyUse::wrap, 0}).refusal->code, Errc::not_found);
 }
 
+TEST(Keys, NoTwoChildrenOfAPluginHaveOneIdentity) {
+  Bench bench;
+  const auto enroll = [&](const ChildId& id, const std::string& transport) {
+    Enrollment e = enrollment();
+    e.id = id;
+    e.transport = transport;
+    e.address = id;
+    bench.post(ChildEnrolled{e});
+  };
+  enroll("pump", "serial");
+  enroll("far", "coap");
+  const auto set = [&](const ChildId& id, const std::string& name) {
+    ChildKey key = child_key(KeyUse::link, KeyKind::psk);
+    key.name = name;
+    const Output out = bench.post(ChildKeySet{id, key});
+    return out.refusal ? out.refusal->code : Errc{};
+  };
+  EXPECT_EQ(set(kBoiler, "meter"), Errc{});
+  EXPECT_EQ(set("pump", "meter"), Errc::exists);
+  EXPECT_FALSE(bench.state.children.at("pump").keys.contains(KeyUse::link));
+  EXPECT_EQ(set("far", "meter"), Errc{}) << "another plugin";
+  EXPECT_EQ(set(kBoiler, "meter"), Errc{}) << "its own again";
+  EXPECT_EQ(set("pump", ""), Errc{});
+  EXPECT_EQ(set(kBoiler, "pump"), Errc::exists) << "a key without a name has the child's";
+}
+
 TEST(Keys, TheHistoryTellsWhoHasSetWhichInThePlaceOfWhich) {
   Bench bench;
   bench.post(ChildKeySet{kBoiler, child_key()});
