@@ -57,6 +57,7 @@ LibcoapServer::LibcoapServer(asio::any_io_executor executor, const ServerSetting
       events_(executor),
       secured_timer_(executor),
       shelf_([this](const std::string& path) { answer_held(path); }),
+      own_rates_(settings.limits.own_requests_per_second, settings.limits.own_burst),
       rates_(settings.limits.requests_per_second, settings.limits.burst) {}
 
 LibcoapServer::~LibcoapServer() {

@@ -127,7 +127,8 @@ class LibcoapServer final : public Server {
   boost::asio::steady_timer secured_timer_;
   Shelf shelf_;
   LinkKeys keys_;
-  RequestRates rates_;
+  RequestRates own_rates_;  // of each address and port
+  RequestRates rates_;      // of an address, for all on it that are not registered
   std::unordered_map<coap_session_t*, ConversationPtr> accepted_;
   std::vector<std::weak_ptr<Conversation>> reached_;
   std::unordered_map<const coap_session_t*, Digest> shown_;  // by handshakes, until the session speaks

@@ -128,8 +128,10 @@ void LibcoapServer::hand_over(const ConversationPtr& from, const Message& messag
     const bool is_same = std::ranges::equal(message.token, ByteView(last->token).first(last->token_size));
     if (is_same) return write_answer(last->answer, message, response);
   }
-  const auto origin = origin_of(*coap_session_get_addr_remote(from->session()), from->is_held());
-  const auto verdict = rates_.ask(origin, now);
+  const coap_address_t& remote = *coap_session_get_addr_remote(from->session());
+  auto verdict = own_rates_.ask(origin_of(remote, true), now);
+  if (verdict == RequestRates::Verdict::welcome && !from->is_held())
+    verdict = rates_.ask(origin_of(remote, false), now);
   if (verdict == RequestRates::Verdict::ignored) return stay_silent(response);
   if (verdict == RequestRates::Verdict::refused) return set_code(response, Code::too_many);
   if (message.has_bad_block) return set_code(response, Code::bad_option);

@@ -11,8 +11,8 @@
 
 namespace hg::coap {
 
-/// An IPv6 address, or a mapped IPv4 one, and a port. Who is registered counts by both, so that it suffers for nobody
-/// behind the same NAT; of all others an address counts as one, with port 0.
+/// An IPv6 address, or a mapped IPv4 one, and a port. Each counts by both first, so that one that floods spends nothing
+/// of who is behind the same NAT; then all that are not registered count by their address, with port 0.
 using RequestOrigin = std::array<std::uint8_t, 18>;
 
 class RequestRates {

@@ -41,8 +41,10 @@ class Inlet {
 };
 
 struct ServerLimits {
-  unsigned handshakes = 100;           ///< under way at a time
-  unsigned idle_sessions = 4096;       ///< that no registration holds
+  unsigned handshakes = 100;              ///< under way at a time
+  unsigned idle_sessions = 4096;          ///< that no registration holds
+  unsigned own_requests_per_second = 20;  ///< of one address and port to the Inlet, so that it spends nobody else's
+  unsigned own_burst = 60;
   unsigned requests_per_second = 100;  ///< of one address to the Inlet, after `burst`; more: 4.29, then silence
   unsigned burst = 400;
   Milliseconds idle{300'000};

@@ -223,8 +223,20 @@ TEST_F(Requests, InAFloodGetOne429AndThenSilenceWhileOthersAreServed) {
   EXPECT_EQ(flood.get("fw/a").code, 0x45);  // images are not counted
 }
 
+TEST_F(Requests, OfOneThatFloodsSpendNothingOfWhoSharesItsAddress) {
+  settings_.limits.own_requests_per_second = 1;
+  settings_.limits.own_burst = 5;
+  settings_.limits.requests_per_second = 1;
+  settings_.limits.burst = 10;
+  open();
+  BareChild flood(loop_, settings_.port), neighbour(loop_, settings_.port);
+  for (int i = 0; i < 50; ++i) flood.send(flood.request(2, "rd"));
+  EXPECT_EQ(neighbour.exchange(neighbour.request(2, "rd")).code, 0x44);
+}
+
 TEST_F(Requests, ThatAreNoneAreSurvived) {
   settings_.limits.burst = 10'000;
+  settings_.limits.own_burst = 10'000;
   open();
   BareChild child(loop_, settings_.port);
   std::mt19937 random{3};
