@@ -36,6 +36,7 @@ std::string text_in(const plugin::Setup& setup, const std::string& name, std::st
 }
 
 Result<coap::DriverSettings> settings_from(const plugin::Setup& setup) {
+  if (!setup.record.empty()) return Error{Errc::unsupported, "--record: sessions on CoAP cannot be recorded"};
   coap::DriverSettings settings;
   const auto port = port_in(setup, "port", settings.server.port);
   if (!port) return port.error();
