@@ -15,7 +15,6 @@ using namespace std::chrono_literals;
 constexpr std::string_view kUntold = "untold";  // stands for the version of a child that says none
 constexpr Milliseconds kFirstLook = 1s;         // at the version, after the last block; doubles
 constexpr Milliseconds kLongestLook = 15s;
-constexpr Milliseconds kOneQuestion = 10s;
 
 /// What it says, without the line end and the spaces around it; cut where a version must end.
 std::string text_in(const Answer& answer) {
@@ -101,7 +100,7 @@ asio::awaitable<Result<plugin::Willingness>> SuitChild::offer(plugin::Job, wire:
 }
 
 asio::awaitable<bool> SuitChild::runs(Digest after, std::uint8_t number) {
-  const auto said = co_await version(clock_->now() + kOneQuestion);
+  const auto said = co_await version(clock_->now() + profile_.answer);
   co_return said&& version_mark(number, *said) == after;
 }
 
@@ -111,7 +110,7 @@ asio::awaitable<Result<plugin::Outcome>> SuitChild::deliver(plugin::Job job, wir
                                                             plugin::ImageView image) {
   if (!request.record.empty())
     co_return Error{Errc::unsupported, "a delivery record cannot be brought to a child that pulls by SUIT"};
-  const auto now = co_await look(clock_->now() + kOneQuestion);
+  const auto now = co_await look(clock_->now() + profile_.answer);
   if (!now) co_return now.error();
   if (request.staging != wire::Staging::aside) co_return plugin::Outcome{false, *now};
   const std::uint8_t number = request.image_number;
@@ -130,7 +129,7 @@ asio::awaitable<Result<plugin::Outcome>> SuitChild::deliver(plugin::Job job, wir
   afters_[number] = request.after;
   serving_->keep(number, std::move(image), request.size, request.image);
   if (number < profile_.payloads) co_return plugin::Outcome{};  // it can be shown with the last one only
-  const auto begun = co_await begin(clock_->now() + kOneQuestion);
+  const auto begun = co_await begin(clock_->now() + profile_.answer);
   if (!begun) {
     serving_.reset();  // the order may have come all the same
     co_return begun.error();

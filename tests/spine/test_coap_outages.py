@@ -53,7 +53,7 @@ def end(gateway, what):
 
 def kill_plugin(gateway):
     gateway.coap.kill()
-    assert not gateway.daemon.runs_on_for(0) or gateway.daemon.runs_on_for(AWAY_S)
+    assert gateway.daemon.runs_on_for(AWAY_S)
     gateway.start_coap()
 
 
