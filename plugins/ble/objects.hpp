@@ -38,6 +38,7 @@ struct DeviceSeen {
   bool is_random = false;
   std::string name;                  ///< as advertised, at most 248 bytes; empty: it says none
   std::optional<std::int16_t> rssi;  ///< dBm; only while it is heard in a discovery
+  std::uint64_t heard = 0;           ///< how often an RSSI was told of it, the same again included
   bool connected = false;
   bool services_resolved = false;
   bool paired = false;
