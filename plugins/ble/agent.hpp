@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pairing agent (org.bluez.Agent1), registered with AgentManager1 for one Pair() of ours and never as the default
-// agent: bluetoothd asks the agent of who called Pair(). It answers for that one device and rejects every other
-// question (org.bluez.Error.Rejected). bluez owns it; pairing says what it may answer.
+// The pairing agent (org.bluez.Agent1) of one Pair() of ours, registered with AgentManager1 and never as the default
+// agent: bluetoothd asks the agent of who called Pair(). It answers for that one device and only to bluetoothd, and
+// rejects every other question (org.bluez.Error.Rejected). bluez makes one for each pairing; pairing says what it may
+// answer.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "base/error.hpp"
@@ -26,23 +25,34 @@ struct PairingAnswers {
 
 class Agent {
  public:
-  /// Exports the object on `connection`, which must outlive it.
-  explicit Agent(bus::Connection& connection);
+  /// `bluetoothd`: its unique name. The connection must outlive the agent.
+  Agent(bus::Connection& connection, std::string bluetoothd, PairingAnswers answers);
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
-  ~Agent();
+  /// Nothing is answered any more.
+  ~Agent() = default;
 
   [[nodiscard]] static const char* path() { return "/org/headgate/ble/agent"; }
 
-  /// From now on questions about that device are answered so.
-  void begin(PairingAnswers answers);
-  /// Nothing is answered any more.
-  void end();
-  /// Since begin(): whether the passkey was asked for. A pairing that never asked was not authenticated.
+  /// Exports the object. Errc::io, Errc::exists: there is another one on this connection.
+  Result<void> listen();
+
+  /// Whether the passkey was asked for. A pairing that never asked was not authenticated.
   [[nodiscard]] bool has_given_passkey() const { return has_given_passkey_; }
 
  private:
-  std::optional<PairingAnswers> answers_;
+  static int on_passkey(sd_bus_message* call, void* self, sd_bus_error* error);
+  static int on_consent(sd_bus_message* call, void* self, sd_bus_error* error);
+  static int on_unwanted(sd_bus_message* call, void* self, sd_bus_error* error);
+  static int on_told(sd_bus_message* call, void* self, sd_bus_error* error);
+  static const sd_bus_vtable kMethods[];
+
+  [[nodiscard]] bool is_about_device(sd_bus_message* call) const;
+  int give_passkey(sd_bus_message* call);
+
+  bus::Connection& connection_;
+  std::string bluetoothd_;
+  PairingAnswers answers_;
   bool has_given_passkey_ = false;
   bus::Slot exported_;
 };

@@ -10,15 +10,16 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <functional>
-#include <list>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "base/bytes.hpp"
 #include "base/unique_fd.hpp"
 #include "ble/agent.hpp"
+#include "ble/follower.hpp"
 #include "ble/objects.hpp"
-#include "bus/connection.hpp"
+#include "ble/waiters.hpp"
 #include "sdk/driver.hpp"
 
 namespace hg::ble {
@@ -45,9 +46,9 @@ class Bluez : public std::enable_shared_from_this<Bluez> {
   /// Ends everything; questions under way end with Errc::cancelled.
   void close();
 
-  [[nodiscard]] const Objects& objects() const { return objects_; }
+  [[nodiscard]] const Objects& objects() const { return follower_->objects(); }
   /// bluetoothd runs, and its objects are all known.
-  [[nodiscard]] bool is_there() const { return is_there_; }
+  [[nodiscard]] bool is_there() const { return follower_->is_there(); }
 
   /// Called on the loop after each batch of changes of objects(), and when bluetoothd came or went. Not while it is
   /// being called.
@@ -92,13 +93,19 @@ class Bluez : public std::enable_shared_from_this<Bluez> {
   void stop_notify(const std::string& characteristic);
 
  private:
-  // H1: yours.
-  boost::asio::any_io_executor executor_;
-  std::string where_;
-  plugin::Log log_;
+  void look();
+  [[nodiscard]] std::string name_for_people(const std::string& device) const;
+  boost::asio::awaitable<Result<void>> ask_to_connect(std::string device, std::string doing, SteadyTime deadline);
+  boost::asio::awaitable<Result<void>> until_resolved(std::string device, std::string doing, SteadyTime deadline);
+  boost::asio::awaitable<Result<Paired>> pair_now(AgentCapability capability, PairingAnswers answers, std::string doing,
+                                                  SteadyTime deadline);
+  boost::asio::awaitable<Result<Acquired>> acquire(const char* member, std::string characteristic, SteadyTime deadline);
+
+  std::shared_ptr<Follower> follower_;
+  Waiters waiters_;
   Changed listener_;
-  Objects objects_;
-  bool is_there_ = false;
+  std::map<std::string, Notified> notified_;  // by characteristic
+  bool is_pairing_ = false;
 };
 
 }  // namespace hg::ble

@@ -2,14 +2,18 @@
 // BlueZ's errors (names org.bluez.Error.*, texts of 5.66's src/error.c and device.c) as the caller's choices. Pure;
 // bluez asks it for each reply that is an error.
 //
-// Errc::unavailable: bluetoothd or the adapter is gone, off or not ready; try when it is back
+// Errc::unavailable: bluetoothd or the adapter is gone, off or not ready, or the bus forbids us to ask
 // Errc::not_found: the device or characteristic is not there (any more)
 // Errc::busy: something of the kind runs already (InProgress); try again
 // Errc::timed_out: the device did not answer, or bluetoothd did not
 // Errc::unauthenticated: pairing failed or a bond does not hold: wrong passkey, missing key, rejected
 // Errc::denied: the access needs a protected link (ATT 0x05, 0x08, 0x0c, 0x0f; NotAuthorized, NotPermitted)
 // Errc::unsupported: this characteristic or bluetoothd cannot do that (NotSupported)
-// Errc::io: the connection could not be made or broke; try again
+// Errc::exists: it is so already (AlreadyExists of a pairing: paired; AlreadyConnected)
+// Errc::invalid: bluetoothd does not understand the question
+// Errc::io: the connection could not be made or broke (AuthenticationCanceled too: the link was lost while pairing);
+// try
+//   again
 #pragma once
 
 #include <string>

@@ -38,7 +38,7 @@ struct DeviceSeen {
   bool is_random = false;
   std::string name;                  ///< as advertised, at most 248 bytes; empty: it says none
   std::optional<std::int16_t> rssi;  ///< dBm; only while it is heard in a discovery
-  std::uint64_t heard = 0;           ///< how often an RSSI was told of it, the same again included
+  std::uint64_t heard = 0;           ///< how often an RSSI was told, the same one too: grows with each advertisement
   bool connected = false;
   bool services_resolved = false;
   bool paired = false;
@@ -57,18 +57,27 @@ struct CharacteristicSeen {
   [[nodiscard]] bool has_flag(std::string_view flag) const;
 };
 
+/// The device that a service or characteristic is part of, by its path; empty: none.
+std::string device_path_of(const std::string& path);
+
 class Objects {
  public:
   /// Beyond these a new object of the kind is not taken: nobody has so many, but a street has so many devices.
+  /// Devices that are connected or paired are taken beyond that: bluetoothd bounds those by itself.
+  static constexpr std::size_t kMostAdapters = 64;
   static constexpr std::size_t kMostDevices = 2048;
+  static constexpr std::size_t kMostServices = 4096;
   static constexpr std::size_t kMostCharacteristics = 8192;
+  /// Of one device, so that none takes the room of all.
+  static constexpr std::size_t kMostOfDevice = 512;
 
   /// InterfacesAdded, PropertiesChanged, or one of GetManagedObjects. Properties of other interfaces and of other types
-  /// than BlueZ documents are left alone. Whether anything that is shown here has changed.
+  /// than BlueZ documents are left alone, and so is an object that is told without what it cannot be without (address,
+  /// adapter, UUID, service): the end of one that is not kept. Whether anything that is shown here has changed.
   bool apply(const std::string& path, std::string_view interface, const Properties& properties);
   /// PropertiesChanged also says which values are no longer there.
   bool invalidate(const std::string& path, std::string_view interface, const std::vector<std::string>& names);
-  /// InterfacesRemoved.
+  /// InterfacesRemoved. With a device go its services.
   bool remove(const std::string& path, std::string_view interface);
   /// bluetoothd is gone.
   void clear();
@@ -85,6 +94,11 @@ class Objects {
   [[nodiscard]] Result<CharacteristicSeen> smp_characteristic(const std::string& device) const;
 
  private:
+  bool apply_adapter(const std::string& path, const Properties& properties);
+  bool apply_device(const std::string& path, const Properties& properties);
+  bool apply_service(const std::string& path, const Properties& properties);
+  bool apply_characteristic(const std::string& path, const Properties& properties);
+
   std::map<std::string, AdapterSeen> adapters_;
   std::map<std::string, DeviceSeen> devices_;
   std::map<std::string, std::string> services_;  // path, UUID
