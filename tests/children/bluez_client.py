@@ -129,7 +129,8 @@ class Client:
     # --- an agent ---
 
     def register_agent(self, capability, **answers):
-        """An agent at /test/agent; `answers`: by member, a value or an error name (a text with a dot)."""
+        """An agent at /test/agent; `answers`: by member, a value, a function that gives one, or the name of an error
+        (a text). Without one RequestPasskey is never answered, and everything else is agreed to."""
         self.agent_answers = answers
         self.call("/org/bluez", AGENTS, "RegisterAgent", "os", "/test/agent", capability)
 
@@ -141,6 +142,7 @@ class Client:
             return dbus.lowlevel.HANDLER_RESULT_NOT_YET_HANDLED
         self.agent_calls.append((message.get_member(), *message.get_args_list()))
         answer = self.agent_answers.get(message.get_member())
+        answer = answer() if callable(answer) else answer
         if isinstance(answer, str):
             self.bus.send_message(dbus.lowlevel.ErrorMessage(message, answer, "no"))
         elif answer is not None or message.get_member() not in ("RequestPasskey", "RequestPinCode"):

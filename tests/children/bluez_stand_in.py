@@ -22,6 +22,7 @@ from stand_in_pairing import AgentRegistry
 from stand_in_peripheral import Peripheral
 
 NAME = "org.bluez"
+OWN_NAME = "test.headgate.StandIn"  # for /test/stand_in while bluetoothd "does not run"
 
 
 class StandIn(Exported):
@@ -125,6 +126,23 @@ class StandIn(Exported):
             raise errors.does_not_exist()
         return which[name]
 
+    # --- bluetoothd itself ---
+
+    def die(self, call):
+        self.exports.forget_all()
+        self.agents.close()
+        for adapter in self.adapters.values():
+            adapter.die()
+        self.exports.bus.release_name(NAME)
+        call.reply()
+
+    def start_again(self, call):
+        take(self.exports.bus, NAME)
+        self.exports.add(self.agents)
+        for adapter in self.adapters.values():
+            adapter.revive()
+        call.reply()
+
     # --- calls of clients ---
 
     def fail(self, call):
@@ -151,10 +169,17 @@ class StandIn(Exported):
         "ChangeAddress": ("ss", change_address),
         "LoseBond": ("s", lose_bond),
         "RemovePeripheral": ("s", remove_peripheral),
+        "Die": ("", die),
+        "StartAgain": ("", start_again),
         "Fail": ("sssu", fail),
         "Hang": ("su", hang),
         "Calls": ("", calls),
     }
+
+
+def take(bus, name):
+    if bus.request_name(name, dbus.bus.NAME_FLAG_DO_NOT_QUEUE) != dbus.bus.REQUEST_NAME_REPLY_PRIMARY_OWNER:
+        sys.exit(f"bluez_stand_in: {name} is taken on this bus")
 
 
 def arguments():
@@ -176,8 +201,8 @@ def main():
     for number in (signal.SIGTERM, signal.SIGINT):
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, loop.quit)
     StandIn(Exports(bus), Times(**options))
-    if bus.request_name(NAME, dbus.bus.NAME_FLAG_DO_NOT_QUEUE) != dbus.bus.REQUEST_NAME_REPLY_PRIMARY_OWNER:
-        sys.exit("bluez_stand_in: org.bluez is taken on this bus")
+    take(bus, OWN_NAME)
+    take(bus, NAME)
     print("ready", flush=True)
     loop.run()
 

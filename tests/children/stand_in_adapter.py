@@ -50,6 +50,7 @@ class Adapter(Exported):
         self.clients = {}      # bus name: Client
         self.devices = []
         self.peripherals = []
+        self.stored = []       # (peripheral, level) of the bonds, while bluetoothd does not run
 
     def properties(self):
         return {
@@ -187,6 +188,19 @@ class Adapter(Exported):
     def remove(self, device):
         self.devices.remove(device)
         device.close()
+
+    def die(self):
+        """bluetoothd ends: nothing can be told any more, and bonds are on its disk."""
+        self.stored = [(device.peripheral, device.bond) for device in self.devices if device.bond]
+        self.close()
+
+    def revive(self):
+        self.exports.add(self)
+        for peripheral, bond in self.stored:
+            device = Device(self.exports, self, peripheral, peripheral.identity)
+            device.bond, device.temporary = bond, False
+            self.devices.append(device)
+            self.exports.add(device)
 
     def close(self):
         """The adapter is unplugged."""

@@ -32,6 +32,7 @@ class Call:
         self.interface = message.get_interface()
         self.arguments = message.get_args_list(byte_arrays=True)
         self.answered = False
+        self.on_answer = lambda: None
 
     def reply(self, signature="", *values):
         answer = dbus.lowlevel.MethodReturnMessage(self._message)
@@ -46,6 +47,7 @@ class Call:
         if self.answered:
             return
         self.answered = True
+        self.on_answer()
         if not self._message.get_no_reply():
             self._bus.send_message(answer)
 
@@ -84,6 +86,7 @@ class Exports:
         self.calls = []                                # "Member /path"
         self.failures = collections.defaultdict(list)  # member: errors; None: never answered
         self.unnoted = set()                           # paths whose calls are not noted
+        self.open = set()                              # calls that are not answered yet
         bus.add_message_filter(self._filter)
 
     # --- objects ---
@@ -99,8 +102,12 @@ class Exports:
         self.signal("/", MANAGER, "InterfacesRemoved", "oas", dbus.ObjectPath(exported.path), gone)
 
     def forget_all(self):
-        """Without a signal, as when the process ends."""
-        self.objects.clear()
+        """All noted objects and open calls, as when the process ends."""
+        self.objects = {path: exported for path, exported in self.objects.items() if path in self.unnoted}
+        gone = BusError("org.freedesktop.DBus.Error.NoReply",
+                        "Message recipient disconnected from message bus without replying")
+        for call in list(self.open):
+            call.fail(gone)
 
     def signal(self, path, interface, member, signature, *values):
         message = dbus.lowlevel.SignalMessage(path, interface, member)
@@ -128,6 +135,8 @@ class Exports:
 
     def _dispatch(self, call, signature):
         if call.path not in self.unnoted:
+            self.open.add(call)
+            call.on_answer = lambda: self.open.discard(call)
             self.calls.append(f"{call.member} {call.path}")
             if self.failures[call.member]:
                 error = self.failures[call.member].pop(0)

@@ -11,8 +11,10 @@ import pytest
 
 import bluez_client as bluez
 import smp_gatt
-from child_process import ChildProcess
-from smp_client import OS, WRITE
+from child_process import SOURCE, VECTORS, ChildProcess
+
+sys.path.append(str(SOURCE / "tests/ble"))
+import bluez_contract  # noqa: E402: it is shared with tests/system
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STEERING = "test.headgate.StandIn1"
@@ -109,7 +111,7 @@ def start_child(tmp_path):
 
     def start(*options):
         children.append(ChildProcess(tmp_path, "--seqpacket", tmp_path / "smp", "--reset-delay-ms", 20, "--image",
-                                     ChildProcess.__init__.__globals__["VECTORS"] / "app-1.0.0.bin", *options))
+                                     VECTORS / "app-1.0.0.bin", *options))
         return children[-1]
 
     yield start
@@ -141,3 +143,33 @@ def test_a_child_is_found_connected_and_answers(client, start_child):
     notifications, writes, mtu = client.acquire(characteristic)
     assert mtu == 247
     assert exchange(client, notifications, writes, echo_request(600), mtu)[8:].endswith(b"x" * 50 + b"\xff")
+
+
+# --- the contract
+
+
+class StandInWorld:
+    """The hooks of bluez_contract.World on a stand-in with one child."""
+
+    def __init__(self, client, child):
+        self.client, self.smp = client, child.where
+        self.id = self.make("none", False)
+        self.world = bluez_contract.World(
+            client=client.buses.client, adapter=HCI, address=ADDRESS, child=self.replace, passkey=lambda: 123456,
+            drop=lambda: client.steer("Drop", "s", self.id), vanish=lambda: self.advertise(False),
+            come_back=lambda: self.advertise(True), forget=lambda: client.steer("LoseBond", "s", self.id))
+
+    def make(self, pairing, encrypted):
+        return self.client.add(Smp=self.smp, Mtu=517, Pairing=pairing, Passkey=123456, Encrypted=encrypted)
+
+    def replace(self, pairing, encrypted):
+        self.client.steer("RemovePeripheral", "s", self.id)
+        self.id = self.make(pairing, encrypted)
+
+    def advertise(self, on):
+        self.client.steer("Advertise", "sb", self.id, on)
+
+
+@pytest.mark.parametrize("check", bluez_contract.CHECKS, ids=lambda check: check.__name__)
+def test_contract(client, start_child, check):
+    bluez_contract.run_one(StandInWorld(client, start_child()).world, check)
