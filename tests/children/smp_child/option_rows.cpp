@@ -94,6 +94,7 @@ std::vector<OptionRow> link_rows(LinkOptions& o) {
   return {
       {"--udp", "PORT", "UDP on 127.0.0.1 and ::1 instead of a tty (0: any port)",
        [&o](std::string_view text) { o.udp = parse_number<std::uint16_t>(text); }},
+      {"--seqpacket", "PATH", "a SOCK_SEQPACKET socket instead of a tty: one message, one packet", string(o.seqpacket)},
       {"--usb", "", "the tty vanishes at each reset and returns under another number", flag(o.usb)},
       {"--framing", "console|raw", "raw: packets without markers, Base64, length and CRC (console)",
        [&o](std::string_view text) { o.framing = parse_framing(text); }},
@@ -193,6 +194,8 @@ std::vector<OptionRow> kit_rows(KitOptions& o) {
       {"--battery", "PERCENT", "what status says (not known)", number(o.battery)},
       {"--power", "mains|battery", "what status says (not known)",
        [&o](std::string_view text) { o.power = parse_power(text); }},
+      {"--kit-link-level", "1..4", "what status says of the link: a level of LE security mode 1 (not said)",
+       number(o.link_level)},
       {"--busy-ms", "MS", "busy for so long after each start; puts notices off until then", duration(o.busy)},
       {"--answer-offer", "yes|no|later:MS", "later: yes after this time from the first offer on",
        [&o](std::string_view text) { o.offer = parse_offer_answer(text); }},

@@ -18,10 +18,11 @@ using Micros = std::chrono::microseconds;
 
 enum class Framing { console, raw };
 
-/// The tty and its framing, or UDP.
+/// The tty and its framing, UDP, or a SOCK_SEQPACKET socket.
 struct LinkOptions {
   std::string link;
   std::optional<std::uint16_t> udp;  // port; 0: any
+  std::string seqpacket;             // path of a socket; empty: none
   bool usb = false;
   Framing framing = Framing::console;
   Millis raw_timeout{3000};
@@ -117,7 +118,8 @@ struct KitOptions {
   std::filesystem::path gateway_key;
   std::uint8_t battery = 255;  // percent; above 100: not known
   std::string power;
-  Millis busy{0};  // from each start on
+  std::uint8_t link_level = 0;  // LE security mode 1; 0: not said
+  Millis busy{0};               // from each start on
   OfferAnswer offer;
   bool confirm_all = true;
   bool require_proof = false;
