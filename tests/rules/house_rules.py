@@ -11,6 +11,7 @@ import re
 # What each layer may include beside itself. Dependencies point one way (docs/architecture.md).
 MAY_INCLUDE = {
     "base": set(),
+    "bus": {"base"},
     "core": {"base"},
     "cose": {"base"},
     "suit": {"cose", "base"},
@@ -22,16 +23,17 @@ MAY_INCLUDE = {
     "adapters": {"ports", "core", "base"},  # files that several adapters share
     "adapters/cloud": {"ports", "core", "base"},
     "adapters/crypto": {"ports", "core", "base", "cose", "images"},
-    "adapters/dbus": {"ports", "core", "base", "adapters/crypto"},
+    "adapters/dbus": {"ports", "core", "base", "bus", "adapters/crypto"},
     "adapters/inspection": {"ports", "core", "base", "images", "adapters/crypto"},
     "adapters/storage": {"ports", "core", "base", "adapters/crypto"},
     "adapters/system": {"ports", "core", "base"},
     "adapters/transport": {"ports", "core", "base", "wire"},
     "ctl": {"base"},
     "pack": {"base", "cose", "suit", "trust", "images", "adapters/crypto"},
-    "app": {"base", "core", "cose", "suit", "trust", "images", "wire", "ports", "service", "adapters/*"},
+    "app": {"base", "core", "cose", "suit", "trust", "images", "wire", "bus", "ports", "service", "adapters/*"},
     "plugins/sdk": {"wire", "base"},
     "plugins/smp": {"plugins/sdk", "wire", "base"},
+    "plugins/ble": {"plugins/sdk", "plugins/smp", "wire", "bus", "base"},
     "plugins/*": {"plugins/sdk", "plugins/smp", "wire", "base"},
 }
 

@@ -10,8 +10,8 @@
 #include <memory>
 #include <optional>
 
-#include "adapters/dbus/connection.hpp"
 #include "adapters/dbus/refusal.hpp"
+#include "bus/connection.hpp"
 
 namespace hg::bus {
 

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/dbus/message.hpp"
+#include "bus/message.hpp"
 
 namespace hg::bus {
 

@@ -7,7 +7,7 @@
 #include <boost/asio/detached.hpp>
 #include <variant>
 
-#include "adapters/dbus/connection.hpp"
+#include "bus/connection.hpp"
 
 namespace hg::bus {
 

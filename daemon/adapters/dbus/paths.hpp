@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "adapters/dbus/message.hpp"
+#include "bus/message.hpp"
 #include "core/model.hpp"
 
 namespace hg::bus {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "adapters/dbus/message.hpp"
+#include "bus/message.hpp"
 
 namespace hg::bus {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "adapters/dbus/message.hpp"
 #include "adapters/dbus/paths.hpp"
+#include "bus/message.hpp"
 #include "core/engine.hpp"
 #include "ports/control.hpp"
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "adapters/dbus/connection.hpp"
 #include "adapters/dbus/names.hpp"
+#include "bus/connection.hpp"
 
 namespace hg::bus::test {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One connection to a D-Bus daemon inside Asio: Pump lets sd-bus do its work whenever the socket, a deadline of
 // sd-bus's own or somebody's kick() asks for it, and Connection adds calls that a coroutine waits for. What is said on
-// the connection is decided by the face.
+// the connection is decided by who opens it: adapters/dbus and plugins/ble.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -13,8 +13,8 @@
 #include <set>
 #include <string>
 
-#include "adapters/dbus/message.hpp"
 #include "base/time.hpp"
+#include "bus/message.hpp"
 
 namespace hg::bus {
 

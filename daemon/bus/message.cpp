@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "adapters/dbus/message.hpp"
+#include "bus/message.hpp"
 
 #include <fcntl.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "adapters/dbus/connection.hpp"
+#include "bus/connection.hpp"
 
 #include <poll.h>
 #include <unistd.h>

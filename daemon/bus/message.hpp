@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sd-bus's references with owners, and its values with C++ types: what is written to a message and read from one.
 // It knows no object of headgate. Functions that append return what sd-bus returns (negative: errno), because sd-bus is
-// who asks. Used by everything else here.
+// who asks. Used by connection, by adapters/dbus and by plugins/ble.
 #pragma once
 
 #include <systemd/sd-bus.h>
