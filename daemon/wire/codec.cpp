@@ -14,7 +14,7 @@ namespace {
 
 /// The type numbers, in the order of the variant. A number is never given to another frame.
 constexpr std::array<std::uint64_t, std::variant_size_v<Frame>> kTypes = {
-    1,  2,  3,  4,  5,  6,  7,  8,  9,            // the connection
+    1,  2,  3,  4,  5,  6,  7,  8,  9,  32,       // the connection
     10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 30,   // requests
     20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 31};  // answers
 
@@ -63,7 +63,7 @@ inline constexpr Power kLastOf<Power> = Power::battery;
 template <>
 inline constexpr Evidence kLastOf<Evidence> = Evidence::result;
 template <>
-inline constexpr LinkKeyKind kLastOf<LinkKeyKind> = LinkKeyKind::certificate;
+inline constexpr LinkKeyKind kLastOf<LinkKeyKind> = LinkKeyKind::passkey;
 template <>
 inline constexpr LinkSecurity kLastOf<LinkSecurity> = LinkSecurity::proven;
 
@@ -99,6 +99,8 @@ class FieldWriter {
  private:
   void write(std::uint64_t value) { writer_->uint(value); }
   void write(std::uint8_t value) { writer_->uint(value); }
+  void write(std::uint16_t value) { writer_->uint(value); }
+  void write(std::int16_t value) { writer_->integer(value); }
   void write(bool value) { writer_->boolean(value); }
   void write(const std::string& value) { writer_->text(value); }
   void write(const Digest& value) { writer_->bytes(value.bytes()); }
@@ -212,12 +214,18 @@ class FieldReader {
   [[nodiscard]] Error over_limit() const { return reader_->error(Errc::invalid, "over its limit"); }
 
   template <class Number>
-  requires std::same_as<Number, std::uint64_t> || std::same_as<Number, std::uint8_t> Result<void> read(
-      Number& member, std::uint64_t limit) {
+  requires std::unsigned_integral<Number> Result<void> read(Number& member, std::uint64_t limit) {
     const auto value = reader_->read_uint();
     if (!value) return value.error();
     if (*value > limit) return over_limit();
     member = static_cast<Number>(*value);
+    return {};
+  }
+  Result<void> read(std::int16_t& member, const Range& range) {
+    const auto value = reader_->read_int();
+    if (!value) return value.error();
+    if (*value < range.least || *value > range.most) return over_limit();
+    member = static_cast<std::int16_t>(*value);
     return {};
   }
   Result<void> read(bool& member, int) {

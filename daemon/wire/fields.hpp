@@ -18,6 +18,13 @@ concept Is = std::same_as<std::remove_const_t<Given>, M>;
 
 inline constexpr std::uint64_t kAnyNumber = ~std::uint64_t{0};
 inline constexpr std::uint64_t kAnyByte = 0xFF;
+inline constexpr std::uint64_t kAnyTwoBytes = 0xFFFF;
+
+/// Of a number that may be negative.
+struct Range {
+  std::int64_t least;
+  std::int64_t most;
+};
 
 /// Names of children, transports and units; checked against is_name() too.
 struct NameLimit {};
@@ -90,6 +97,15 @@ void fields(V& v, Is<LinkKey> auto& m) {
   v.unless_default(3, "identity", m.identity, kMaxIdentity);
   v.unless_default(4, "secret", m.secret, kMostPsk);
   v.unless_default(5, "certificate", m.certificate, Digest::kMaxSize);
+}
+
+template <class V>
+void fields(V& v, Is<Radio> auto& m) {
+  v(1, "child", m.child, NameLimit{});
+  v(2, "adapter", m.adapter, kMaxName);
+  v(3, "rssi", m.rssi_dbm, Range{kLeastRssi, kMostRssi});
+  v(4, "mtu", m.mtu, kAnyTwoBytes);
+  v(5, "airtime", m.airtime_ms, kAnyNumber);
 }
 
 template <class V, class M>

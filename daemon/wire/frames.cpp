@@ -13,10 +13,10 @@ namespace {
 constexpr std::size_t kCertificateDigest = 32;  // bytes: SHA-256
 
 constexpr std::array<std::string_view, std::variant_size_v<Frame>> kNames = {
-    "Hello",     "Welcome", "Refused",     "Enroll",   "Forget",    "Link",        "Discovered", "Vanished",
-    "LinkKey",   "Inspect", "Offer",       "Backup",   "Deliver",   "Activate",    "Confirm",    "Revert",
-    "Restore",   "Cancel",  "Identify",    "Prove",    "Inspected", "OfferAnswer", "BackedUp",   "Progress",
-    "Delivered", "Ordered", "GuardFailed", "Restored", "Failed",    "Identified",  "Proven"};
+    "Hello",    "Welcome",   "Refused", "Enroll",      "Forget",   "Link",      "Discovered",  "Vanished",
+    "LinkKey",  "Radio",     "Inspect", "Offer",       "Backup",   "Deliver",   "Activate",    "Confirm",
+    "Revert",   "Restore",   "Cancel",  "Identify",    "Prove",    "Inspected", "OfferAnswer", "BackedUp",
+    "Progress", "Delivered", "Ordered", "GuardFailed", "Restored", "Failed",    "Identified",  "Proven"};
 
 }  // namespace
 
@@ -83,15 +83,25 @@ Result<void> check_patches(const std::vector<Patch>& patches, std::uint64_t size
 
 Result<void> check_link_key(const LinkKey& key) {
   const bool is_psk = key.kind == LinkKeyKind::psk;
+  const bool is_passkey = key.kind == LinkKeyKind::passkey;
   const std::size_t secret = key.secret ? key.secret->size() : 0;
+  if (is_passkey && !(key.secret && is_passkey_text(key.secret->view()))) {
+    return Error{Errc::invalid, "a passkey has exactly six decimal digits"};
+  }
   if (is_psk && (secret < kLeastPsk || secret > kMostPsk)) return Error{Errc::invalid, "a PSK has 16 to 64 bytes"};
   if (is_psk && (key.identity.empty() || key.identity.size() > kMaxIdentity)) {
     return Error{Errc::invalid, "a PSK has an identity of 1 to 64 bytes"};
   }
-  if (!is_psk && (secret != 0 || !key.identity.empty())) return Error{Errc::invalid, "a secret that is no PSK's"};
+  if (!is_psk && !key.identity.empty()) return Error{Errc::invalid, "an identity that is no PSK's"};
+  if (!is_psk && !is_passkey && secret != 0) return Error{Errc::invalid, "a secret that is no PSK's and no passkey's"};
   const std::size_t wanted = key.kind == LinkKeyKind::certificate ? kCertificateDigest : 0;
   if (key.certificate.bytes().size() != wanted) return Error{Errc::invalid, "not the digest of a certificate"};
   return {};
+}
+
+bool is_passkey_text(ByteView text) {
+  return text.size() == kPasskeyDigits &&
+         std::ranges::all_of(text, [](std::uint8_t c) { return c >= '0' && c <= '9'; });
 }
 
 bool is_name(std::string_view name) {

@@ -106,6 +106,7 @@ enum class LinkKeyKind : std::uint8_t {
   none,         ///< the child has none, or no longer: no link of it is proven
   psk,          ///< a shared secret
   certificate,  ///< the child's own certificate is pinned by its digest
+  passkey,      ///< what the two sides of a Bluetooth pairing agree on: kPasskeyDigits decimal digits
 };
 /// The key that a child and this gateway end their link with: after its Enroll, and whenever it changes. Only for
 /// plugins with kCanHoldKeys.
@@ -113,10 +114,20 @@ struct LinkKey {
   std::string child;
   LinkKeyKind kind = LinkKeyKind::none;
   std::string identity{};                  ///< psk: what the child calls itself in the handshake; else empty
-  std::shared_ptr<const Secret> secret{};  ///< psk: kLeastPsk to kMostPsk bytes; else null
+  std::shared_ptr<const Secret> secret{};  ///< psk: kLeastPsk to kMostPsk bytes; passkey: its digits; else null
   Digest certificate{};                    ///< certificate: SHA-256 of its DER; else empty
   /// By the bytes of the secret, in constant time.
   friend bool operator==(const LinkKey& a, const LinkKey& b);
+};
+
+/// From the plugin, now and then: how a child's radio link is. For people; nothing is decided by it.
+struct Radio {
+  std::string child;
+  std::string adapter{};                   ///< by which the child is reached, as people call it: "hci0"
+  std::optional<std::int16_t> rssi_dbm{};  ///< of what was heard of the child last: kLeastRssi to kMostRssi
+  std::optional<std::uint16_t> mtu{};      ///< of the connection, bytes
+  std::uint64_t airtime_ms = 0;            ///< that transfers with this child have used since the plugin started
+  friend bool operator==(const Radio&, const Radio&) = default;
 };
 
 // ------------------------------------------------------------------------------------------------------- requests
@@ -347,9 +358,9 @@ struct Failed {
 };
 
 using Frame =
-    std::variant<Hello, Welcome, Refused, Enroll, Forget, Link, Discovered, Vanished, LinkKey, Inspect, Offer, Backup,
-                 Deliver, Activate, Confirm, Revert, Restore, Cancel, Identify, Prove, Inspected, OfferAnswer, BackedUp,
-                 Progress, Delivered, Ordered, GuardFailed, Restored, Failed, Identified, Proven>;
+    std::variant<Hello, Welcome, Refused, Enroll, Forget, Link, Discovered, Vanished, LinkKey, Radio, Inspect, Offer,
+                 Backup, Deliver, Activate, Confirm, Revert, Restore, Cancel, Identify, Prove, Inspected, OfferAnswer,
+                 BackedUp, Progress, Delivered, Ordered, GuardFailed, Restored, Failed, Identified, Proven>;
 
 /// "Deliver", for messages.
 std::string_view name_of(const Frame& frame);
@@ -366,6 +377,8 @@ const Reply* reply_of(const Frame& frame);
 Result<void> check_patches(const std::vector<Patch>& patches, std::uint64_t size);
 /// Errc::invalid unless what its kind has is there, within its limits, and nothing else.
 Result<void> check_link_key(const LinkKey& key);
+/// Whether these are the six decimal digits of a passkey.
+bool is_passkey_text(ByteView text);
 /// Whether `name` may be the name of a child or of a transport: 1 to 64 characters of [A-Za-z0-9._-].
 bool is_name(std::string_view name);
 /// The beginning of `text` that fits kMaxText, cut between two characters; what is not UTF-8 becomes question marks.

@@ -19,7 +19,8 @@ struct BleAddress {
   friend bool operator==(const BleAddress&, const BleAddress&) = default;
 };
 
-/// "C0:FF:EE:00:11:22", "name:boiler-12", either with "@hci1" or "@00:AA:01:00:00:00" behind it (the last '@' counts).
+/// "C0:FF:EE:00:11:22", "name:boiler-12", either with "@hci1" or "@00:AA:01:00:00:00" behind it (the last '@' counts,
+/// so a name with '@' in it must have an adapter behind it). Addresses may be in lower case, names are UTF-8.
 /// Errc::invalid says what is wrong.
 Result<BleAddress> ble_address_from(std::string_view text);
 
@@ -29,9 +30,11 @@ bool is_allowed(const AdapterSeen& adapter, const std::vector<std::string>& allo
 /// The device of a child. `bonded`: the identity address of its bond, which goes before everything that is advertised
 /// (empty: it has none). Only devices on powered adapters that both the address and `allowed` permit; only those with
 /// the SMP service, unless they are `bonded` or named by address (BlueZ may not have heard their UUIDs yet). One that
-/// several adapters show: the connected one, else the one with the best RSSI. By name, a device whose address is in
-/// `taken` (those of other enrolled children, identity addresses, upper case) is not it.
-/// Errc::not_found: not in sight; Errc::mismatch: the name fits several addresses, all named in the text.
+/// several adapters show: the one that has the bond, else the connected one, else the one with the best RSSI. By name,
+/// a device whose address is in `taken` (those of other enrolled children, identity addresses, upper case) is not it,
+/// and one that is neither heard nor connected does not count beside one that is: bluetoothd keeps whom it once
+/// connected. Errc::not_found: not in sight; Errc::mismatch: the name fits several addresses, the first four named in
+/// the text.
 Result<DeviceSeen> device_of(const BleAddress& child, const std::string& bonded, const std::vector<std::string>& taken,
                              const Objects& objects, const std::vector<std::string>& allowed);
 

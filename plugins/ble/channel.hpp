@@ -5,6 +5,7 @@
 // each connection.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 
@@ -20,6 +21,11 @@ class Channel {
   /// off without a word.
   static constexpr std::size_t kLongestValue = 512;
   static constexpr std::size_t kAttHeader = 3;
+  static constexpr std::size_t kLeastMtu = 23;
+  /// Bytes of one write command over a connection with this ATT MTU.
+  [[nodiscard]] static constexpr std::size_t fragment_of(std::size_t mtu) {
+    return std::min(std::max(mtu, kLeastMtu) - kAttHeader, kLongestValue);
+  }
 
   virtual ~Channel() = default;
 
@@ -28,7 +34,8 @@ class Channel {
   /// channel is closed then, because half a packet may be out; Errc::cancelled: the same.
   virtual boost::asio::awaitable<Result<void>> write(ByteView packet, plugin::SteadyTime deadline) = 0;
 
-  /// The next notification, of 1 to 512 bytes. Errc::unavailable: the connection is gone, or close().
+  /// The next notification, of 1 to 512 bytes; empty ones and longer ones are none. Errc::unavailable: the connection
+  /// is gone, or close(); Errc::cancelled.
   virtual boost::asio::awaitable<Result<Bytes>> receive() = 0;
 
   /// Bytes of one write command: min(ATT MTU - 3, 512).

@@ -3,7 +3,7 @@
 // left alone otherwise. Pure but for the telling; radio feeds it after each change.
 #pragma once
 
-#include <functional>
+#include <chrono>
 #include <map>
 #include <set>
 #include <string>
@@ -17,21 +17,30 @@ class Strangers {
  public:
   /// How long after it was heard last one counts as gone.
   static constexpr std::chrono::minutes kGoneAfter{10};
+  /// A name that changes again is not told earlier.
+  static constexpr std::chrono::seconds kNextNameAfter{10};
   /// At most so many are told of at a time.
   static constexpr std::size_t kMost = 256;
 
   explicit Strangers(plugin::MeetingReport meet) : meet_(std::move(meet)) {}
 
-  /// `children`: paths of the devices that are somebody's. A device is heard of while it has an RSSI; it is told of
-  /// once, and again when its name changes; its name for the daemon is "ble-c0ffee001122", its address the one that an
-  /// enrollment would have, its text the advertised name and the RSSI at the first sight.
+  /// `children`: paths of the devices that are somebody's; whatever other adapter shows such an address is no stranger
+  /// either, and who becomes somebody's vanishes. A device is heard of while it has an RSSI; it is told of once, and
+  /// again when its name changes; its name for the daemon is "ble-c0ffee001122", its address the one that an enrollment
+  /// would have ("name:…" for one that changes its address), its text the advertised name and the RSSI at that time.
+  /// To be called every minute or so also when nothing changes, or nobody is ever gone.
   void look(const Objects& objects, const std::set<std::string>& children, plugin::SteadyTime now);
 
  private:
   struct Known {
     std::string name;  // as advertised
     plugin::SteadyTime heard;
+    plugin::SteadyTime told;
   };
+
+  void hear(const DeviceSeen& device, plugin::SteadyTime now);
+  void tell(const DeviceSeen& device, Known& known, plugin::SteadyTime now);
+
   plugin::MeetingReport meet_;
   std::map<std::string, Known> known_;  // by address
 };

@@ -15,9 +15,13 @@ namespace hg::ble {
 class Turns {
  public:
   Turns(boost::asio::any_io_executor executor, unsigned places);
+  Turns(const Turns&) = delete;
+  Turns& operator=(const Turns&) = delete;
+  /// Whoever waits gets Errc::unavailable; places that are taken stay good.
   ~Turns();
 
-  /// The place lasts as long as the result, which may outlive this. Errc::timed_out, Errc::cancelled.
+  /// The place lasts as long as the result, which may outlive this. Errc::timed_out, Errc::cancelled;
+  /// Errc::unavailable: this went.
   boost::asio::awaitable<Result<std::shared_ptr<void>>> take(plugin::SteadyTime deadline);
 
   [[nodiscard]] unsigned taken() const;

@@ -34,6 +34,10 @@ using LinkReport = std::function<void(const wire::Link& link)>;
 using Meeting = std::variant<wire::Discovered, wire::Vanished>;
 using MeetingReport = std::function<void(Meeting meeting)>;
 
+/// Tells how the radio link of a child of its own is. Called on the loop, as often as the driver likes: at most one a
+/// second of each child goes to the daemon, the last; said again to a daemon that connects later.
+using RadioReport = std::function<void(const wire::Radio& radio)>;
+
 /// What every step knows.
 struct Job {
   std::string child;

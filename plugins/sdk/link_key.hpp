@@ -14,12 +14,13 @@ enum class LinkKeyKind : std::uint8_t {
   none,         ///< the child has none, or no longer
   psk,          ///< a shared secret of 16 to 64 bytes, by the name `identity`
   certificate,  ///< the child's certificate is pinned by its digest
+  passkey,      ///< of a Bluetooth pairing: six decimal digits as text
 };
 
 struct LinkKey {
   LinkKeyKind kind = LinkKeyKind::none;
   std::string identity{};  ///< of the PSK, 1 to 64 bytes
-  Secret secret{0};        ///< of the PSK
+  Secret secret{0};        ///< of the PSK, or the passkey's digits
   Digest certificate{};    ///< SHA-256 of its DER
 };
 

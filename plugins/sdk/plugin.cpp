@@ -50,14 +50,24 @@ LinkKey link_key_of(const wire::LinkKey& said) {
 }
 
 std::string_view name_of(LinkKeyKind kind) {
-  if (kind == LinkKeyKind::none) return "none";
-  return kind == LinkKeyKind::psk ? "PSK" : "certificate";
+  switch (kind) {
+    case LinkKeyKind::psk:
+      return "PSK";
+    case LinkKeyKind::certificate:
+      return "certificate";
+    case LinkKeyKind::passkey:
+      return "passkey";
+    case LinkKeyKind::none:
+      break;
+  }
+  return "none";
 }
 
 }  // namespace
 
 Plugin::Plugin(asio::any_io_executor executor, Identity identity, std::filesystem::path socket, Driver& driver, Log log,
-               std::chrono::milliseconds leave_within, std::chrono::milliseconds enroll_within)
+               std::chrono::milliseconds leave_within, std::chrono::milliseconds enroll_within,
+               std::chrono::milliseconds radio_pause)
     : executor_(std::move(executor)),
       identity_(std::move(identity)),
       socket_(std::move(socket)),
@@ -65,6 +75,7 @@ Plugin::Plugin(asio::any_io_executor executor, Identity identity, std::filesyste
       log_(std::move(log)),
       leave_within_(leave_within),
       enroll_within_(enroll_within),
+      radio_(executor_, radio_pause, [this](const wire::Radio& news) { say_radio(news); }),
       pause_(executor_),
       stale_timer_(executor_) {}
 
@@ -109,6 +120,7 @@ void Plugin::stop() {
   if (channel_) channel_->close();
   pause_.cancel();
   stale_timer_.cancel();
+  radio_.stop();
   for (const auto& lane : lanes()) lane->clear(leave_within_, [this] { pause_.cancel(); });
 }
 
@@ -198,6 +210,7 @@ void Plugin::enroll(const wire::Enroll& child) {
   } else if (enrolled.link) {
     static_cast<void>(channel_->send(*enrolled.link));
   }
+  radio_.say_again(child.child);
 }
 
 void Plugin::forget(const std::string& child) {
@@ -242,6 +255,7 @@ void Plugin::pass_on(const std::string& child) {
   if (found == children_.end()) return;
   if (found->second.is_gone) {
     children_.erase(found);
+    radio_.forget(child);
     log_(child + ": no longer enrolled");
     driver_->forget(child);
   } else {
@@ -285,6 +299,17 @@ void Plugin::report_link(const wire::Link& said) {
   found->second.link = link;
   log_(link.child + (link.up ? ": link up" : ": link down: " + link.text));
   if (channel_ && !found->second.stale) static_cast<void>(channel_->send(link));
+}
+
+void Plugin::report_radio(const wire::Radio& radio) {
+  if (children_.contains(radio.child)) radio_.report(radio);
+}
+
+/// Not before the daemon has said that the child is its own.
+void Plugin::say_radio(const wire::Radio& radio) {
+  const auto found = children_.find(radio.child);
+  if (found == children_.end() || found->second.stale || found->second.is_gone) return;
+  if (channel_) static_cast<void>(channel_->send(radio));
 }
 
 // --------------------------------------------------------------------------------------------------------- strangers

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sdk/driver.hpp"
+#include "sdk/radio_news.hpp"
 #include "wire/channel.hpp"
 
 namespace hg::plugin {
@@ -37,7 +38,7 @@ class Plugin {
   /// `driver` must outlive the plugin and everything that runs on the executor, the plugin run().
   Plugin(boost::asio::any_io_executor executor, Identity identity, std::filesystem::path socket, Driver& driver,
          Log log, std::chrono::milliseconds leave_within = kLeaveWithin,
-         std::chrono::milliseconds enroll_within = kEnrollWithin);
+         std::chrono::milliseconds enroll_within = kEnrollWithin, std::chrono::milliseconds radio_pause = kRadioPause);
   Plugin(const Plugin&) = delete;
   Plugin& operator=(const Plugin&) = delete;
   ~Plugin();
@@ -52,6 +53,8 @@ class Plugin {
   void report_link(const wire::Link& link);
   /// See MeetingReport.
   void report_meeting(Meeting meeting);
+  /// See RadioReport.
+  void report_radio(const wire::Radio& radio);
 
  private:
   struct Enrolled {
@@ -77,6 +80,7 @@ class Plugin {
   void pass_on_later(Enrolled& enrolled);
   void pass_on(const std::string& child);
   void say_strangers();
+  void say_radio(const wire::Radio& radio);
   [[nodiscard]] std::vector<std::shared_ptr<Lane>> lanes() const;
   void drop_work();
 
@@ -90,6 +94,7 @@ class Plugin {
   std::shared_ptr<wire::Channel> channel_;  // null: not connected
   std::map<std::string, Enrolled> children_;
   std::map<std::string, wire::Discovered> strangers_;  // in sight; some may be enrolled
+  RadioNews radio_;
   boost::asio::steady_timer pause_;
   boost::asio::steady_timer stale_timer_;
   bool stopping_ = false;

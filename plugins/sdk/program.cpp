@@ -100,8 +100,11 @@ int run_program(int argc, char** argv, const Identity& identity, const MakeDrive
     const auto meet = [&target](Meeting meeting) {
       if (target != nullptr) target->report_meeting(std::move(meeting));
     };
+    const auto radio = [&target](const wire::Radio& news) {
+      if (target != nullptr) target->report_radio(news);
+    };
     const auto driver =
-        make_driver({io.get_executor(), report, meet, write_line, options.record, options.state, options.own});
+        make_driver({io.get_executor(), report, meet, write_line, options.record, options.state, options.own, radio});
     if (!driver) {
       write_line("cannot begin: " + driver.error().message);
       return 1;

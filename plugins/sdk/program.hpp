@@ -24,6 +24,7 @@ struct Setup {
   std::filesystem::path record;  ///< where sessions with children are to be written down; empty: nowhere
   std::filesystem::path state;   ///< where the plugin may remember things; empty: nowhere
   std::map<std::string, std::string> options{};  ///< of this plugin's own, as they were given: name, value
+  RadioReport radio{};                           ///< for links over the air
 };
 
 /// An option that one plugin has beside those of all: --NAME VALUE.

@@ -49,7 +49,7 @@ class ChildProcess:
         self.process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE)
         self.state.mkdir(exist_ok=True)
         self.changes = Changes(self.state, directory)
-        self.where = self._ready() if ready else ""  # a tty, or "host:port"
+        self.where = self._ready() if ready else ""  # a tty, "host:port", or the path of a socket
 
     @property
     def tty(self):
@@ -62,8 +62,8 @@ class ChildProcess:
         return path
 
     def client(self, **arguments):
-        """A client on the tty, or on UDP if the child has that."""
-        return SmpClient(self.where if ":" in self.where else str(self.link), **arguments)
+        """A client on the tty, or on UDP or the socket if the child has that."""
+        return SmpClient(str(self.link) if self.where.startswith("/dev/") else self.where, **arguments)
 
     def counter(self, name):
         return json.loads((self.state / "counters").read_text())[name]

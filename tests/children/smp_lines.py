@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What carries SMP packets for the client in smp_client.py: a serial line with console or raw framing, or UDP."""
+"""What carries SMP packets for the client in smp_client.py: a serial line with console or raw framing, UDP, or a
+SOCK_SEQPACKET socket."""
 import base64
 import binascii
 import os
 import select
 import socket
+import stat
 import struct
 import termios
 import tty
@@ -123,5 +125,28 @@ class UdpLine:
             return []
 
 
+class SeqpacketLine:
+    """To the socket of a child's --seqpacket; ConnectionError when the child drops the connection."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.connect(path)
+        self.fd = self.socket.fileno()
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, packet):
+        self.socket.send(packet)
+
+    def receive(self):
+        packet = self.socket.recv(65536)
+        if not packet:
+            raise ConnectionResetError("the child dropped the link")
+        return [packet]
+
+
 def open_line(where, framing="console", bad_line=False):
+    if os.path.exists(where) and stat.S_ISSOCK(os.stat(where).st_mode):
+        return SeqpacketLine(where)
     return UdpLine(where) if ":" in where else SerialLine(where, framing, bad_line)

@@ -82,8 +82,9 @@ class ObedientDriver : public Driver {
 class SdkTest : public testing::Test {
  protected:
   /// As a rule a step has as long as it wants to leave its child.
-  explicit SdkTest(std::chrono::milliseconds leave_within = 1h, std::chrono::milliseconds enroll_within = 1h)
-      : leave_within_(leave_within), enroll_within_(enroll_within) {
+  explicit SdkTest(std::chrono::milliseconds leave_within = 1h, std::chrono::milliseconds enroll_within = 1h,
+                   std::chrono::milliseconds radio_pause = 1h)
+      : leave_within_(leave_within), enroll_within_(enroll_within), radio_pause_(radio_pause) {
     const auto opened = socket_.open(path(), 0600, {});
     if (!opened) throw std::runtime_error(opened.error().message);
     asio::co_spawn(loop_.io, plugin_.run(), [this](const std::exception_ptr&) { has_ended_ = true; });
@@ -143,6 +144,7 @@ class SdkTest : public testing::Test {
 
   std::chrono::milliseconds leave_within_;
   std::chrono::milliseconds enroll_within_;
+  std::chrono::milliseconds radio_pause_;
   test::Directory directory_;
   test::Loop loop_;
   bool has_ended_ = false;
@@ -155,7 +157,8 @@ class SdkTest : public testing::Test {
                  driver_,
                  [this](std::string_view line) { log_.emplace_back(line); },
                  leave_within_,
-                 enroll_within_};
+                 enroll_within_,
+                 radio_pause_};
   std::shared_ptr<wire::Channel> daemon_;
 };
 

@@ -23,6 +23,10 @@ std::shared_ptr<const Secret> psk(std::size_t size, std::uint8_t fill = 0x5A) {
   return std::make_shared<const Secret>(Bytes(size, fill));
 }
 
+std::shared_ptr<const Secret> passkey(std::string_view digits) {
+  return std::make_shared<const Secret>(as_bytes(digits));
+}
+
 std::vector<Frame> one_of_each() {
   const Task task{70000, "boiler-3", 12, 10000};
   const Reply reply{70000, "boiler-3"};
@@ -58,6 +62,7 @@ std::vector<Frame> one_of_each() {
           Discovered{"meter-17", "/dev/ttyACM1", Uuid{1, 2, 3}, Uuid{4}, "METER 17"},
           Vanished{"meter-17"},
           LinkKey{"boiler-3", LinkKeyKind::psk, "boiler:0042", psk(32), {}},
+          Radio{"boiler-3", "hci0", std::int16_t{-71}, std::uint16_t{247}, 123456},
           Inspect{task},
           Offer{task, 1, "1.0.0", kMaxImageSize, Urgency::emergency},
           Backup{task},
@@ -236,7 +241,8 @@ TEST(Frames, StrangersAreNamedAsChildrenAre) {
 TEST(LinkKeys, OfEachKindSurviveTheWay) {
   for (const LinkKey& key : {LinkKey{"a"}, LinkKey{"a", LinkKeyKind::psk, "a", psk(kLeastPsk), {}},
                              LinkKey{"a", LinkKeyKind::psk, std::string(kMaxIdentity, 'i'), psk(kMostPsk), {}},
-                             LinkKey{"a", LinkKeyKind::certificate, "", {}, digest_of(7)}}) {
+                             LinkKey{"a", LinkKeyKind::certificate, "", {}, digest_of(7)},
+                             LinkKey{"a", LinkKeyKind::passkey, "", passkey("000042"), {}}}) {
     const auto again = decode(*encode(key));
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(std::get<LinkKey>(*again), key);
@@ -249,10 +255,14 @@ TEST(LinkKeys, AreSaidAsAnotherEncoderSaysThem) {
   EXPECT_EQ(to_hex(*encode(LinkKey{"a", LinkKeyKind::psk, "b", psk(16, 1), {}})),
             "a500090161610201036162045001010101010101010101010101010101");
   EXPECT_EQ(to_hex(*encode(LinkKey{"a"})), "a300090161610200");
+  EXPECT_EQ(to_hex(*encode(LinkKey{"a", LinkKeyKind::passkey, "", passkey("000042"), {}})),
+            "a40009016161020304"
+            "46303030303432");
 }
 
-TEST(LinkKeys, HoldASecretOnlyIfTheyArePsks) {
+TEST(LinkKeys, HoldASecretIfTheyArePsksOrPasskeys) {
   EXPECT_TRUE(holds_secret(LinkKey{"a", LinkKeyKind::psk, "a", psk(16), {}}));
+  EXPECT_TRUE(holds_secret(LinkKey{"a", LinkKeyKind::passkey, "", passkey("123456"), {}}));
   EXPECT_FALSE(holds_secret(LinkKey{"a", LinkKeyKind::certificate, "", {}, digest_of(7)}));
   EXPECT_FALSE(holds_secret(Forget{"a"}));
 }
@@ -277,7 +287,7 @@ INSTANTIATE_TEST_SUITE_P(
     Table, RefusedLinkKeys,
     testing::Values(
         BadLinkKey{"NoName", {"a b"}, "not a name"},
-        BadLinkKey{"NoSuchKind", {"a", static_cast<LinkKeyKind>(3)}, "key 2 (kind)"},
+        BadLinkKey{"NoSuchKind", {"a", static_cast<LinkKeyKind>(4)}, "key 2 (kind)"},
         BadLinkKey{"ShortSecret", {"a", LinkKeyKind::psk, "a", psk(15), {}}, "a PSK has 16 to 64 bytes"},
         BadLinkKey{"LongSecret", {"a", LinkKeyKind::psk, "a", psk(65), {}}, "key 4 (secret)"},
         BadLinkKey{"NoSecret", {"a", LinkKeyKind::psk, "a", {}, {}}, "a PSK has 16 to 64 bytes"},
@@ -285,6 +295,16 @@ INSTANTIATE_TEST_SUITE_P(
         BadLinkKey{"LongIdentity", {"a", LinkKeyKind::psk, std::string(65, 'i'), psk(16), {}}, "key 3 (identity)"},
         BadLinkKey{
             "PskWithACertificate", {"a", LinkKeyKind::psk, "a", psk(16), digest_of(7)}, "digest of a certificate"},
+        BadLinkKey{"NoPasskey", {"a", LinkKeyKind::passkey, "", {}, {}}, "exactly six decimal digits"},
+        BadLinkKey{"ShortPasskey", {"a", LinkKeyKind::passkey, "", passkey("12345"), {}}, "exactly six decimal digits"},
+        BadLinkKey{
+            "LongPasskey", {"a", LinkKeyKind::passkey, "", passkey("1234567"), {}}, "exactly six decimal digits"},
+        BadLinkKey{"PasskeyOfLetters", {"a", LinkKeyKind::passkey, "", passkey("12345a"), {}}, "exactly six decimal"},
+        BadLinkKey{"PasskeyWithASign", {"a", LinkKeyKind::passkey, "", passkey("-12345"), {}}, "exactly six decimal"},
+        BadLinkKey{"IdentityOfAPasskey", {"a", LinkKeyKind::passkey, "a", passkey("123456"), {}}, "no PSK's"},
+        BadLinkKey{"CertificateOfAPasskey",
+                   {"a", LinkKeyKind::passkey, "", passkey("123456"), digest_of(7)},
+                   "digest of a certificate"},
         BadLinkKey{"SecretOfNothing", {"a", LinkKeyKind::none, "", psk(16), {}}, "no PSK's"},
         BadLinkKey{"SecretOfACertificate", {"a", LinkKeyKind::certificate, "", psk(16), digest_of(7)}, "no PSK's"},
         BadLinkKey{"IdentityOfACertificate", {"a", LinkKeyKind::certificate, "a", {}, digest_of(7)}, "no PSK's"},
@@ -299,6 +319,43 @@ TEST(LinkKeys, AnEmptySecretIsNoWayToSayNone) {
                        "40"));
   ASSERT_FALSE(decoded);
   EXPECT_THAT(decoded.error().message, testing::HasSubstr("to be left out where there is none"));
+}
+
+// --------------------------------------------------------------------------------------------------------------- Radio
+
+TEST(Radios, AreSaidAsAnotherEncoderSaysThem) {
+  EXPECT_EQ(to_hex(*encode(Radio{"a", "hci0", std::int16_t{-71}, std::uint16_t{247}, 1000})),
+            "a600182001616102646863693003384604"
+            "18f7051903e8");
+  EXPECT_EQ(to_hex(*encode(Radio{.child = "a"})), "a400182001616102600500");
+}
+
+TEST(Radios, WithinTheirBoundsSurviveTheWay) {
+  for (const Radio& radio :
+       {Radio{.child = "a"}, Radio{"a", std::string(kMaxName, 'h'), std::int16_t{-127}, std::uint16_t{0}, 0},
+        Radio{"a", "", std::int16_t{20}, std::uint16_t{65535}, ~std::uint64_t{0}}}) {
+    const auto again = decode(*encode(radio));
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(std::get<Radio>(*again), radio);
+  }
+}
+
+TEST(Radios, BeyondTheirBoundsAreRefusedByName) {
+  struct Row {
+    Radio radio;
+    const char* error;
+  };
+  for (const auto& [radio, error] : {Row{{"a b", "", {}, {}, 0}, "not a name"},
+                                     Row{{"a", std::string(kMaxName + 1, 'h'), {}, {}, 0}, "key 2 (adapter)"},
+                                     Row{{"a", "", std::int16_t{-128}, {}, 0}, "key 3 (rssi)"},
+                                     Row{{"a", "", std::int16_t{21}, {}, 0}, "key 3 (rssi)"}}) {
+    const auto decoded = decode(*encode(radio));
+    ASSERT_FALSE(decoded) << error;
+    EXPECT_THAT(decoded.error().message, testing::HasSubstr(error));
+  }
+  const auto decoded = decode(*from_hex("a50018200161610260041a000100000500"));  // an MTU of 65536
+  ASSERT_FALSE(decoded);
+  EXPECT_THAT(decoded.error().message, testing::HasSubstr("key 4 (mtu)"));
 }
 
 TEST(Frames, APluginThatKnowsNoUnitsIsUnderstood) {

@@ -26,6 +26,20 @@ TEST_F(SdkTest, HandsAKeyToTheDriverInLockedMemory) {
   EXPECT_TRUE(is_locked_secret(key.secret.view().data()));
 }
 
+TEST_F(SdkTest, HandsAPasskeyToTheDriverAndDoesNotLogIt) {
+  let_in();
+  send(wire::Enroll{"a", "/somewhere", {}});
+  send(wire::LinkKey{
+      "a", wire::LinkKeyKind::passkey, "", std::make_shared<const Secret>(as_bytes(std::string_view("042137"))), {}});
+  loop_.until([this] { return !driver_.keys.empty(); });
+  const LinkKey& key = driver_.keys.front().second;
+  EXPECT_EQ(key.kind, LinkKeyKind::passkey);
+  EXPECT_TRUE(std::ranges::equal(key.secret.view(), as_bytes(std::string_view("042137"))));
+  EXPECT_TRUE(is_locked_secret(key.secret.view().data()));
+  EXPECT_THAT(log_, testing::Contains("a: link key: passkey"));
+  EXPECT_THAT(log_, testing::Not(testing::Contains(testing::HasSubstr("042137"))));
+}
+
 TEST_F(SdkTest, HandsAKeyOverOnlyWhenItChanges) {
   let_in();
   enroll("a");

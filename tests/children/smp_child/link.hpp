@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What carries packets between the client and the child: a serial line or UDP. Used by the child.
+// What carries packets between the client and the child: a serial line, UDP or a SOCK_SEQPACKET socket. Used by the
+// child.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// smp_child: behaves as a Zephyr device with MCUboot does over a serial line or UDP. Here: options, signals, the one
-// loop. README.md tells what it imitates.
+// smp_child: behaves as a Zephyr device with MCUboot does over a serial line, UDP or a socket that stands for
+// GATT. Here: options, signals, the one loop. README.md tells what it imitates.
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>

@@ -94,6 +94,7 @@ std::vector<OptionRow> link_rows(LinkOptions& o) {
   return {
       {"--udp", "PORT", "UDP on 127.0.0.1 and ::1 instead of a tty (0: any port)",
        [&o](std::string_view text) { o.udp = parse_number<std::uint16_t>(text); }},
+      {"--seqpacket", "PATH", "a SOCK_SEQPACKET socket instead of a tty: one message, one packet", string(o.seqpacket)},
       {"--usb", "", "the tty vanishes at each reset and returns under another number", flag(o.usb)},
       {"--framing", "console|raw", "raw: packets without markers, Base64, length and CRC (console)",
        [&o](std::string_view text) { o.framing = parse_framing(text); }},

@@ -33,6 +33,9 @@ Options parse_options(int argc, char** argv) {
     }
   }
   if (options.link.buf_size == 0) options.link.buf_size = options.link.udp ? 2048 : 1024;
+  if (options.link.udp && !options.link.seqpacket.empty()) {
+    throw std::invalid_argument("--udp and --seqpacket are two links: choose one");
+  }
   if (options.link.noise && options.link.framing == Framing::raw) {
     throw std::invalid_argument("--noise needs a console: raw framing does not share the line");
   }

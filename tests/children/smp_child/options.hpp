@@ -18,10 +18,11 @@ using Micros = std::chrono::microseconds;
 
 enum class Framing { console, raw };
 
-/// The tty and its framing, or UDP.
+/// The tty and its framing, UDP, or a SOCK_SEQPACKET socket.
 struct LinkOptions {
   std::string link;
   std::optional<std::uint16_t> udp;  // port; 0: any
+  std::string seqpacket;             // path of a socket; empty: none
   bool usb = false;
   Framing framing = Framing::console;
   Millis raw_timeout{3000};

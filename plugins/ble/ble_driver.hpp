@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Driver of headgate-ble: plugins/smp's, with the radio around each step. A step begins when its child is
+// connected, and the connection lasts as long as it; a delivery begins when its adapter has room for another transfer.
+// Passkeys go to the links, and the bond of a child that is forgotten goes with it. Called by the SDK.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "ble/ble_link.hpp"
+#include "ble/radio.hpp"
+#include "sdk/program.hpp"
+#include "smp/smp_driver.hpp"
+
+namespace hg::ble {
+
+class BleDriver final : public plugin::Driver {
+ public:
+  /// Errors of smp::with_recording().
+  static Result<std::unique_ptr<BleDriver>> make(const plugin::Setup& setup, const std::string& software,
+                                                 const std::string& bus, RadioSettings settings);
+  BleDriver(const BleDriver&) = delete;
+  BleDriver& operator=(const BleDriver&) = delete;
+  ~BleDriver() override;
+
+  void enroll(const wire::Enroll& child) override;
+  void forget(const std::string& child) override;
+  void set_link_key(const std::string& child, plugin::LinkKey key) override;
+  boost::asio::awaitable<Result<wire::Seen>> inspect(plugin::Job job) override;
+  boost::asio::awaitable<Result<plugin::Outcome>> deliver(plugin::Job job, wire::Deliver request,
+                                                          plugin::ImageView image) override;
+  boost::asio::awaitable<Result<plugin::Outcome>> activate(plugin::Job job, wire::Activate request) override;
+  boost::asio::awaitable<Result<plugin::Outcome>> confirm(plugin::Job job, wire::Confirm request) override;
+  boost::asio::awaitable<Result<plugin::Outcome>> revert(plugin::Job job, wire::Revert request) override;
+  /// Later, while the adapter has no room for another transfer.
+  boost::asio::awaitable<Result<plugin::Willingness>> offer(plugin::Job job, wire::Offer request) override;
+  boost::asio::awaitable<Result<plugin::Saved>> backup(plugin::Job job) override;
+  boost::asio::awaitable<Result<void>> restore(plugin::Job job, UniqueFd saved) override;
+  boost::asio::awaitable<Result<Bytes>> identify(plugin::Job job, Bytes nonce) override;
+  boost::asio::awaitable<Result<void>> prove(plugin::Job job, Bytes proof) override;
+
+ private:
+  using Links = std::map<std::string, std::shared_ptr<BleLink>>;
+
+  BleDriver(boost::asio::any_io_executor executor, std::shared_ptr<Bluez> bluez, std::shared_ptr<Radio> radio);
+  /// Errc::unavailable: its values are wrong, which its link has said.
+  [[nodiscard]] Result<std::shared_ptr<BleLink>> link_of(const std::string& child) const;
+  boost::asio::awaitable<Result<BleLink::Hold>> hold(std::string child, SteadyTime deadline);
+  void drop_stale_bonds_later();
+  void drop_stale_bonds();
+
+  std::shared_ptr<Bluez> bluez_;
+  std::shared_ptr<Radio> radio_;
+  std::shared_ptr<Links> links_;  // shared with what opens them
+  boost::asio::steady_timer stale_;
+  bool has_enrolled_ = false;
+  std::unique_ptr<smp::SmpDriver> smp_;
+};
+
+}  // namespace hg::ble
