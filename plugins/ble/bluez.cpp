@@ -194,6 +194,9 @@ asio::awaitable<Result<void>> Bluez::connect(std::string device, SteadyTime dead
   if (seen == nullptr) co_return Error{Errc::not_found, "connect to " + device + ": there is no such device"};
   if (seen->connected && seen->services_resolved) co_return Result<void>{};
   const std::string doing = "connect to " + seen->address;
+  const AdapterSeen* const adapter = objects().adapter(seen->adapter);
+  // bluetoothd 5.66 would say "Input/output error".
+  if (adapter == nullptr || !adapter->powered) co_return Error{Errc::unavailable, doing + ": the adapter is off"};
   Result<void> done = co_await ask_to_connect(device, doing, deadline);
   if (done) done = co_await until_resolved(device, doing, deadline);
   // No half connection is left behind, and no attempt that may succeed when nobody waits for it.

@@ -211,6 +211,13 @@ TEST_F(BluezQuestions, AskNothingAfterTheDeadline) {
   EXPECT_EQ(bluetoothd->count("SetDiscoveryFilter " + kHci0), 0U);
 }
 
+TEST_F(BluezQuestions, AskNothingOfAnAdapterThatIsOff) {
+  bluetoothd->change(kHci0, kAdapter, {{"Powered", false}});
+  ASSERT_TRUE(eventually(loop, [&] { return !bluez->objects().adapter(kHci0)->powered; }));
+  EXPECT_EQ(run(bluez->connect(kBoiler, in(5s))).error().code, Errc::unavailable);
+  EXPECT_TRUE(bluetoothd->calls.empty());
+}
+
 TEST_F(BluezQuestions, NoticeALinkThatBreaksBeforeTheServicesAreKnown) {
   const auto connected = begin(bluez->connect(kBoiler, in(10s)));
   ASSERT_TRUE(was_asked("Connect " + kBoiler));
