@@ -52,9 +52,7 @@ class MessageChannel final : public Channel, public std::enable_shared_from_this
 bool MessageChannel::is_connected() const {
   const Objects& objects = bluez_->objects();
   if (objects.characteristic(characteristic_) == nullptr) return false;
-  // "/org/bluez/hci0/dev_C0_FF_EE_00_11_22/service000a/char000b"
-  const std::string service = characteristic_.substr(0, characteristic_.rfind('/'));
-  const DeviceSeen* device = objects.device(service.substr(0, service.rfind('/')));
+  const DeviceSeen* device = objects.device(device_path_of(characteristic_));
   return device != nullptr && device->connected;
 }
 

@@ -66,13 +66,15 @@ void Strangers::hear(const DeviceSeen& device, plugin::SteadyTime now) {
     return;
   }
   Known& known = found->second;
+  if (known.count == device.heard) return;  // still shown, but silent
+  known.count = device.heard;
   known.heard = now;
   const bool has_other_name = !device.name.empty() && device.name != known.name;
   if (has_other_name && (known.name.empty() || now - known.told >= kNextNameAfter)) tell(device, known, now);
 }
 
 void Strangers::tell(const DeviceSeen& device, Known& known, plugin::SteadyTime now) {
-  known = {device.name, now, now};
+  known = {device.name, device.heard, now, now};
   meet_(wire::Discovered{name_for_daemon(device.address), address_for_enrollment(device), std::nullopt, std::nullopt,
                          text_of(device)});
 }

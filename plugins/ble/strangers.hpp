@@ -25,7 +25,8 @@ class Strangers {
   explicit Strangers(plugin::MeetingReport meet) : meet_(std::move(meet)) {}
 
   /// `children`: paths of the devices that are somebody's; whatever other adapter shows such an address is no stranger
-  /// either, and who becomes somebody's vanishes. A device is heard of while it has an RSSI; it is told of once, and
+  /// either, and who becomes somebody's vanishes. A device is heard of when it has an RSSI and was heard
+  /// again (DeviceSeen::heard); it is told of once, and
   /// again when its name changes; its name for the daemon is "ble-c0ffee001122", its address the one that an enrollment
   /// would have ("name:…" for one that changes its address), its text the advertised name and the RSSI at that time.
   /// To be called every minute or so also when nothing changes, or nobody is ever gone.
@@ -33,7 +34,8 @@ class Strangers {
 
  private:
   struct Known {
-    std::string name;  // as advertised
+    std::string name;         // as advertised
+    std::uint64_t count = 0;  // DeviceSeen::heard
     plugin::SteadyTime heard;
     plugin::SteadyTime told;
   };

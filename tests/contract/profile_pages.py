@@ -70,9 +70,21 @@ def protections_read_by_daemon():
 
 
 def read_by(layer):
-    """Keys that the plugins made of that layer read: smp or coap."""
+    """Keys that the plugins made of that layer read: smp, coap or ble."""
     code = (SOURCE / f"plugins/{layer}/profile.cpp").read_text()
     return set(re.findall(r'\bread\.\w+\(\s*"(\w+)"', code))
+
+
+ONLY_SERIAL = {"framing", "raw_silence_ms", "line_gap_ms"}
+
+
+def read_by_plugin(transport):
+    """Keys that the plugin of that transport reads, or must at least know."""
+    if transport == "coap":
+        return read_by("coap")
+    if transport == "serial":
+        return read_by("smp")
+    return (read_by("smp") - ONLY_SERIAL) | (read_by("ble") if transport == "ble" else set())
 
 
 def complaints():
@@ -80,9 +92,7 @@ def complaints():
         transport = file.stem
         if table_of_page(transport) != rows(transport):
             yield f"{PAGE}: the rows of [{transport}] must be:\n" + "\n".join(rows(transport))
-        only_serial = {"framing", "raw_silence_ms", "line_gap_ms"}
-        layer = "coap" if transport == "coap" else "smp"
-        missing = read_by(layer) - set(schema(transport)) - (only_serial if transport == "udp" else set())
+        missing = read_by_plugin(transport) - set(schema(transport))
         if missing:
             yield f"{file}: the plugin reads keys that it does not have: {sorted(missing)}"
     documented = {re.match(r"\| `(\w+)`", line).group(1) for line in table_of_page("patience")}
@@ -92,13 +102,15 @@ def complaints():
     if documented != protections_read_by_daemon():
         yield f"{PAGE}: [protection] has {sorted(documented)}, profile.cpp reads {sorted(protections_read_by_daemon())}"
     complete = tomllib.loads((PROFILES / "mcuboot-swap.toml").read_text())
-    for transport, name in (("serial", "mcuboot-swap"), ("udp", "mcuboot-swap"), ("coap", "lwm2m")):
+    for transport, name in (("serial", "mcuboot-swap"), ("udp", "mcuboot-swap"), ("coap", "lwm2m"),
+                            ("ble", "mcuboot-ble")):
         defaults = {key: rule["default"] for key, rule in schema(transport).items()}
         if tomllib.loads((PROFILES / f"{name}.toml").read_text())[transport] != defaults:
             yield f"{name}.toml: [{transport}] is not every key with its default"
-    unread = set(schema("coap")) - read_by("coap")
-    if unread:
-        yield f"coap.toml: keys that the plugin does not read: {sorted(unread)}"
+    for transport in ("coap", "ble"):
+        unread = set(schema(transport)) - read_by_plugin(transport)
+        if unread:
+            yield f"{transport}.toml: keys that the plugin does not read: {sorted(unread)}"
     if set(complete["patience"]) != read_by_daemon():
         yield "mcuboot-swap.toml: [patience] is not every key"
     if set(complete["protection"]) != protections_read_by_daemon():

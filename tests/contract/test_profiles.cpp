@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "app/profile.hpp"
+#include "ble/profile.hpp"
 #include "coap/profile.hpp"
 #include "fakes/temporary_directory.hpp"
 #include "serial/serial_line.hpp"
@@ -87,8 +88,9 @@ Values bad_values(const app::KeyRule& rule) {
 bool plugin_takes(const std::string& transport, const std::string& key, const app::ProfileValue& value) {
   const wire::ProfileValues values{{key, value}};
   if (transport == "coap") return static_cast<bool>(coap::profile_from(values));
-  const bool link_takes = transport != "serial" || serial::line_settings_from({"boiler", "/dev/ttyS0", values});
-  return link_takes && smp::profile_from(values);
+  if (transport == "serial" && !serial::line_settings_from({"boiler", "/dev/ttyS0", values})) return false;
+  if (transport == "ble" && !ble::profile_from(values)) return false;
+  return static_cast<bool>(smp::profile_from(values));
 }
 
 class Schema : public testing::TestWithParam<const char*> {
@@ -135,13 +137,18 @@ TEST_P(Schema, DefaultsAreThePlugins) {
   const auto unsaid = smp::profile_from({});
   ASSERT_TRUE(said) << said.error().message;
   EXPECT_EQ(*said, *unsaid);
+  if (std::string(GetParam()) == "ble") {
+    const auto ble = ble::profile_from(values);
+    ASSERT_TRUE(ble) << ble.error().message;
+    EXPECT_EQ(*ble, ble::Profile{});
+  }
   if (std::string(GetParam()) != "serial") return;
   const auto line = serial::line_settings_from({"boiler", "/dev/ttyS0", values});
   ASSERT_TRUE(line) << line.error().message;
   EXPECT_EQ(line->baud, serial::LineSettings{}.baud);
 }
 
-INSTANTIATE_TEST_SUITE_P(Shipped, Schema, testing::Values("serial", "udp", "coap"),
+INSTANTIATE_TEST_SUITE_P(Shipped, Schema, testing::Values("serial", "udp", "coap", "ble"),
                          [](const auto& row) { return std::string(row.param); });
 
 // ------------------------------------------------------------------------------------------------- a foreign schema

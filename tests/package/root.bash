@@ -55,7 +55,7 @@ boot() { # SCRIPT [OPTION OF SYSTEMD-NSPAWN...]
   install -m 644 "$here/expect.bash" "$root/expect.bash"
   cat > "$root/etc/systemd/system/headgate-check.service" <<UNIT
 [Unit]
-After=multi-user.target headgated.service headgate-serial.service headgate-udp.service headgate-coap.service
+After=multi-user.target headgated.service headgate-serial.service headgate-udp.service headgate-coap.service headgate-ble.service
 [Service]
 Type=oneshot
 ExecStart=/$script
