@@ -28,7 +28,7 @@ Result<std::unique_ptr<BleDriver>> BleDriver::make(const plugin::Setup& setup, c
     auto values = link_settings_from(child);
     if (!values) return values.error();
     auto link =
-        std::make_shared<BleLink>(setup.executor, std::move(*values), radio, setup.report, setup.tell_radio, setup.log);
+        std::make_shared<BleLink>(setup.executor, std::move(*values), radio, setup.report, setup.radio, setup.log);
     (*links)[child.child] = link;
     link->start();
     return std::shared_ptr<smp::RunningLink>(std::move(link));

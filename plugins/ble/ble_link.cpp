@@ -11,6 +11,7 @@
 #include "ble/descriptor_channel.hpp"
 #include "ble/message_channel.hpp"
 #include "ble/packet_steps.hpp"
+#include "wire/limits.hpp"
 
 namespace hg::ble {
 namespace asio = boost::asio;
@@ -140,7 +141,7 @@ void BleLink::tell_radio() {
   wire::Radio radio;
   radio.child = settings_.child;
   radio.adapter = adapter == nullptr ? "" : adapter->name;
-  if (device_->rssi) radio.rssi = static_cast<std::int8_t>(std::clamp<int>(*device_->rssi, -127, 20));
+  if (device_->rssi) radio.rssi_dbm = std::clamp<std::int16_t>(*device_->rssi, wire::kLeastRssi, wire::kMostRssi);
   if (channel_) radio.mtu = static_cast<std::uint16_t>(channel_->fragment() + Channel::kAttHeader);
   radio.airtime_ms = static_cast<std::uint64_t>(std::chrono::ceil<milliseconds>(airtime_).count());
   tell_radio_(radio);

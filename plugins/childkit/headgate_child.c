@@ -426,21 +426,24 @@ static struct hg_child_answer tell_status(const struct hg_child* child, const ui
                                           uint8_t* out, size_t out_size) {
   static const struct field fields[] = {VERSION_FIELD};
   const struct hg_child_platform* platform = child->platform;
-  struct hg_child_status status = {HG_CHILD_BATTERY_UNKNOWN, HG_CHILD_POWER_UNKNOWN, false, 0, HG_CHILD_RESET_UNKNOWN};
+  struct hg_child_status status = {HG_CHILD_BATTERY_UNKNOWN, HG_CHILD_POWER_UNKNOWN, false, 0,
+                                   HG_CHILD_RESET_UNKNOWN,   HG_CHILD_LEVEL_UNKNOWN};
   struct value values[1];
   const enum hg_child_error error = read_request(body, length, fields, 1, values);
   struct hg_cbor_writer writer;
   bool knows_battery;
   bool knows_until;
+  bool knows_level;
 
   if (error != HG_CHILD_OK) return group_error(error);
   if (platform->status) platform->status(child->user, &status);
   knows_battery = status.battery_percent <= 100;
   knows_until = status.busy && status.busy_ms > 0;
+  knows_level = status.link_level != HG_CHILD_LEVEL_UNKNOWN && status.link_level <= HG_CHILD_MAX_LEVEL;
 
   hg_cbor_start(&writer, out, out_size);
   hg_cbor_put_map(&writer, 7u + (platform->unit ? 1u : 0u) + (platform->boots ? 1u : 0u) + (knows_battery ? 1u : 0u) +
-                               (knows_until ? 1u : 0u));
+                               (knows_until ? 1u : 0u) + (knows_level ? 1u : 0u));
   hg_cbor_put_text(&writer, "v");
   hg_cbor_put_uint(&writer, HG_CHILD_VERSION);
   hg_cbor_put_text(&writer, "id");
@@ -470,6 +473,10 @@ static struct hg_child_answer tell_status(const struct hg_child* child, const ui
   if (knows_until) {
     hg_cbor_put_text(&writer, "ms");
     hg_cbor_put_uint(&writer, status.busy_ms);
+  }
+  if (knows_level) {
+    hg_cbor_put_text(&writer, "level");
+    hg_cbor_put_uint(&writer, status.link_level);
   }
   return well(&writer);
 }

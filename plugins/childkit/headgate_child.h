@@ -93,6 +93,8 @@ enum hg_child_reset {
 };
 
 #define HG_CHILD_BATTERY_UNKNOWN 255u
+#define HG_CHILD_LEVEL_UNKNOWN 0u
+#define HG_CHILD_MAX_LEVEL 4u /* LE security mode 1 */
 
 struct hg_child_status {
   uint8_t battery_percent; /* 0 to 100, or HG_CHILD_BATTERY_UNKNOWN */
@@ -100,6 +102,10 @@ struct hg_child_status {
   bool busy;
   uint32_t busy_ms; /* for about this long; 0: it cannot tell */
   enum hg_child_reset reset;
+  /* How the Bluetooth LE link is protected that this request came over: the level of security mode 1, which is what
+   * Zephyr's bt_conn_get_security() returns for the connection. 1 not encrypted, 2 encrypted, 3 also authenticated,
+   * 4 authenticated by LE Secure Connections; HG_CHILD_LEVEL_UNKNOWN: another kind of link. */
+  uint8_t link_level;
 };
 
 enum hg_child_urgency { HG_CHILD_MINOR = 0, HG_CHILD_MAJOR = 1, HG_CHILD_EMERGENCY = 2 };

@@ -42,6 +42,7 @@ asio::awaitable<Result<std::optional<KitStatus>>> ChildKit::status(SteadyTime de
   }
   const auto status = kit_status_in(*body);
   last_ = status ? std::optional(*status) : std::nullopt;  // the group may be somebody else's
+  if (last_) link_->child_says_level(last_->link_level.value_or(0));
   co_return last_;
 }
 

@@ -15,7 +15,8 @@ class ChildKit {
  public:
   ChildKit(Inquiry& inquiry, Link& link, Clock& clock) : inquiry_(&inquiry), link_(&link), clock_(&clock) {}
 
-  /// Nothing: the child has no kit. Only Errc::unavailable and Errc::cancelled are errors.
+  /// Nothing: the child has no kit. The link hears what the child says of it. Only Errc::unavailable and
+  /// Errc::cancelled are errors.
   boost::asio::awaitable<Result<std::optional<KitStatus>>> status(SteadyTime deadline);
   /// What status() said last in this opening.
   [[nodiscard]] bool can_confirm_all() const { return last_ && last_->can_confirm_all; }

@@ -97,7 +97,10 @@ asio::awaitable<Result<Inquiry::Start>> Inquiry::learn(bool is_idle, SteadyTime 
 }
 
 bool Inquiry::is_known(const Slots& listed) const {
-  return known_ && known_->opening == session_->link().opening().number && known_->is_idle == !anything_active(listed);
+  const Link& link = session_->link();
+  const bool is_same_opening = known_ && known_->opening == link.opening().number;
+  return known_ && (is_same_opening || link.limits().is_opened_on_demand) &&
+         known_->is_idle == !anything_active(listed);
 }
 
 asio::awaitable<Result<bool>> Inquiry::is_same_start(SteadyTime deadline) {

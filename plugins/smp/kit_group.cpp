@@ -13,6 +13,7 @@ namespace hg::smp {
 namespace {
 
 constexpr std::size_t kLongestText = 64;
+constexpr std::int64_t kHighestLevel = 4;  // of LE security mode 1
 constexpr std::int64_t kCanIdentify = 1;
 constexpr std::int64_t kCanOffer = 2;
 constexpr std::int64_t kCanNotice = 4;
@@ -56,6 +57,13 @@ Result<bool> read_battery(LooseReader& reader, KitStatus& status) {
   return true;
 }
 
+Result<bool> read_level(LooseReader& reader, KitStatus& status) {
+  const auto level = reader.read_int();
+  if (!level) return level.error();
+  if (*level >= 1 && *level <= kHighestLevel) status.link_level = static_cast<std::uint8_t>(*level);
+  return true;
+}
+
 Result<bool> read_unit(LooseReader& reader, KitStatus& status) {
   auto unit = reader.read_text(kLongestText);
   if (!unit) return unit.error();
@@ -74,6 +82,7 @@ Result<bool> read_status_key(LooseReader& reader, const std::string& key, KitSta
   if (key == "power") return read_case(reader, wire::Power::battery, wire::Power::unknown, status.power);
   if (key == "busy") return store(reader.read_bool(), status.busy);
   if (key == "ms") return store(read_bounded(reader, wire::kMaxDeadlineMs), status.busy_ms);
+  if (key == "level") return read_level(reader, status);
   return false;
 }
 

@@ -47,6 +47,9 @@ struct KitStatus {
   wire::Power power = wire::Power::unknown;
   bool busy = false;
   std::uint64_t busy_ms = 0;  ///< when busy: for about this long; 0: it does not say
+  /// How the link that it was asked over is protected, as the child says: level 1 to 4 of Bluetooth's LE security mode
+  /// 1
+  std::optional<std::uint8_t> link_level;
 };
 Bytes kit_status_request();
 Result<KitStatus> kit_status_in(ByteView body);

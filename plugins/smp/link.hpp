@@ -35,6 +35,9 @@ class Link {
     unsigned first_window = 1;         ///< requests in flight to begin with
     bool is_lossy_on_overrun = false;  ///< what comes faster than the child takes it is lost silently
     bool has_lines = false;            ///< packets travel in lines: set_line_gap() means something
+    /// Opened while a step wants it and closed when none does: a new opening does not mean that the child may have
+    /// started, and no bootloader listens for whoever comes first.
+    bool is_opened_on_demand = false;
   };
   /// The same all the time. Here: the console framing, of which n lines carry 93 n - 4 bytes.
   [[nodiscard]] virtual const Limits& limits() const {
@@ -45,6 +48,10 @@ class Link {
   /// From the next packet on, pauses so long between two lines of a packet; 0: not at all. What the profile fixes
   /// stays.
   virtual void set_line_gap(Milliseconds /*gap*/) {}
+
+  /// The child's own report of how this link is protected, from the kit's status (docs/child-protocol.md): level 1 to 4
+  /// of LE security mode 1; 0: its kit does not say. Called each time that a status came over this link.
+  virtual void child_says_level(std::uint8_t /*level*/) {}
 
   /// When the link came up last: what was learned of the child before is then no longer certain.
   struct Opening {

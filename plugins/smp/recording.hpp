@@ -69,6 +69,7 @@ class RecordedLink final : public RunningLink {
   void resynchronize() override { link_->resynchronize(); }
   [[nodiscard]] const Limits& limits() const override { return link_->limits(); }
   void set_line_gap(Milliseconds gap) override { link_->set_line_gap(gap); }
+  void child_says_level(std::uint8_t level) override { link_->child_says_level(level); }
   [[nodiscard]] Opening opening() const override { return link_->opening(); }
   void close() override { link_->close(); }
 

@@ -56,13 +56,14 @@ unsigned Restart::releases_due(const Sight& sight, bool is_first_look) const {
 
 asio::awaitable<void> Restart::keep_quiet(SteadyTime deadline) {
   const Link::Opening opening = link_->opening();
-  if (opening.number != opening_) {
+  const bool is_first = opening_ == 0;
+  if (opening.number != opening_ && (is_first || !link_->limits().is_opened_on_demand)) {
     // Whoever had the line before may have asked for a reset that is still to come; and a child whose line has just
     // appeared may be in the window in which its bootloader takes any packet for a wish to stay in recovery.
-    opening_ = opening.number;
     is_unseen_ = true;
     quiet_until_ = std::max(quiet_until_, opening.at + std::max(2 * profile_->reset_delay, profile_->boot_silence));
   }
+  opening_ = opening.number;
   if (clock_->now() < quiet_until_) {
     co_await clock_->sleep_until(std::min(quiet_until_, deadline));
   }

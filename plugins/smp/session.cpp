@@ -46,7 +46,11 @@ void Session::notice_opening() {
   const std::uint64_t number = link_->opening().number;
   if (number == opening_) return;
   opening_ = number;
-  begin_anew();
+  if (link_->limits().is_opened_on_demand && has_answered_) {
+    ++start_;  // it may be another one, but speaks the version that it spoke unless it falls silent
+  } else {
+    begin_anew();
+  }
 }
 
 void Session::begin_anew() {

@@ -95,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(All, Security,
                                          SecurityRow{Pairing::passkey, true, false, true, 4, LinkSecurity::claimed},
                                          SecurityRow{Pairing::just_works, true, false, true, 4, LinkSecurity::claimed},
                                          SecurityRow{Pairing::just_works, false, false, true, 4, LinkSecurity::none}),
-                         [](const auto& info) { return "row" + std::to_string(info.index); });
+                         [](const auto& row) { return "row" + std::to_string(row.index); });
 
 }  // namespace
 }  // namespace hg::ble

@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
                             true,
                             false,
                             true}),
-    [](const auto& info) { return "row" + std::to_string(info.index); });
+    [](const auto& row) { return "row" + std::to_string(row.index); });
 
 }  // namespace
 }  // namespace hg::ble

@@ -222,6 +222,11 @@ def test_status_names_the_unit(start_kit):
         assert ask(client, kit.STATUS)["unit"] == "HTR-0042"
 
 
+def test_status_says_how_the_link_is_protected(start_kit):
+    with start_kit("--kit-link-level", 4).client() as client:
+        assert ask(client, kit.STATUS)["level"] == 4
+
+
 def test_a_busy_child_says_how_long_and_puts_a_notice_off(start_kit):
     child = start_kit("--busy-ms", 60000)
     with child.client() as client:

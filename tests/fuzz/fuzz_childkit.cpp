@@ -107,6 +107,7 @@ void read_as_gateway(ByteView body) {
     seen.busy = status->busy;
     seen.busy_ms = status->busy_ms;
     seen.battery_percent = status->battery_percent;
+    require(!status->link_level || (*status->link_level >= 1 && *status->link_level <= 4));
   }
   require(hg::wire::encode(hg::wire::Inspected{{1, "child"}, seen}).has_value());
   require(!seen.unit || hg::wire::is_name(*seen.unit));

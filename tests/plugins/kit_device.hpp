@@ -54,7 +54,7 @@ struct Device {
   bool random_works = true;
   bool key_works = true;
   std::vector<hg_child_image> images;
-  hg_child_status status{87, HG_CHILD_BATTERY, true, 90000, HG_CHILD_RESET_WATCHDOG};
+  hg_child_status status{87, HG_CHILD_BATTERY, true, 90000, HG_CHILD_RESET_WATCHDOG, HG_CHILD_LEVEL_UNKNOWN};
   hg_child_decision decision{HG_CHILD_YES, 0, nullptr};
   std::uint32_t wait_ms = 0;
   int unwilling = -1;  ///< image that it will not confirm

@@ -77,6 +77,7 @@ class MemoryChild : public smp::Link, public smp::Clock {
   std::size_t most_waiting = 0;  ///< answers that were not read, at once
   unsigned overruns = 0;         ///< packets that found no line buffer
   Milliseconds line_gap{0};
+  std::vector<std::uint8_t> levels_said;  ///< of the link's security, as the kit says
 
   [[nodiscard]] std::size_t count(smp::Command command) const {
     return static_cast<std::size_t>(std::ranges::count_if(asked, [&](const Asked& one) {
@@ -89,8 +90,14 @@ class MemoryChild : public smp::Link, public smp::Clock {
   void stage(const Digest& digest, std::uint8_t image = 0) {
     slots.push_back({image, 1, "1.1.0", digest, true, false, false, false, false});
   }
+  /// The link goes down until reopen().
+  void close() {
+    inbox_.clear();
+    is_closed_ = true;
+  }
   void reopen() {
     inbox_.clear();
+    is_closed_ = false;
     opening_ = {opening_.number + 1, now_};
   }
 
@@ -103,7 +110,7 @@ class MemoryChild : public smp::Link, public smp::Clock {
 
   // ---------------------------------------------------------------------------------------------------- Link
   asio::awaitable<Result<void>> write(ByteView packet, SteadyTime) override {
-    if (now_ < deaf_until_ && link_lost_for_after_reset) co_return Error{Errc::unavailable, "down"};
+    if (is_closed_ || (now_ < deaf_until_ && link_lost_for_after_reset)) co_return Error{Errc::unavailable, "down"};
     const auto header = smp::header_of(packet);
     if (!header) throw std::runtime_error("the client sent no packet");
     Asked one{*header, Bytes(packet.begin() + smp::kHeaderSize, packet.end()), now_};
@@ -115,6 +122,7 @@ class MemoryChild : public smp::Link, public smp::Clock {
     co_return Result<void>{};
   }
   asio::awaitable<Result<Bytes>> read(SteadyTime deadline) override {
+    if (is_closed_) co_return Error{Errc::unavailable, "down"};
     if (inbox_.empty() || inbox_.front().first > deadline) {
       pass_until(deadline);
       co_return Error{Errc::timed_out, "no answer"};
@@ -128,6 +136,7 @@ class MemoryChild : public smp::Link, public smp::Clock {
   [[nodiscard]] Opening opening() const override { return opening_; }
   [[nodiscard]] const Limits& limits() const override { return limits_are ? *limits_are : Link::limits(); }
   void set_line_gap(Milliseconds gap) override { line_gap = gap; }
+  void child_says_level(std::uint8_t level) override { levels_said.push_back(level); }
 
   /// Bytes of a packet in the console framing.
   static std::size_t wire_size(std::size_t packet) {
@@ -374,6 +383,7 @@ class MemoryChild : public smp::Link, public smp::Clock {
   std::optional<SteadyTime> reset_at_;
   std::deque<std::pair<SteadyTime, Bytes>> inbox_;
   Opening opening_{1, SteadyTime{} + 1h};
+  bool is_closed_ = false;
   std::size_t length_ = 0;
   std::uint8_t image_ = 0;
   std::deque<SteadyTime> lines_until_;     // when each line that waits is taken out

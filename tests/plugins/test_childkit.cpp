@@ -414,11 +414,11 @@ TEST(ChildKit, TheLongestStatusAndOfferFit) {
   const std::string id(HG_CHILD_MAX_ID, 'i');
   it.platform.id = id.c_str();
   it.platform.boots = [](void*) -> std::uint32_t { return UINT32_MAX; };
-  it.status = {100, HG_CHILD_BATTERY, true, UINT32_MAX, HG_CHILD_RESET_WAKE};
-  EXPECT_EQ(ask(it, HG_CHILD_STATUS, {}, HG_CHILD_MIN_ANSWER).answer.length, 134U);  // as the page says
+  it.status = {100, HG_CHILD_BATTERY, true, UINT32_MAX, HG_CHILD_RESET_WAKE, 4};
+  EXPECT_EQ(ask(it, HG_CHILD_STATUS, {}, HG_CHILD_MIN_ANSWER).answer.length, 134U + 7U);  // as the page says
   const std::string unit(HG_CHILD_MAX_UNIT, 'u');
   it.platform.unit = unit.c_str();
-  EXPECT_EQ(ask(it, HG_CHILD_STATUS, {}).answer.length, 134U + 7U + HG_CHILD_MAX_UNIT);
+  EXPECT_EQ(ask(it, HG_CHILD_STATUS, {}).answer.length, 134U + 7U + 7U + HG_CHILD_MAX_UNIT);
   EXPECT_EQ(ask(it, HG_CHILD_STATUS, {}, HG_CHILD_MIN_ANSWER).answer.rc, 7) << "it needs more room with a unit";
   it.platform.unit = nullptr;
   const std::string text(HG_CHILD_MAX_TEXT, 't');
@@ -519,13 +519,30 @@ TEST(ChildKit, CommandsThatAreNotThereAreNotSupported) {
   }
 }
 
+TEST(ChildKit, TheLevelOfTheLinkIsSaidIfItIsOne) {
+  for (const auto& [level, says] : {std::pair{0, false}, {1, true}, {4, true}, {5, false}}) {
+    Device it;
+    it.status.link_level = static_cast<std::uint8_t>(level);
+    const Bytes body = ask(it, HG_CHILD_STATUS, {}).body;
+    const std::string text(body.begin(), body.end());
+    const auto at = text.find("elevel");
+    ASSERT_EQ(at != std::string::npos, says) << level;
+    if (says) {
+      EXPECT_EQ(text[at + 6], level);
+    }
+  }
+  Device it;
+  it.status.link_level = 4;
+  EXPECT_EQ(ask(it, HG_CHILD_STATUS, {}).body, page_example("status answer over Bluetooth"));
+}
+
 TEST(ChildKit, ADeviceThatKnowsNothingSaysSo) {
   Device it;
   it.platform.status = nullptr;
   it.platform.boots = nullptr;
   const Bytes body = ask(it, HG_CHILD_STATUS, {}).body;
   const std::string text(body.begin(), body.end());
-  for (const char* key : {"battery", "boots", "ms"}) EXPECT_EQ(text.find(key), std::string::npos) << key;
+  for (const char* key : {"battery", "boots", "ms", "level"}) EXPECT_EQ(text.find(key), std::string::npos) << key;
 }
 
 // ----------------------------------------------------------------------------------------------------- confirm all

@@ -70,6 +70,19 @@ TEST(KitGroup, AStatusIsRead) {
   EXPECT_EQ(status->busy_ms, 90000U);
 }
 
+TEST(KitGroup, AStatusSaysHowTheLinkIsProtected) {
+  EXPECT_FALSE(kit_status_in(page_example("status answer"))->link_level);
+  EXPECT_EQ(kit_status_in(page_example("status answer over Bluetooth"))->link_level, 4);
+  for (const auto& [level, is_one] :
+       {std::pair{-1, false}, {0, false}, {1, true}, {4, true}, {5, false}, {260, false}}) {
+    Bytes body;
+    cbor::Writer(body).map(1).text("level").integer(level);
+    const auto status = kit_status_in(body);
+    ASSERT_TRUE(status) << level;
+    EXPECT_EQ(status->link_level.has_value(), is_one) << level;
+  }
+}
+
 TEST(KitGroup, AUnitIsReadIfItIsAName) {
   EXPECT_EQ(kit_status_in(page_example("status answer"))->unit, "");
   EXPECT_EQ(kit_status_in(page_example("status answer with unit"))->unit, "HTR-0042");

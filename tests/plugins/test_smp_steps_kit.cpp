@@ -62,6 +62,29 @@ TEST_F(SmpKit, SaysWhichUnitTheChildIsBuiltInto) {
   EXPECT_EQ(inspect()->unit, "HTR-0042");
 }
 
+TEST_F(SmpKit, TheLinkHearsHowTheChildSaysThatItIsProtected) {
+  std::optional<unsigned> level;
+  child_.answers_instead = [&level](const Asked& asked) -> std::optional<Bytes> {
+    if (!is(asked, kKitStatus)) return std::nullopt;
+    Bytes body;
+    cbor::Writer writer(body);
+    writer.map(level ? 2 : 1).text("v").uint(1);
+    if (level) writer.text("level").uint(*level);
+    return body;
+  };
+  ASSERT_TRUE(inspect());
+  level = 4;
+  ASSERT_TRUE(inspect());
+  level = 2;
+  ASSERT_TRUE(inspect());
+  EXPECT_EQ(child_.levels_said, (std::vector<std::uint8_t>{0, 4, 2}));
+}
+
+TEST_F(SmpKit, ALinkHearsNothingFromAChildWithoutTheKit) {
+  ASSERT_TRUE(inspect());
+  EXPECT_TRUE(child_.levels_said.empty());
+}
+
 TEST_F(SmpKit, AnOlderKitSaysNoUnit) {
   give_kit(15);
   EXPECT_FALSE(inspect()->unit);

@@ -53,7 +53,7 @@ class Air:
             self.program = None
 
     def do(self, member, *arguments):
-        stand_in = self._bus.get_object("org.bluez", "/test/stand_in")
+        stand_in = self._bus.get_object("org.bluez", "/test/stand_in", introspect=False)
         return getattr(stand_in, member)(*arguments, dbus_interface="test.headgate.StandIn1")
 
     def calls(self):

@@ -132,6 +132,7 @@ void KitGroup::tell_status(void* user, hg_child_status* status) {
   status->busy = busy > Millis(0);
   status->busy_ms = in_millis(busy);
   status->reset = of(user).starts_ <= 1 ? HG_CHILD_RESET_POWER_ON : HG_CHILD_RESET_SOFTWARE;
+  status->link_level = kit.link_level;
 }
 
 void KitGroup::decide(void* user, const hg_child_offer* offer, hg_child_decision* decision) {

@@ -194,6 +194,8 @@ std::vector<OptionRow> kit_rows(KitOptions& o) {
       {"--battery", "PERCENT", "what status says (not known)", number(o.battery)},
       {"--power", "mains|battery", "what status says (not known)",
        [&o](std::string_view text) { o.power = parse_power(text); }},
+      {"--kit-link-level", "1..4", "what status says of the link: a level of LE security mode 1 (not said)",
+       number(o.link_level)},
       {"--busy-ms", "MS", "busy for so long after each start; puts notices off until then", duration(o.busy)},
       {"--answer-offer", "yes|no|later:MS", "later: yes after this time from the first offer on",
        [&o](std::string_view text) { o.offer = parse_offer_answer(text); }},

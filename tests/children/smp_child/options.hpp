@@ -118,7 +118,8 @@ struct KitOptions {
   std::filesystem::path gateway_key;
   std::uint8_t battery = 255;  // percent; above 100: not known
   std::string power;
-  Millis busy{0};  // from each start on
+  std::uint8_t link_level = 0;  // LE security mode 1; 0: not said
+  Millis busy{0};               // from each start on
   OfferAnswer offer;
   bool confirm_all = true;
   bool require_proof = false;
