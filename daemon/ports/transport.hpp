@@ -55,10 +55,10 @@ class Transport {
   /// The key that a child and this gateway end their link with, in the clear: it goes to the child's plugin, into its
   /// memory, and nowhere else.
   struct LinkKey {
-    enum class Kind : std::uint8_t { none, psk, certificate };
+    enum class Kind : std::uint8_t { none, psk, certificate, passkey };
     Kind kind = Kind::none;
     std::string identity{};  ///< of a PSK, 1 to 64 bytes
-    Secret secret{0};        ///< of a PSK, 16 to 64 bytes
+    Secret secret{0};        ///< of a PSK, 16 to 64 bytes; of a passkey its six digits
     Digest certificate{};    ///< SHA-256 of the child's own, in DER
   };
   /// Asked on the loop each time that a key is to be handed over. It does not wait.

@@ -79,9 +79,9 @@ class Client:
 
     # --- calls ---
 
-    def begin(self, path, interface, member, signature="", *values, timeout=60):
+    def begin(self, path, interface, member, signature="", *values, timeout=60, to=NAME):
         pending = Pending(self, member)
-        self.bus.call_async(NAME, path, interface, member, signature, values, pending.succeed, pending.fail,
+        self.bus.call_async(to, path, interface, member, signature, values, pending.succeed, pending.fail,
                             timeout=timeout, byte_arrays=True)
         return pending
 

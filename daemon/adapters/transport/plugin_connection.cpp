@@ -42,6 +42,8 @@ ports::Transport::Outcome failed(Error error) {
 static_assert(static_cast<int>(ports::Transport::LinkKey::Kind::psk) == static_cast<int>(wire::LinkKeyKind::psk));
 static_assert(static_cast<int>(ports::Transport::LinkKey::Kind::certificate) ==
               static_cast<int>(wire::LinkKeyKind::certificate));
+static_assert(static_cast<int>(ports::Transport::LinkKey::Kind::passkey) ==
+              static_cast<int>(wire::LinkKeyKind::passkey));
 
 wire::LinkKey link_key_frame(const core::ChildId& child, ports::Transport::LinkKey key) {
   wire::LinkKey frame{child, static_cast<wire::LinkKeyKind>(key.kind), std::move(key.identity), {}, key.certificate};
