@@ -13,7 +13,8 @@ constexpr std::array<std::string_view, 5> kProtections = {"none", "internal-link
 constexpr std::array<std::string_view, 7> kWraps = {"unknown", "RSA2048",       "AES-KW", "EC256",
                                                     "X25519",  "X25519-SHA512", "COSE"};
 constexpr std::array<std::string_view, 3> kUses = {"wrap", "identify", "link"};
-constexpr std::array<std::string_view, 7> kKinds = {"aes", "hmac", "psk", "p256", "x25519", "ed25519", "certificate"};
+constexpr std::array<std::string_view, 8> kKinds = {"aes",    "hmac",    "psk",         "p256",
+                                                    "x25519", "ed25519", "certificate", "passkey"};
 constexpr std::array<std::string_view, 4> kOrigins = {"configuration", "command", "list", "policy"};
 
 template <class Enum, std::size_t N>
@@ -33,7 +34,8 @@ bool tier_takes(std::uint8_t tier, KeyUse use, KeyKind kind) {
       case KeyUse::identify:
         return kind == KeyKind::hmac || kind == KeyKind::p256 || kind == KeyKind::ed25519;
       case KeyUse::link:
-        return kind == KeyKind::psk || kind == KeyKind::p256 || kind == KeyKind::certificate;
+        return kind == KeyKind::psk || kind == KeyKind::p256 || kind == KeyKind::certificate ||
+               kind == KeyKind::passkey;
     }
     return false;
   }();

@@ -83,7 +83,7 @@ inline constexpr std::size_t kMaxSealedKey = 256;  ///< bytes of ContentKey::sea
 enum class KeyUse : std::uint8_t {
   wrap,      ///< content keys are wrapped for it
   identify,  ///< the child kit's mutual identification
-  link,      ///< DTLS
+  link,      ///< DTLS, the pairing of a Bluetooth link
 };
 
 enum class KeyKind : std::uint8_t {
@@ -94,6 +94,7 @@ enum class KeyKind : std::uint8_t {
   x25519,       ///< the public half
   ed25519,      ///< the public half
   certificate,  ///< pinned by its digest
+  passkey,      ///< shared: the six decimal digits of a Bluetooth pairing
 };
 
 /// One for each use; another one takes its place (rotation).
@@ -115,7 +116,7 @@ bool tier_takes(std::uint8_t tier, KeyUse use, KeyKind kind);
 
 /// Whether the value is a secret, which is sealed and never shown.
 constexpr bool is_secret(KeyKind kind) {
-  return kind == KeyKind::aes || kind == KeyKind::hmac || kind == KeyKind::psk;
+  return kind == KeyKind::aes || kind == KeyKind::hmac || kind == KeyKind::psk || kind == KeyKind::passkey;
 }
 
 // -------------------------------------------------------------------------------------------------------------- views

@@ -6,6 +6,7 @@
 
 #include <array>
 
+#include "adapters/crypto/child_key_material.hpp"
 #include "adapters/crypto/public_keys.hpp"
 #include "pack/files.hpp"
 #include "pack/random.hpp"
@@ -59,16 +60,30 @@ Result<Bytes> read_public_half(const std::filesystem::path& path) {
   return der_of(key->get(), i2d_PUBKEY);
 }
 
+/// A passkey in the form that it has in a list; everything else as it is.
+Bytes listed_form(const std::string& use, Bytes secret) {
+  ByteView text = secret;
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text = text.first(text.size() - 1);
+  if (use != "link" || !crypto::is_passkey(text)) return secret;
+  Bytes listed(text.begin(), text.end());
+  listed.resize(crypto::kListedPasskey);
+  wipe(secret);
+  return listed;
+}
+
 /// A COSE_Encrypt whose content key is the secret: its cipher says how long that is, and encrypts nothing.
-Result<Bytes> wrap_secret(const std::filesystem::path& path, const Gateway& gateway) {
+Result<Bytes> wrap_secret(const std::string& use, const std::filesystem::path& path, const Gateway& gateway) {
   constexpr std::int64_t kAes128Gcm = 1;
   constexpr std::int64_t kAes256Gcm = 3;
   if (!gateway) return Error{Errc::invalid, "a secret needs the list's gateway"};
   Result<Bytes> secret = read_secret(path, {16, 32});
   if (!secret) return secret.error();
+  *secret = listed_form(use, std::move(*secret));
   if (secret->size() != 16 && secret->size() != 32) {
     wipe(*secret);
-    return Error{Errc::invalid, path.string() + ": a secret in a list has 16 or 32 bytes"};
+    return Error{
+        Errc::invalid,
+        path.string() + ": a secret in a list has 16 or 32 bytes, or is the six decimal digits of a link's passkey"};
   }
   const std::int64_t cipher = secret->size() == 16 ? kAes128Gcm : kAes256Gcm;
   const crypto::ContentKey key{Secret(*secret)};
@@ -94,7 +109,7 @@ trust::ListedKey read_key(Table& table, const Gateway& gateway) {
   if (table.has("file") == table.has("secret")) table.complain("file", "one of file and secret must be there");
   if (table.has("file")) key.public_half = table.value_of("file", read_public_half(table.required_file("file")));
   if (table.has("secret"))
-    key.wrapped_secret = table.value_of("secret", wrap_secret(table.required_file("secret"), gateway));
+    key.wrapped_secret = table.value_of("secret", wrap_secret(use, table.required_file("secret"), gateway));
   return key;
 }
 

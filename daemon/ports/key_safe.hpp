@@ -94,9 +94,10 @@ class KeySafe {
   [[nodiscard]] virtual boost::asio::awaitable<Result<core::ChildKey>> take_listed_key(
       core::ChildId child, core::KeyUse use, std::string name, Bytes public_half, Bytes wrapped_secret) = 0;
 
-  /// The PSK of a child's link, in the clear, for the plugin that ends the link with it: the only secret that leaves
-  /// the safe. Errc::unsupported: the key is for another use, or no PSK; Errc::unauthenticated: it was sealed under
-  /// another store key or for another child, or tampered with; Errc::internal: there is no locked memory for it.
+  /// The PSK or the passkey of a child's link, in the clear, for the plugin that ends the link with it: the only secret
+  /// that leaves the safe. Errc::unsupported: the key is for another use, or neither; Errc::unauthenticated: it was
+  /// sealed under another store key or for another child, or tampered with; Errc::internal: there is no locked memory
+  /// for it.
   [[nodiscard]] virtual Result<Secret> reveal_link_key(const core::ChildId& child, const core::ChildKey& key) const = 0;
 
   // ------------------------------------------------------------------------------------------------- who is there

@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -14,6 +15,7 @@
 #include "base/secret.hpp"
 #include "base/unique_fd.hpp"
 #include "core/engine.hpp"
+#include "ports/radio.hpp"
 
 namespace hg::ports {
 
@@ -55,10 +57,10 @@ class Transport {
   /// The key that a child and this gateway end their link with, in the clear: it goes to the child's plugin, into its
   /// memory, and nowhere else.
   struct LinkKey {
-    enum class Kind : std::uint8_t { none, psk, certificate };
+    enum class Kind : std::uint8_t { none, psk, certificate, passkey };
     Kind kind = Kind::none;
     std::string identity{};  ///< of a PSK, 1 to 64 bytes
-    Secret secret{0};        ///< of a PSK, 16 to 64 bytes
+    Secret secret{0};        ///< of a PSK, 16 to 64 bytes; of a passkey its six digits
     Digest certificate{};    ///< SHA-256 of the child's own, in DER
   };
   /// Asked on the loop each time that a key is to be handed over. It does not wait.
@@ -68,6 +70,9 @@ class Transport {
   virtual void take_link_keys_from(LinkKeySource source) = 0;
   /// There is another one, or none any more: the child's plugin is told at once.
   virtual void link_key_changed(const core::ChildId& child) = 0;
+
+  /// How the child's radio link is, as its plugin said last; nothing: it has none, or its plugin is not there.
+  [[nodiscard]] virtual std::optional<Radio> radio(const core::ChildId& child) const = 0;
 
   /// Links that come and go: called on the loop, also when a plugin is lost (once for each of its children).
   using LinkListener = std::function<void(core::LinkChanged)>;

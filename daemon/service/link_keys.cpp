@@ -47,8 +47,9 @@ Result<LinkKey> LinkKeys::revealed(const core::ChildId& child, const core::Child
   if (safe_ == nullptr) return Error{Errc::unsupported, "this gateway has no key of its own"};
   auto secret = safe_->reveal_link_key(child, key);
   if (!secret) return secret.error();
-  revealed.kind = LinkKey::Kind::psk;
-  revealed.identity = key.name.empty() ? child : key.name;
+  const bool is_psk = key.kind == core::KeyKind::psk;
+  revealed.kind = is_psk ? LinkKey::Kind::psk : LinkKey::Kind::passkey;
+  if (is_psk) revealed.identity = key.name.empty() ? child : key.name;
   revealed.secret = std::move(*secret);
   return revealed;
 }
@@ -62,6 +63,7 @@ LinkKey LinkKeys::key_of(const core::ChildId& child) {
   journal_.write(ports::Level::warning, {child, {}, {}},
                  "child " + child + ": its link key does not open, so that its links stay down: " +
                      found.error().message + "; set it again: headgatectl children set-key " + child + " link FILE");
+  if (key->kind == core::KeyKind::passkey) return {};  // a wrong one would be tried on the child, and counted there
   return unknown_to_all(key->name.empty() ? child : key->name);
 }
 

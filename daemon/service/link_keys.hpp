@@ -15,10 +15,11 @@ namespace hg::service {
 
 class LinkKeys final : public ports::Watcher {
  public:
-  /// All outlive it. `safe`: null if this gateway has no key of its own; then no child has a PSK.
+  /// All outlive it. `safe`: null if this gateway has no key of its own; then no child has a PSK or a passkey.
   LinkKeys(const core::State& state, ports::Transport& transport, ports::Journal& journal, const ports::KeySafe* safe);
 
-  /// As it is now. A PSK that does not open is none, and stands in the journal with what to do.
+  /// As it is now. A secret that does not open is one that nobody knows, or of a passkey
+  /// none, and stands in the journal with what to do.
   [[nodiscard]] ports::Transport::LinkKey key_of(const core::ChildId& child);
 
   void changed(const core::State& state, std::span<const core::Change> changes,

@@ -111,14 +111,14 @@ void BleLink::look(const Result<DeviceSeen>& device, bool is_in_sight) {
     if (radio_->is_crowded(device_->adapter)) leave_if_idle();
     return;
   }
-  const bool was_in_sight = is_in_sight_;
+  const bool could_connect = may_connect();
   device_.reset();
   if (device) device_ = *device;
   unseen_ = device ? "nothing was heard of it lately" : device.error().message;
-  is_in_sight_ = device_ && is_in_sight;
+  is_in_sight_ = is_in_sight;
   tell();
   tell_radio();
-  if (is_in_sight_ != was_in_sight) changed_.all();
+  if (may_connect() != could_connect) changed_.all();
 }
 
 std::string BleLink::why_down() const {
@@ -204,7 +204,7 @@ bool BleLink::has_room_for_transfer() const {
 // -------------------------------------------------------------------------------------------------------- connecting
 
 bool BleLink::may_connect() const {
-  return holds_ > 0 && is_in_sight_ && std::chrono::steady_clock::now() >= not_before_;
+  return holds_ > 0 && is_in_sight_ && device_ && std::chrono::steady_clock::now() >= not_before_;
 }
 
 asio::awaitable<void> BleLink::run(std::shared_ptr<BleLink> self) {

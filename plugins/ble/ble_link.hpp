@@ -64,6 +64,7 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   [[nodiscard]] const BleAddress& address() const override { return settings_.address; }
   [[nodiscard]] std::string bonded_address() const override { return bond_ ? bond_->address : ""; }
   [[nodiscard]] bool is_connected() const override { return channel_ != nullptr; }
+  [[nodiscard]] bool is_wanted() const override { return holds_ > 0 && !channel_; }
   void look(const Result<DeviceSeen>& device, bool is_in_sight) override;
 
  private:

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 constexpr Milliseconds kPullersWait = 90s;
 
 Error not_served() {
-  return Error{Errc::unavailable, "the child cannot be served: its values are wrong"};
+  return Error{Errc::unavailable, "the child cannot be served: its values or its key are wrong"};
 }
 
 std::filesystem::path untold_file(const std::filesystem::path& state, const std::string& child) {
@@ -44,6 +44,7 @@ CoapDriver::~CoapDriver() {
 }
 
 void CoapDriver::enroll(const wire::Enroll& child) {
+  refused_.erase(child.child);
   const auto found = children_.find(child.child);
   const auto address = address_from(child.address);
   const bool is_lwm2m = address && address->kind == Address::Kind::lwm2m && profile_from(child.profile);
@@ -51,6 +52,7 @@ void CoapDriver::enroll(const wire::Enroll& child) {
   if (found != children_.end() && (found->second.suit || !is_lwm2m)) leave(found->first);
   auto made = make(child);
   if (!made) return setup_.report({child.child, false, made.error().message});
+  made->values = child;
   children_[child.child] = std::move(*made);
 }
 
@@ -69,6 +71,7 @@ Result<CoapDriver::Child> CoapDriver::make(const wire::Enroll& child) {
 }
 
 void CoapDriver::forget(const std::string& child) {
+  refused_.erase(child);
   leave(child);
   coap::forget(untold_file(setup_.state, child));
 }
@@ -82,7 +85,21 @@ void CoapDriver::leave(std::string child) {
   children_.erase(found);
 }
 
+/// It is not served at all, since without its key somebody else could come in its name.
+void CoapDriver::refuse_passkey(const std::string& child) {
+  if (const auto found = children_.find(child); found != children_.end()) {
+    refused_.insert_or_assign(child, found->second.values);
+    leave(child);
+  }
+  setup_.report({child, false, "its link key is a Bluetooth passkey: over CoAP it must be a PSK or a certificate"});
+}
+
 void CoapDriver::set_link_key(const std::string& child, plugin::LinkKey key) {
+  if (key.kind == plugin::LinkKeyKind::passkey) return refuse_passkey(child);
+  if (const auto refused = refused_.find(child); refused != refused_.end()) {
+    const wire::Enroll values = refused->second;
+    enroll(values);
+  }
   const auto found = children_.find(child);
   if (found == children_.end()) return;
   const std::string identity = key.identity;

@@ -48,11 +48,13 @@ class CoapDriver final : public plugin::Driver {
   struct Child {
     std::shared_ptr<ChildSteps> steps;
     std::shared_ptr<SuitChild> suit;  // the same, of a child that takes SUIT manifests
+    wire::Enroll values{};
   };
 
   explicit CoapDriver(const plugin::Setup& setup);
   Result<Child> make(const wire::Enroll& child);
   void leave(std::string child);
+  void refuse_passkey(const std::string& child);
   [[nodiscard]] std::shared_ptr<ChildSteps> find(const std::string& child) const;
 
   plugin::Setup setup_;
@@ -60,6 +62,7 @@ class CoapDriver final : public plugin::Driver {
   std::unique_ptr<Lwm2mServer> lwm2m_;
   std::unique_ptr<Server> server_;  // hands requests to lwm2m_
   std::map<std::string, Child> children_;
+  std::map<std::string, wire::Enroll> refused_;  // for their keys: not served until they have others
 };
 
 }  // namespace hg::coap

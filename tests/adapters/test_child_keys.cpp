@@ -98,6 +98,9 @@ TEST_F(ChildKeys, TheKindIsToldByUseAndForm) {
       {KeyUse::link, certificate("ED25519"), KeyKind::certificate},
       {KeyUse::link, text_of(random_bytes(16)), KeyKind::psk},
       {KeyUse::link, to_hex(random_bytes(64)), KeyKind::psk},
+      {KeyUse::link, "042137", KeyKind::passkey},
+      {KeyUse::link, "042137\n", KeyKind::passkey},
+      {KeyUse::link, "000000\r\n", KeyKind::passkey},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(std::string(core::name_of(row.use)) + " " + std::string(core::name_of(row.kind)));
@@ -109,6 +112,7 @@ TEST_F(ChildKeys, TheKindIsToldByUseAndForm) {
     EXPECT_EQ(key->id.bytes().size(), 32U);
     if (core::is_secret(row.kind)) {
       EXPECT_THAT(text_of(key->value), Not(HasSubstr(row.material.substr(0, 16))));
+      EXPECT_THAT(text_of(key->value), Not(HasSubstr(row.material.substr(0, 6))));
     } else {
       EXPECT_EQ(key->value, der_in(row.material));
       EXPECT_EQ(key->id, Sha256::of(key->value));
@@ -146,6 +150,14 @@ TEST_F(ChildKeys, WhatMustNotBeThereIsRefusedByName) {
       {KeyUse::identify, text_of(random_bytes(16)), "16 bytes"},
       {KeyUse::link, text_of(random_bytes(15)), "15 bytes"},
       {KeyUse::link, text_of(random_bytes(65)), "65 bytes"},
+      {KeyUse::link, text_of(random_bytes(65)), "16 to 64 secret bytes"},
+      {KeyUse::link, "12345", "the six decimal digits of a passkey"},
+      {KeyUse::link, "1234567", "7 bytes"},
+      {KeyUse::link, "12345a", "6 bytes"},
+      {KeyUse::link, "123 456", "7 bytes"},
+      {KeyUse::link, " 123456", "7 bytes"},
+      {KeyUse::identify, "123456", "6 bytes"},
+      {KeyUse::wrap, "123456", "6 bytes"},
       {KeyUse::identify, std::string(64, '0'), "all the same"},
       {KeyUse::wrap, std::string(kMostKeyMaterial + 1, 'x'), "16 KiB"},
       {KeyUse::identify, to_hex(random_bytes(32)), "name", ""},
@@ -164,6 +176,14 @@ TEST_F(ChildKeys, WhatMustNotBeThereIsRefusedByName) {
   }
 }
 
+TEST_F(ChildKeys, PasskeysOfTwoChildrenCannotBeCompared) {
+  const auto of = [&](const std::string& child) {
+    return gateway_.safe().take_child_key(child, KeyUse::link, {}, as_bytes(std::string_view("042137")))->id;
+  };
+  EXPECT_EQ(of("boiler-1"), of("boiler-1"));
+  EXPECT_NE(of("boiler-1"), of("boiler-2"));
+}
+
 TEST_F(ChildKeys, AListBringsPublicHalvesAndWrappedSecrets) {
   const std::string pem = public_pem("P-256");
   const auto listed = [&](KeyUse use, const Bytes& public_half, const Bytes& wrapped) {
@@ -176,18 +196,27 @@ TEST_F(ChildKeys, AListBringsPublicHalvesAndWrappedSecrets) {
   EXPECT_FALSE(listed(KeyUse::wrap, der_in(cert), {}));
 
   const Bytes secret = random_bytes(32);
-  const auto wrapped_for = [&](const std::string& recipient_pem) {
+  const auto wrapped_for = [&](const std::string& recipient_pem, const Bytes& what) {
     const auto recipient = RecipientKey::from_pem(recipient_pem).value();
-    const Bytes wrapped = wrap(ContentKey(Secret(secret)), recipient).value();
-    return cose::write_encrypted(3, random_bytes(12), {&wrapped, 1});
+    const Bytes wrapped = wrap(ContentKey(Secret(what)), recipient).value();
+    return cose::write_encrypted(what.size() == 16 ? 1 : 3, random_bytes(12), {&wrapped, 1});
   };
   const std::string own = public_pem_of(AgreementKey::from_pem(gateway_pem()).value().key());
-  const auto key = listed(KeyUse::identify, {}, wrapped_for(own));
+  const auto key = listed(KeyUse::identify, {}, wrapped_for(own, secret));
   ASSERT_TRUE(key) << key.error().message;
   EXPECT_EQ(key->id, take(KeyUse::identify, to_hex(secret))->id);
-  EXPECT_EQ(listed(KeyUse::identify, {}, wrapped_for(pem)).error().code, Errc::unauthenticated);
+  EXPECT_EQ(listed(KeyUse::identify, {}, wrapped_for(pem, secret)).error().code, Errc::unauthenticated);
+  Bytes digits(kListedPasskey);
+  std::ranges::copy(as_bytes(std::string_view("042137")), digits.begin());
+  const auto passkey = listed(KeyUse::link, {}, wrapped_for(own, digits));
+  ASSERT_TRUE(passkey) << passkey.error().message;
+  EXPECT_EQ(passkey->kind, KeyKind::passkey);
+  EXPECT_EQ(passkey->id, take(KeyUse::link, "042137")->id);
+  EXPECT_EQ(listed(KeyUse::identify, {}, wrapped_for(own, digits)).error().code, Errc::invalid);
+  digits.back() = 1;
+  EXPECT_EQ(listed(KeyUse::link, {}, wrapped_for(own, digits))->kind, KeyKind::psk);
   EXPECT_EQ(listed(KeyUse::identify, {}, {}).error().code, Errc::invalid);
-  EXPECT_EQ(listed(KeyUse::identify, der_in(pem), wrapped_for(own)).error().code, Errc::invalid);
+  EXPECT_EQ(listed(KeyUse::identify, der_in(pem), wrapped_for(own, secret)).error().code, Errc::invalid);
 }
 
 // -------------------------------------------------------------------------------------------------------- who is there

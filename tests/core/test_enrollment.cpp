@@ -171,16 +171,19 @@ TEST(Keys, HangOnTheTier) {
     KeyKind kind;
     bool is_taken;
   } const rows[] = {
-      {0, KeyUse::wrap, KeyKind::aes, true},         {0, KeyUse::wrap, KeyKind::p256, true},
-      {0, KeyUse::wrap, KeyKind::hmac, false},       {0, KeyUse::identify, KeyKind::x25519, false},
-      {1, KeyUse::wrap, KeyKind::aes, true},         {1, KeyUse::wrap, KeyKind::p256, false},
-      {1, KeyUse::identify, KeyKind::hmac, true},    {1, KeyUse::identify, KeyKind::ed25519, false},
-      {1, KeyUse::link, KeyKind::psk, true},         {1, KeyUse::link, KeyKind::certificate, false},
-      {2, KeyUse::wrap, KeyKind::aes, false},        {2, KeyUse::wrap, KeyKind::x25519, true},
-      {2, KeyUse::identify, KeyKind::hmac, false},   {2, KeyUse::identify, KeyKind::ed25519, true},
-      {2, KeyUse::link, KeyKind::certificate, true}, {2, KeyUse::link, KeyKind::psk, true},
-      {3, KeyUse::wrap, KeyKind::aes, false},        {3, KeyUse::wrap, KeyKind::p256, true},
-      {3, KeyUse::identify, KeyKind::hmac, false},   {3, KeyUse::link, KeyKind::aes, false},
+      {0, KeyUse::wrap, KeyKind::aes, true},          {0, KeyUse::wrap, KeyKind::p256, true},
+      {0, KeyUse::wrap, KeyKind::hmac, false},        {0, KeyUse::identify, KeyKind::x25519, false},
+      {1, KeyUse::wrap, KeyKind::aes, true},          {1, KeyUse::wrap, KeyKind::p256, false},
+      {1, KeyUse::identify, KeyKind::hmac, true},     {1, KeyUse::identify, KeyKind::ed25519, false},
+      {1, KeyUse::link, KeyKind::psk, true},          {1, KeyUse::link, KeyKind::certificate, false},
+      {2, KeyUse::wrap, KeyKind::aes, false},         {2, KeyUse::wrap, KeyKind::x25519, true},
+      {2, KeyUse::identify, KeyKind::hmac, false},    {2, KeyUse::identify, KeyKind::ed25519, true},
+      {2, KeyUse::link, KeyKind::certificate, true},  {2, KeyUse::link, KeyKind::psk, true},
+      {0, KeyUse::link, KeyKind::passkey, true},      {1, KeyUse::link, KeyKind::passkey, true},
+      {2, KeyUse::link, KeyKind::passkey, true},      {3, KeyUse::link, KeyKind::passkey, true},
+      {0, KeyUse::identify, KeyKind::passkey, false}, {0, KeyUse::wrap, KeyKind::passkey, false},
+      {3, KeyUse::wrap, KeyKind::aes, false},         {3, KeyUse::wrap, KeyKind::p256, true},
+      {3, KeyUse::identify, KeyKind::hmac, false},    {3, KeyUse::link, KeyKind::aes, false},
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(std::to_string(row.tier) + " " + std::string(name_of(row.use)) + " " + std::string(name_of(row.kind)));
@@ -226,6 +229,18 @@ TEST(Keys, NoTwoChildrenOfAPluginHaveOneIdentity) {
   EXPECT_EQ(set(kBoiler, "meter"), Errc{}) << "its own again";
   EXPECT_EQ(set("pump", ""), Errc{});
   EXPECT_EQ(set(kBoiler, "pump"), Errc::exists) << "a key without a name has the child's";
+}
+
+TEST(Keys, ChildrenOfAPluginMayHaveOnePasskey) {
+  Bench bench;
+  Enrollment other = enrollment();
+  other.id = other.address = "pump";
+  bench.post(ChildEnrolled{other});
+  const ChildKey passkey = child_key(KeyUse::link, KeyKind::passkey);
+  for (const ChildId& id : {ChildId(kBoiler), ChildId("pump")}) {
+    EXPECT_FALSE(bench.post(ChildKeySet{id, passkey}).refusal);
+    EXPECT_EQ(bench.state.children.at(id).keys.at(KeyUse::link).kind, KeyKind::passkey);
+  }
 }
 
 TEST(Keys, TheHistoryTellsWhoHasSetWhichInThePlaceOfWhich) {

@@ -335,6 +335,17 @@ def test_an_enrollment_list(site):
     assert PSK not in json.dumps(shown)
 
 
+def test_a_list_brings_a_passkey_as_its_digits_and_zeros(site):
+    site.write("boiler.psk", "042137\n")
+    site.pack("enrollment", "site.toml", "--key", "channel.pem", "-o", "site.hgr")
+    _, payload, _ = suit_verifier.open_record(site.read("site.hgr"), [site.keys["channel"]])
+    link = payload[6][0][8][1]
+    assert list(suit_verifier.content_keys(link[4], site.gateway)) == [b"042137" + bytes(10)]
+    site.write("boiler.psk", "12345\n")
+    assert "or is the six decimal digits of a link's passkey" in site.refusal(
+        "enrollment", "site.toml", "--key", "channel.pem", "-o", "other.hgr")
+
+
 def test_a_list_by_others_is_refused(site):
     site.pack("enrollment", "site.toml", "--key", "desk.pem", "-o", "site.hgr")
     assert "desk is for author, not for director" in site.refusal("verify", "--root", "root.hgr", "site.hgr")

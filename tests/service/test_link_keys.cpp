@@ -17,6 +17,7 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 
 const Bytes kPsk = {0x11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+const Bytes kPasskey = {'0', '4', '2', '1', '3', '7', '\n'};
 const Bytes kNext = {0x22, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 class LinkKeysTest : public ::testing::Test {
@@ -118,6 +119,29 @@ TEST_F(LinkKeysTest, OneThatAnotherStoreKeySealedIsReplacedByOneThatNobodyKnowsA
   world_.key_safe = safe_.get();
 }
 
+TEST_F(LinkKeysTest, APasskeyIsToldAsOneWithoutAnIdentity) {
+  ASSERT_TRUE(set(kPasskey));
+  EXPECT_EQ(told().kind, LinkKey::Kind::passkey);
+  EXPECT_EQ(told().identity, "");
+  EXPECT_TRUE(std::ranges::equal(told().secret.view(), as_bytes(std::string_view("042137"))));
+  EXPECT_TRUE(is_locked_secret(told().secret.view().data()));
+  EXPECT_EQ(world_.journal.count("042137"), 0U);
+  begin_again();
+  EXPECT_EQ(told().kind, LinkKey::Kind::passkey);
+  ASSERT_TRUE(revoke());
+  EXPECT_EQ(told().kind, LinkKey::Kind::none);
+}
+
+TEST_F(LinkKeysTest, APasskeyThatDoesNotOpenIsNotGuessedAtTheChild) {
+  ASSERT_TRUE(set(kPasskey));
+  const Safe other;
+  world_.key_safe = other.get();
+  begin_again();
+  EXPECT_EQ(told().kind, LinkKey::Kind::none);
+  EXPECT_GE(world_.journal.count("child boiler: its link key does not open"), 1U);
+  world_.key_safe = safe_.get();
+}
+
 TEST_F(LinkKeysTest, NothingOfItStandsInTheJournal) {
   ASSERT_TRUE(set(kPsk));
   EXPECT_EQ(world_.journal.count(to_hex(kPsk)), 0U);
@@ -134,6 +158,11 @@ TEST(RevealedLinkKeys, AreThePskOfThisChildsLinkOnly) {
   ASSERT_TRUE(revealed) << revealed.error().message;
   EXPECT_TRUE(std::ranges::equal(revealed->view(), kPsk));
   EXPECT_EQ(safe->reveal_link_key("pump", *psk).error().code, Errc::unauthenticated);
+
+  const auto passkey = safe->take_child_key("boiler", core::KeyUse::link, {}, kPasskey).value();
+  EXPECT_EQ(passkey.name, "");
+  EXPECT_EQ(safe->reveal_link_key("boiler", passkey)->size(), 6U);
+  EXPECT_EQ(safe->reveal_link_key("pump", passkey).error().code, Errc::unauthenticated);
 
   const auto wrap = safe->take_child_key("boiler", core::KeyUse::wrap, {}, kPsk).value();
   EXPECT_EQ(safe->reveal_link_key("boiler", wrap).error().code, Errc::unsupported);

@@ -31,7 +31,8 @@ struct UseRule {
 constexpr UseRule kRules[] = {
     {KeyUse::wrap, "a public key of P-256 or X25519, or 16 or 32 secret bytes", KeyKind::aes, 16, 32, 16},
     {KeyUse::identify, "a public key of P-256 or Ed25519, or 32 secret bytes", KeyKind::hmac, 32, 32, 1},
-    {KeyUse::link, "a certificate, or 16 to 64 secret bytes", KeyKind::psk, 16, 64, 1},
+    {KeyUse::link, "a certificate, 16 to 64 secret bytes, or the six decimal digits of a passkey", KeyKind::psk, 16, 64,
+     1},
 };
 
 const UseRule& rule_of(KeyUse use) {
@@ -157,8 +158,22 @@ Result<ChildKeyMaterial> check_secret(ChildKeyMaterial read) {
   return Error{Errc::invalid, "a secret whose bytes are all the same"};
 }
 
+/// The digits of a passkey as it stands in a list; empty: it is none. No PSK is taken for one that was chosen at
+/// random.
+ByteView passkey_in(ByteView listed) {
+  if (listed.size() != kListedPasskey) return {};
+  const auto is_zero = [](std::uint8_t byte) { return byte == 0; };
+  const ByteView digits = listed.first(kPasskeyDigits);
+  return is_passkey(digits) && std::ranges::all_of(listed.subspan(kPasskeyDigits), is_zero) ? digits : ByteView();
+}
+
+ChildKeyMaterial passkey(Secret digits) {
+  return {KeyKind::passkey, {}, {}, std::move(digits)};
+}
+
 Result<ChildKeyMaterial> read_secret(const UseRule& rule, ByteView material) {
   const ByteView text = without_line_end(material);
+  if (rule.use == KeyUse::link && is_passkey(text)) return passkey(Secret(text));
   ChildKeyMaterial read;
   read.kind = rule.secret;
   if (is_hexadecimal(text) && has_size(rule, text.size() / 2)) {
@@ -205,6 +220,8 @@ Result<ChildKeyMaterial> read_public_child_key(KeyUse use, ByteView der) {
 
 Result<ChildKeyMaterial> read_secret_child_key(KeyUse use, Secret secret) {
   const UseRule& rule = rule_of(use);
+  const ByteView digits = passkey_in(secret.view());
+  if (use == KeyUse::link && !digits.empty()) return passkey(Secret(digits));
   if (!has_size(rule, secret.size())) {
     return not_wanted(Errc::invalid, rule, std::to_string(secret.size()) + " secret bytes");
   }

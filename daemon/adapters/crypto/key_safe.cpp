@@ -325,7 +325,9 @@ Result<core::ChildKey> KeySafe::kept_key(const core::ChildId& child, core::KeyUs
   if (auto named = check_key_name(use, read->kind, name); !named) return named.error().within(doing);
   core::ChildKey key{use, read->kind, read->id, std::move(name), std::move(read->value)};
   if (!core::is_secret(key.kind)) return key;
-  const auto fingerprint = store_key_.fingerprint(read->secret.view(), kChildKind);
+  // There are few passkeys, and many children may have the same: whose it is goes in, so that no two can be compared.
+  const std::string kind = read->kind == KeyKind::passkey ? "passkey of " + child : std::string(kChildKind);
+  const auto fingerprint = store_key_.fingerprint(read->secret.view(), kind);
   if (!fingerprint) return fingerprint.error().within(doing);
   auto sealed = store_key_.seal(read->secret.view(), child_purpose(child, use));
   if (!sealed) return sealed.error().within(doing);
@@ -349,8 +351,9 @@ Result<Secret> KeySafe::secret_of(const core::ChildId& child, const core::ChildK
 }
 
 Result<Secret> KeySafe::reveal_link_key(const core::ChildId& child, const core::ChildKey& key) const {
-  if (key.use != core::KeyUse::link || key.kind != KeyKind::psk) {
-    return Error{Errc::unsupported, "key of " + child + ": only the PSK of a link is handed out"};
+  const bool is_secret = key.kind == KeyKind::psk || key.kind == KeyKind::passkey;
+  if (key.use != core::KeyUse::link || !is_secret) {
+    return Error{Errc::unsupported, "key of " + child + ": only the PSK or the passkey of a link is handed out"};
   }
   try {
     return secret_of(child, key);
