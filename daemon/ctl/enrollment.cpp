@@ -168,6 +168,20 @@ void add_protection(Facts& facts, const json::object& child) {
   facts.add("Link security", text_in(child, "LinkSecurity"));
 }
 
+void add_radio(Facts& facts, const json::object& child) {
+  constexpr std::int64_t kNotKnown = 127;
+  constexpr std::uint64_t kMillisecond = 1000;
+  std::string text = text_in(child, "Adapter");
+  const auto add = [&text](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
+  const json::value* rssi = child.if_contains("Rssi");
+  if (rssi != nullptr && rssi->to_number<std::int64_t>() != kNotKnown)
+    add(std::to_string(rssi->to_number<std::int64_t>()) + " dBm");
+  if (const std::uint64_t mtu = number_in(child, "Mtu"); mtu != 0) add("MTU " + std::to_string(mtu));
+  if (const std::uint64_t air = number_in(child, "Airtime"); air != 0)
+    add(std::to_string(air / kMillisecond) + " ms of air");
+  facts.add("Radio", text);
+}
+
 void print_keys(const json::object& child) {
   const json::array& keys = list_in(child, "Keys");
   if (keys.empty()) return;

@@ -35,6 +35,8 @@ Result<boost::json::array> discovered(Client& client);
 /// "configuration", "uid 1000", "policy meters".
 std::string enroller_of(const boost::json::object& child);
 void add_protection(Facts& facts, const boost::json::object& child);
+/// Nothing for a child without a radio.
+void add_radio(Facts& facts, const boost::json::object& child);
 /// Nothing for a child without keys.
 void print_keys(const boost::json::object& child);
 

@@ -84,8 +84,11 @@ void add_child_keys(CLI::App& children, Arguments& given, Command& command) {
   CLI::App* set = children.add_subcommand("set-key", "Give it a key, in place of the one for this use");
   set->add_option("CHILD", given.name)->required();
   set->add_option("USE", given.key_use, "wrap, identify or link")->required()->check(uses);
-  set->add_option("FILE|-", given.key_source, "PEM of a public key or certificate, or a secret")->required();
-  set->add_option("--kid,--name", given.kid, "The name that the child knows it by; of a PSK its identity (the child's)");
+  set->add_option("FILE|-", given.key_source,
+                  "PEM of a public key or certificate, a secret, or six digits: a Bluetooth passkey")
+      ->required();
+  set->add_option("--kid,--name", given.kid,
+                  "The name that the child knows it by; of a PSK its identity (the child's)");
   set->callback([&] {
     command = [&given](Session session) {
       return set_child_key(session, given.name, given.key_use, given.key_source, given.kid);

@@ -272,6 +272,7 @@ Result<ExitCode> show_child(Session session, const std::string& id) {
   const std::string why = text_in(child, "LinkText");
   facts.add("Online", (truth_in(child, "Online") ? "yes" : "no") + (why.empty() ? "" : ", " + why));
   add_protection(facts, child);
+  add_radio(facts, child);
   facts.add("Version", versions_of(child));
   const bool has_several = list_in(child, "Targets").size() > 1;
   const std::string evidence = text_in(child, "Evidence");

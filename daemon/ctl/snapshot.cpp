@@ -152,6 +152,9 @@ json::object Snapshot::show(const json::object& properties) const {
       shown["priority"] = nullptr;  // none given
     } else if (key == "Battery" && value.to_number<std::uint64_t>() == std::numeric_limits<std::uint32_t>::max()) {
       shown["battery"] = nullptr;  // it does not tell
+    } else if ((key == "Rssi" && value == json::value(std::int64_t{127})) ||
+               (key == "Mtu" && number_in(properties, "Mtu") == 0)) {
+      shown[snake_case(key)] = nullptr;  // not known
     } else if (key == "Deliverable" && value.as_string().starts_with('/')) {
       shown["deliverable"] = name_of(std::string{value.as_string()});
     } else if (time_properties().contains(key)) {

@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "core/engine.hpp"
 #include "ports/counters.hpp"
+#include "ports/radio.hpp"
 
 namespace hg::ports {
 
@@ -132,6 +133,9 @@ class Control {
   /// Another board is in its place: keys, what it said and what it committed are forgotten. Errc::not_found,
   /// Errc::busy.
   [[nodiscard]] virtual boost::asio::awaitable<Result<void>> replace_board(core::ChildId child, std::uint32_t uid) = 0;
+
+  /// How its radio link is; nothing: it has none, or its plugin does not say.
+  [[nodiscard]] virtual std::optional<Radio> radio(const core::ChildId& child) const = 0;
 
   /// How often the expensive things were done since the start.
   [[nodiscard]] virtual Counts counts() const = 0;

@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -14,6 +15,7 @@
 #include "base/secret.hpp"
 #include "base/unique_fd.hpp"
 #include "core/engine.hpp"
+#include "ports/radio.hpp"
 
 namespace hg::ports {
 
@@ -68,6 +70,9 @@ class Transport {
   virtual void take_link_keys_from(LinkKeySource source) = 0;
   /// There is another one, or none any more: the child's plugin is told at once.
   virtual void link_key_changed(const core::ChildId& child) = 0;
+
+  /// How the child's radio link is, as its plugin said last; nothing: it has none, or its plugin is not there.
+  [[nodiscard]] virtual std::optional<Radio> radio(const core::ChildId& child) const = 0;
 
   /// Links that come and go: called on the loop, also when a plugin is lost (once for each of its children).
   using LinkListener = std::function<void(core::LinkChanged)>;

@@ -30,6 +30,7 @@ class Control final : public ports::Control {
     const ports::Blobs& blobs;
     const ports::Clock& clock;
     ports::Journal& journal;
+    const ports::Transport& transport;
     ports::KeySafe* key_safe;         ///< null: this gateway has no key of its own
     const ports::Counters* counters;  ///< null: nobody counts
   };
@@ -64,6 +65,9 @@ class Control final : public ports::Control {
   [[nodiscard]] boost::asio::awaitable<Result<void>> revoke_child_key(core::ChildId child, core::KeyUse use,
                                                                       std::uint32_t uid) override;
   [[nodiscard]] boost::asio::awaitable<Result<void>> replace_board(core::ChildId child, std::uint32_t uid) override;
+  [[nodiscard]] std::optional<ports::Radio> radio(const core::ChildId& child) const override {
+    return parts_.transport.radio(child);
+  }
   [[nodiscard]] ports::Counts counts() const override {
     return parts_.counters == nullptr ? ports::Counts{} : parts_.counters->now();
   }

@@ -23,7 +23,7 @@ Gateway::Gateway(boost::asio::any_io_executor executor, GatewayPorts ports, Gate
               settings.ingest),
       control_(
           Control::Parts{driver_, ingest_, deliver_, roots_, records_, roster_, ports.catalogue, ports.announcements,
-                         ports.blobs, ports.clock, ports.journal, ports.key_safe, ports.counters},
+                         ports.blobs, ports.clock, ports.journal, ports.transport, ports.key_safe, ports.counters},
           settings.urgency),
       reporter_(ports.journal) {
   driver_.on_action([this](core::Action action) { deliver_.start(std::move(action)); });

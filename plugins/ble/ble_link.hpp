@@ -108,6 +108,7 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   std::uint8_t level_ = 0;  // as the child's kit says
   unsigned holds_ = 0;
   std::uint64_t failures_ = 0;
+  unsigned broken_ = 0;              // attempts to connect in a row
   std::optional<Error> failure_;     // the last one, while it keeps us from trying
   SteadyTime not_before_{};          // another attempt
   std::chrono::milliseconds pause_;  // after the next failure

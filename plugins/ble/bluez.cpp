@@ -227,6 +227,8 @@ asio::awaitable<Result<void>> Bluez::until_resolved(std::string device, std::str
     return seen == nullptr || seen->connected;
   };
   Result<void> done = co_await until(is_connected, soon(kSignalled, deadline));
+  const bool is_flapping = !done && done.error().code == Errc::timed_out && std::chrono::steady_clock::now() < deadline;
+  if (is_flapping) co_return Error{Errc::io, doing + ": the connection broke at once"};
   const auto is_settled = [this, device] {
     const DeviceSeen* const seen = objects().device(device);
     return seen == nullptr || !seen->connected || seen->services_resolved;

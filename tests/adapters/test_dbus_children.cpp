@@ -148,6 +148,34 @@ TEST_F(ChildrenOnBus, ThatAreOnlyMetAreListedAndCounted) {
   EXPECT_EQ(client_.count("PropertiesChanged", "/Manager"), 2U);
 }
 
+TEST_F(ChildrenOnBus, ShowHowTheirRadioIsAndTellIfItChanges) {
+  control_.enroll("a");
+  control_.enroll("b");
+  control_.radios["a"] = {"hci0", std::int16_t{-71}, std::uint16_t{247}, milliseconds{1500}};
+  open();
+  EXPECT_EQ(shown("Adapter"), "hci0");
+  EXPECT_EQ(shown("Rssi"), "-71");
+  EXPECT_EQ(shown("Mtu"), "247");
+  EXPECT_EQ(shown("Airtime"), "1500000");
+  const std::string other = child_path("b").text;
+  EXPECT_EQ(client_.property(other, kChildInterface, "Adapter"), "");
+  EXPECT_EQ(client_.property(other, kChildInterface, "Rssi"), "127");
+  EXPECT_EQ(client_.property(other, kChildInterface, "Mtu"), "0");
+  client_.signals.clear();
+  advance(seconds{5});
+  EXPECT_EQ(client_.count("PropertiesChanged", child_path("a").text), 0U) << "nothing has changed";
+  for (int i = 0; i < 100; ++i) control_.radios["a"].airtime += milliseconds{10};
+  control_.radios["a"].rssi.reset();
+  advance(seconds{5});
+  EXPECT_EQ(client_.count("PropertiesChanged", child_path("a").text), 1U);
+  EXPECT_EQ(client_.count("PropertiesChanged", other), 0U);
+  EXPECT_EQ(shown("Airtime"), "2500000");
+  EXPECT_EQ(shown("Rssi"), "127");
+  control_.radios.clear();  // its plugin is gone
+  advance(seconds{5});
+  EXPECT_EQ(shown("Adapter"), "");
+}
+
 TEST_F(ChildrenOnBus, GetKeysThatNeverComeOutAgain) {
   control_.enroll("a");
   open();

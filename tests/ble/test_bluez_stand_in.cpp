@@ -186,7 +186,7 @@ TEST_F(BluezWays, ToABondWithAPasskey) {
   const auto wrong = pair(device, "000001");
   ASSERT_FALSE(wrong);
   EXPECT_EQ(wrong.error().code, Errc::unauthenticated) << wrong.error().message;
-  EXPECT_TRUE(reached([&] { return !is_connected(device); }));
+  ASSERT_TRUE(run(bluez->disconnect(device, in(10s))));  // 5.66 closes the link by itself
   ASSERT_TRUE(connect(device));
   const auto right = pair(device, "004217");
   ASSERT_TRUE(right) << right.error().message;

@@ -172,6 +172,7 @@ class FlashTransport final : public ports::Transport {
     co_return Error{Errc::unsupported, "the child has no kit"};
   }
   void take_link_keys_from(LinkKeySource source) override { key_source_ = std::move(source); }
+  [[nodiscard]] std::optional<ports::Radio> radio(const core::ChildId&) const override { return std::nullopt; }
   void link_key_changed(const core::ChildId& child) override {
     if (!key_source_) return;
     link_keys.insert_or_assign(child, key_source_(child));

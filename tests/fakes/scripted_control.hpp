@@ -47,6 +47,7 @@ class ScriptedControl : public ports::Control {
   std::vector<core::Registration> registered;
   std::vector<SetKey> keys_set;
   ports::Counts counted{7, 6, 5, 4, 3};
+  std::map<core::ChildId, ports::Radio> radios{};
   std::map<core::Epoch, ports::TransferProgress> transfers;
   std::vector<ports::Arrival> announced;
 
@@ -293,6 +294,10 @@ class ScriptedControl : public ports::Control {
     co_return Result<void>{};
   }
 
+  [[nodiscard]] std::optional<ports::Radio> radio(const core::ChildId& child) const override {
+    const auto found = radios.find(child);
+    return found == radios.end() ? std::nullopt : std::optional(found->second);
+  }
   [[nodiscard]] ports::Counts counts() const override { return counted; }
 
   [[nodiscard]] ports::Trust trust() const override { return trusted; }

@@ -16,7 +16,7 @@ from raw_plugin import CAN_HOLD_KEYS, ENROLL, FORGET, LINK_KEY, WELCOME, RawPlug
 from vault import Vault
 
 KEYS = VECTORS / "keys"
-NONE, PSK, CERTIFICATE = range(3)
+NONE, PSK, CERTIFICATE, PASSKEY = range(4)
 
 
 class Placed:
@@ -118,6 +118,25 @@ def test_each_change_reaches_the_plugin_at_once(keeper):
         certificate = keeper.authority.certificate_file
         keeper.ctl("children", "set-key", "boiler", "link", certificate)
         assert plugin.receive() == {0: LINK_KEY, 1: "boiler", 2: CERTIFICATE, 5: fingerprint(certificate)}
+        keeper.ctl("children", "revoke-key", "boiler", "link")
+        assert plugin.receive() == none("boiler")
+
+
+def test_a_passkey_reaches_the_plugin_as_its_digits(keeper):
+    file = keeper.directory / "passkey"
+    file.write_text("042137\n")
+    for child in ("boiler", "pump"):  # the same for both: it names nobody
+        keeper.ctl("children", "set-key", child, "link", file)
+    plugin, told = connected(keeper, ["boiler", "pump"])
+    with plugin:
+        assert told == {child: {0: LINK_KEY, 1: child, 2: PASSKEY, 4: b"042137"} for child in ("boiler", "pump")}
+        shown = keeper.child_says("boiler")["keys"]
+        assert [key["kind"] for key in shown] == ["passkey"]
+        assert shown[0]["id"] != keeper.child_says("pump")["keys"][0]["id"], "nobody sees that they are the same"
+        file.write_text("12345\n")
+        refused = keeper.ctl_result("children", "set-key", "boiler", "link", file)
+        assert refused.returncode != 0
+        assert "16 to 64 secret bytes" in refused.stderr and "six decimal digits of a passkey" in refused.stderr
         keeper.ctl("children", "revoke-key", "boiler", "link")
         assert plugin.receive() == none("boiler")
 

@@ -44,6 +44,14 @@ void show_identity(ChildView& view, const core::Child& child) {
   if (child.identified == core::Identified::wrong) view.identity_state = "wrong";
 }
 
+std::int64_t rssi_of(const ports::Radio& radio) {
+  return radio.rssi ? std::int64_t{*radio.rssi} : kNoRssi;
+}
+
+std::uint64_t airtime_of(const ports::Radio& radio) {
+  return static_cast<std::uint64_t>(std::chrono::microseconds(radio.airtime).count());
+}
+
 }  // namespace
 
 std::string to_text(const core::Uuid& uuid) {
@@ -62,6 +70,20 @@ void show_enrollment(ChildView& view, const core::Child& child, const core::Stat
   if (child.registration) view.enrolled_by = child.registration->by;
   for (const auto& [use, key] : child.keys) view.keys.push_back(to_dictionary(key));
   show_identity(view, child);
+}
+
+void ChildView::show(const std::optional<ports::Radio>& radio) {
+  const ports::Radio said = radio.value_or(ports::Radio{});
+  adapter = said.adapter;
+  rssi = rssi_of(said);
+  mtu = said.mtu.value_or(0);
+  airtime_us = airtime_of(said);
+}
+
+bool ChildView::shows(const std::optional<ports::Radio>& radio) const {
+  const ports::Radio said = radio.value_or(ports::Radio{});
+  return adapter == said.adapter && rssi == rssi_of(said) && mtu == said.mtu.value_or(0) &&
+         airtime_us == airtime_of(said);
 }
 
 std::vector<Dictionary> discovered_in(const core::State& state) {

@@ -276,6 +276,7 @@ asio::awaitable<void> Face::Body::keep_looking(std::weak_ptr<Body> weak, ports::
     const auto body = weak.lock();
     if (!body || body->stopped_ || slept.has_error()) co_return;
     body->tree_.show_manager(body->trouble_);
+    body->tree_.show_radios();
     body->tree_.age_jobs(kLook);
     body->kick();
   }

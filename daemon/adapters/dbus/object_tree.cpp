@@ -130,6 +130,18 @@ bool ObjectTree::has_met_others(const core::State& state) const {
   return shown != nullptr && shown->discovered_count != state.discovered.size();
 }
 
+void ObjectTree::show_radios() {
+  for (const auto& [id, child] : control_.state().children) {
+    const ObjectPath path = child_path(id);
+    const ChildView* shown = children_.at(path);
+    const auto radio = control_.radio(id);
+    if (shown == nullptr || shown->shows(radio)) continue;
+    ChildView view = *shown;
+    view.show(radio);
+    children_.put(path, std::move(view));
+  }
+}
+
 void ObjectTree::show_progress(core::Epoch epoch, const ports::TransferProgress& transfer) {
   const ObjectPath path = job_path(epoch);
   const JobView* shown = jobs_.at(path);
@@ -181,7 +193,9 @@ void ObjectTree::show_child(const core::State& state, const core::ChildId& id) {
     return;
   }
   follow_job(state, child->second);  // first, so that Child.Job never names an object that is not there yet
-  children_.put(child_path(id), view_of(child->second, state));
+  ChildView view = view_of(child->second, state);
+  view.show(control_.radio(id));
+  children_.put(child_path(id), std::move(view));
 }
 
 void ObjectTree::show_group(const core::State& state, const core::GroupId& id) {

@@ -30,6 +30,8 @@ class ObjectTree {
   void show_manager(const std::string& trouble);
   /// Whether somebody was met or lost sight of since the manager was shown.
   [[nodiscard]] bool has_met_others(const core::State& state) const;
+  /// Looks at how the children's radio links are, which nobody announces either.
+  void show_radios();
   void show_progress(core::Epoch epoch, const ports::TransferProgress& transfer);
   /// Takes away the jobs that ended long enough ago. To be called every `period`.
   void age_jobs(Duration period);

@@ -37,6 +37,9 @@ struct TrustView {
   std::vector<Dictionary> floors{};
 };
 
+/// As Bluetooth says that an RSSI is not known.
+inline constexpr std::int64_t kNoRssi = 127;
+
 struct ChildView {
   core::ChildId id{};
   std::string transport{};
@@ -83,6 +86,14 @@ struct ChildView {
   std::string backup{};
   bool restore_due = false;
   ObjectPath job{};
+  std::string adapter{};
+  std::int64_t rssi = kNoRssi;
+  std::uint32_t mtu = 0;
+  std::uint64_t airtime_us = 0;
+
+  /// Nothing: it has no radio.
+  void show(const std::optional<ports::Radio>& radio);
+  [[nodiscard]] bool shows(const std::optional<ports::Radio>& radio) const;
 };
 
 struct GroupView {

@@ -42,6 +42,7 @@ class PluginBoard::Board : public std::enable_shared_from_this<Board> {
   void enroll(std::span<const core::Enrollment> children);
   void link_key_changed(const core::ChildId& child) const;
   std::shared_ptr<PluginConnection> plugin(const std::string& transport) const;
+  std::optional<ports::Radio> radio(const core::ChildId& child) const;
 
   std::map<std::string, TransportTables> profiles;
   ports::Transport::LinkKeySource key_source;
@@ -244,6 +245,13 @@ void PluginBoard::Board::link_key_changed(const core::ChildId& child) const {
   for (const auto& [transport, connection] : plugins_) connection->link_key_changed(child);
 }
 
+std::optional<ports::Radio> PluginBoard::Board::radio(const core::ChildId& child) const {
+  for (const auto& [transport, connection] : plugins_) {
+    if (auto radio = connection->radio(child)) return radio;
+  }
+  return std::nullopt;
+}
+
 // ------------------------------------------------------------------------------------------------- ports::Transport
 
 PluginBoard::PluginBoard(asio::any_io_executor executor, ports::Clock& clock, ports::Journal& journal,
@@ -306,6 +314,10 @@ void PluginBoard::take_link_keys_from(LinkKeySource source) {
 
 void PluginBoard::link_key_changed(const core::ChildId& child) {
   board_->link_key_changed(child);
+}
+
+std::optional<ports::Radio> PluginBoard::radio(const core::ChildId& child) const {
+  return board_->radio(child);
 }
 
 void PluginBoard::listen(LinkListener listener) {

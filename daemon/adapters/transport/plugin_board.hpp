@@ -69,6 +69,7 @@ class PluginBoard final : public ports::Transport {
   void enroll(std::span<const core::Enrollment> children) override;
   void take_link_keys_from(LinkKeySource source) override;
   void link_key_changed(const core::ChildId& child) override;
+  [[nodiscard]] std::optional<ports::Radio> radio(const core::ChildId& child) const override;
   void listen(LinkListener listener) override;
   void listen_for_strangers(MeetingListener listener) override;
 

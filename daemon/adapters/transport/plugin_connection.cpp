@@ -25,6 +25,9 @@ constexpr unsigned kSlicesPerStall = 4;   // how finely a stall is measured
 constexpr Duration kGrace{2000};          // for the plugin's own "timed out" to arrive
 constexpr double kLinkEventsAtOnce = 4096;
 constexpr double kLinkEventsPerSecond = 20;
+// One a second of each child is what a plugin should say; nothing is passed on, so that more costs little.
+constexpr double kRadioNewsAtOnce = 4096;
+constexpr double kRadioNewsPerSecond = 1000;
 // In some places strangers come and go by the hundred, which is not the plugin's fault: what is too much is not listed.
 constexpr double kMeetingsAtOnce = 4096;
 constexpr double kMeetingsPerSecond = 20;
@@ -88,6 +91,7 @@ PluginConnection::PluginConnection(Surroundings around, std::shared_ptr<wire::Ch
       hello_(std::move(hello)),
       key_source_(std::move(key_source)),
       link_events_(kLinkEventsAtOnce, kLinkEventsPerSecond),
+      radio_news_(kRadioNewsAtOnce, kRadioNewsPerSecond),
       meetings_(kMeetingsAtOnce, kMeetingsPerSecond),
       meeting_noise_(kMeetingNoiseAtOnce, kMeetingNoisePerSecond) {}
 
@@ -102,6 +106,7 @@ void PluginConnection::enroll(const std::map<core::ChildId, wire::Enroll>& child
   for (const auto& [child, known] : children_) {
     if (children.contains(child)) continue;
     links_.erase(child);
+    radios_.erase(child);
     static_cast<void>(channel_->send(wire::Forget{child}));  // a closed channel ends serve()
     if (strangers_.contains(child)) tell_later(child);
   }
@@ -151,6 +156,23 @@ Result<void> PluginConnection::take_link(const wire::Link& link) {
   const auto security = link.up ? static_cast<core::LinkSecurity>(link.security) : core::LinkSecurity::none;
   if (listener_) listener_({link.child, link.up, link.text, security});
   return {};
+}
+
+Result<void> PluginConnection::take_radio(const wire::Radio& radio) {
+  if (!radio_news_.take(around_.clock->now()))
+    return Error{Errc::too_large, "more is said of radios than can be heard"};
+  if (!children_.contains(radio.child)) return stray(radio.child, "Radio for a child that is not its own");
+  radios_.insert_or_assign(radio.child, radio);
+  return {};
+}
+
+std::optional<ports::Radio> PluginConnection::radio(const core::ChildId& child) const {
+  const auto found = radios_.find(child);
+  if (found == radios_.end()) return std::nullopt;
+  constexpr auto kLongest =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<Duration>(std::chrono::years(100)).count());
+  const wire::Radio& radio = found->second;
+  return ports::Radio{radio.adapter, radio.rssi_dbm, radio.mtu, Duration{std::min(radio.airtime_ms, kLongest)}};
 }
 
 // ------------------------------------------------------------------------------------------------------- strangers
@@ -231,6 +253,7 @@ asio::awaitable<Error> PluginConnection::serve(ports::Transport::LinkListener li
 Result<void> PluginConnection::take(wire::Channel::Arrival arrival) {
   const wire::Frame& frame = arrival.frame;
   if (const auto* link = std::get_if<wire::Link>(&frame)) return take_link(*link);
+  if (const auto* radio = std::get_if<wire::Radio>(&frame)) return take_radio(*radio);
   if (const auto* met = std::get_if<wire::Discovered>(&frame)) return take_meeting(*met);
   if (const auto* gone = std::get_if<wire::Vanished>(&frame)) return take_meeting(*gone);
   if (wire::reply_of(frame) != nullptr) return take_reply(std::move(arrival));

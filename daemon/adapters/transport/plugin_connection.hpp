@@ -39,6 +39,9 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
   /// Sends it, if the child is one of the plugin's.
   void link_key_changed(const core::ChildId& child);
 
+  /// What the plugin said last of the radio of one of its children.
+  [[nodiscard]] std::optional<ports::Radio> radio(const core::ChildId& child) const;
+
   /// Receives until the connection ends, and says why. Every request that waits then fails with Errc::unavailable, and
   /// its strangers vanish.
   boost::asio::awaitable<Error> serve(ports::Transport::LinkListener listener,
@@ -62,6 +65,7 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
   void warn_of_backup(const wire::Enroll& child);
   void tell_key(const core::ChildId& child);
   Result<void> take_link(const wire::Link& link);
+  Result<void> take_radio(const wire::Radio& radio);
   Result<void> take_meeting(const wire::Discovered& met);
   Result<void> take_meeting(const wire::Vanished& gone);
   /// Errc::too_large: the plugin says too much of strangers to be listened to.
@@ -96,7 +100,8 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
   wire::Hello hello_;
   ports::Transport::LinkKeySource key_source_;
   std::map<core::ChildId, wire::Enroll> children_;
-  std::map<core::ChildId, wire::Link> links_;  // what the plugin said last
+  std::map<core::ChildId, wire::Link> links_;    // what the plugin said last
+  std::map<core::ChildId, wire::Radio> radios_;  // the same
   ports::Transport::LinkListener listener_;
   std::map<core::ChildId, wire::Discovered> strangers_;  // in sight
   ports::Transport::MeetingListener meeting_listener_;
@@ -105,6 +110,7 @@ class PluginConnection : public std::enable_shared_from_this<PluginConnection> {
   std::deque<std::uint64_t> given_up_;  // answers to these are late, not wrong
   unsigned strays_ = 0;
   Allowance link_events_;
+  Allowance radio_news_;
   Allowance meetings_;       // those that are told
   Allowance meeting_noise_;  // those that are not
   bool lost_ = false;

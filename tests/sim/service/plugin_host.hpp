@@ -47,6 +47,7 @@ class PluginHost final : public ports::Transport {
   /// The links of the fleets end nothing.
   void take_link_keys_from(LinkKeySource) override {}
   void link_key_changed(const core::ChildId&) override {}
+  [[nodiscard]] std::optional<ports::Radio> radio(const core::ChildId&) const override { return std::nullopt; }
 
   void link_changed(core::LinkChanged change) { listener_(std::move(change)); }
   void answered(const Job& job, core::StepAnswer&& answer);
