@@ -25,7 +25,9 @@ constexpr std::size_t kLongestValue = 512;         // Core Specification, Vol 3,
 constexpr std::chrono::seconds kOthersConnect{1};  // before asking again while somebody else connects the device
 constexpr std::chrono::seconds kSignalled{2};      // the reply to Connect may come before the property
 
-SteadyTime soon(std::chrono::seconds pause, SteadyTime deadline) {
+constexpr std::chrono::milliseconds kLastWord{500};  // for an answer after the end of the connection
+
+SteadyTime soon(std::chrono::milliseconds pause, SteadyTime deadline) {
   return std::min(std::chrono::steady_clock::now() + pause, deadline);
 }
 
@@ -308,7 +310,7 @@ asio::awaitable<Result<Bluez::Paired>> Bluez::pair_now(AgentCapability capabilit
 
 // ----------------------------------------------------------------------------------------------------------- values
 
-/// Asks about a characteristic of a connected device. Ends when the connection does: bluetoothd 5.66 never answers an
+/// Asks about a characteristic of a connected device. Ends soon after the connection: bluetoothd 5.66 never answers an
 /// AcquireNotify during which it closed the link. A late answer is dropped, with its descriptor.
 asio::awaitable<Result<bus::Message>> Bluez::ask_connected(Question question, SteadyTime deadline) {
   const auto self = shared_from_this();
@@ -325,7 +327,13 @@ asio::awaitable<Result<bus::Message>> Bluez::ask_connected(Question question, St
   };
   asio::co_spawn(executor_, ask(follower_, std::move(question), deadline), keep);
   const auto is_settled = [answer, is_on] { return answer->has_value() || !is_on(); };
-  const auto settled = co_await until(is_settled, deadline);
+  auto settled = co_await until(is_settled, deadline);
+  // A refusal closes the link, too, and may be told behind that.
+  const auto is_answered = [answer] { return answer->has_value(); };
+  if (settled) {
+    const auto told = co_await until(is_answered, soon(kLastWord, deadline));
+    if (!told && told.error().code != Errc::timed_out) settled = told;
+  }
   if (answer->has_value()) co_return std::move(**answer);
   if (!settled) co_return settled.error().within(doing);
   co_return Error{Errc::io, doing + ": the connection is gone"};

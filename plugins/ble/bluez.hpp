@@ -83,7 +83,7 @@ class Bluez : public std::enable_shared_from_this<Bluez> {
   boost::asio::awaitable<Result<Paired>> pair(AgentCapability capability, PairingAnswers answers, SteadyTime deadline);
 
   // ---------------------------------------------------------------------------------------------------- values
-  // Of a connected device. Errc::io at once when the connection goes meanwhile.
+  // Of a connected device. Errc::io half a second after the connection has gone, if there is no answer by then.
   boost::asio::awaitable<Result<Acquired>> acquire_write(std::string characteristic, SteadyTime deadline);
   boost::asio::awaitable<Result<Acquired>> acquire_notify(std::string characteristic, SteadyTime deadline);
   /// Without a response (type "command").

@@ -361,6 +361,22 @@ TEST_F(BluezValues, EndWithTheConnection) {
   EXPECT_TRUE(eventually(loop, [&] { return is_dropped(); }));
 }
 
+TEST_F(BluezValues, TellARefusalThatClosedTheLinkFirst) {
+  bluetoothd->silent["StartNotify"] = true;
+  const auto started = begin(bluez->start_notify(
+      kSmp, [](ByteView) {}, in(10s)));
+  ASSERT_TRUE(was_asked("StartNotify " + kSmp));
+  change({{"Connected", false}});
+  ASSERT_TRUE(eventually(loop, [&] { return !bluez->objects().device(kBoiler)->connected; }));
+  loop.restart();
+  loop.poll();
+  EXPECT_FALSE(started->has_value());
+  bluetoothd->errors["StartNotify"] = {kFailed, "Operation failed with ATT error: 0x0e"};
+  bluetoothd->answer_now();
+  const auto refused = end(started);
+  EXPECT_NE(refused.error().message.find("ATT error: 0x0e"), std::string::npos) << refused.error().message;
+}
+
 TEST_F(BluezValues, EndAtTheDeadline) {
   give_sockets();
   bluetoothd->silent["AcquireWrite"] = true;
