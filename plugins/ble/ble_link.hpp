@@ -44,7 +44,7 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   /// Returns when the child is connected and protected as its profile asks. Errc::unauthenticated: it cannot be, and
   /// why; Errc::unavailable, Errc::io, Errc::timed_out, Errc::cancelled.
   boost::asio::awaitable<Result<Hold>> hold(SteadyTime deadline);
-  /// A place among the transfers of the child's adapter. Errc::busy: none until the deadline; Errc::cancelled.
+  /// A place among the transfers of the child's adapter. Errc::timed_out, Errc::cancelled.
   boost::asio::awaitable<Result<Hold>> take_transfer(SteadyTime deadline);
   [[nodiscard]] bool has_room_for_transfer() const;
 

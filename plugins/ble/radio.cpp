@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTick = 1s;
+constexpr auto kLookAtLeast = 30s;   // also when nothing changes: strangers go by not being heard
 constexpr auto kAnswerWithin = 10s;  // bluetoothd, to what it does by itself
 constexpr auto kAfterFailure = 5s;   // before an adapter is told again to listen
 constexpr auto kBackWithin = 24h;    // bluetoothd, when a bond is to be removed
@@ -71,7 +72,7 @@ void Radio::lost(const std::string& child) {
 
 void Radio::look() {
   if (is_closed_) return;
-  const SteadyTime now = std::chrono::steady_clock::now();
+  const SteadyTime now = last_look_ = std::chrono::steady_clock::now();
   const std::vector<std::string> all_taken = taken();
   std::set<std::string> children;
   std::vector<std::pair<std::string, std::shared_ptr<Sought>>> alive;
@@ -145,7 +146,7 @@ void Radio::tick() {
     seeking.sight.listened(time, now);
     has_gone = has_gone || (was_in_sight && !seeking.sight.is_in_sight());
   }
-  if (has_gone) {
+  if (has_gone || now - last_look_ >= kLookAtLeast) {
     look();
   } else {
     listen_as_needed(now);

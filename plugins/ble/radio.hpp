@@ -62,7 +62,7 @@ class Radio : public std::enable_shared_from_this<Radio> {
   [[nodiscard]] const std::shared_ptr<Bluez>& bluez() const { return bluez_; }
   [[nodiscard]] const Bonds& bonds() const { return bonds_; }
 
-  /// Of the adapter with this path. Errc::busy at the deadline, Errc::cancelled.
+  /// Of the adapter with this path. Errors of Turns::take().
   boost::asio::awaitable<Result<std::shared_ptr<void>>> connection(std::string adapter, SteadyTime deadline);
   boost::asio::awaitable<Result<std::shared_ptr<void>>> transfer(std::string adapter, SteadyTime deadline);
   /// Whether another transfer could begin at once.
@@ -116,6 +116,7 @@ class Radio : public std::enable_shared_from_this<Radio> {
   std::map<std::string, Adapter> adapters_;  // by path
   std::set<std::string> dropping_;           // children whose bond is on its way out
   SteadyTime last_tick_{};
+  SteadyTime last_look_{};
   bool is_closed_ = false;
 };
 
