@@ -104,7 +104,7 @@ TEST_F(BluezQuestions, TellEachErrorOfADiscovery) {
 
 TEST_F(BluezQuestions, EndADiscoveryThatMayStartTooLate) {
   bluetoothd->silent["StartDiscovery"] = true;
-  const auto late = run(bluez->start_discovery(kHci0, std::string(kSmpService), in(100ms)));
+  const auto late = run(bluez->start_discovery(kHci0, std::string(kSmpService), in(1s)));
   EXPECT_EQ(late.error().code, Errc::timed_out);
   EXPECT_TRUE(was_asked("StopDiscovery " + kHci0));
 }
@@ -186,7 +186,7 @@ TEST_F(BluezQuestions, TellEachErrorOfAConnectionAndLeaveNone) {
     EXPECT_TRUE(was_asked("Disconnect " + kBoiler)) << trouble.name;
   }
   bluetoothd->errors = {{"Connect", {"org.bluez.Error.InProgress", "In Progress"}}};
-  EXPECT_EQ(run(bluez->connect(kBoiler, in(200ms))).error().code, Errc::busy);
+  EXPECT_EQ(run(bluez->connect(kBoiler, in(1s))).error().code, Errc::busy);
 }
 
 TEST_F(BluezQuestions, GiveUpAtTheDeadlineAndLeaveNoAttempt) {
@@ -197,7 +197,7 @@ TEST_F(BluezQuestions, GiveUpAtTheDeadlineAndLeaveNoAttempt) {
   bluetoothd->silent.clear();
   bluetoothd->calls.clear();
   change({{"Connected", true}});
-  const auto half = run(bluez->connect(kBoiler, in(200ms)));
+  const auto half = run(bluez->connect(kBoiler, in(1s)));
   EXPECT_EQ(half.error().code, Errc::timed_out);
   EXPECT_NE(half.error().message.find("its services are not resolved"), std::string::npos) << half.error().message;
   EXPECT_TRUE(was_asked("Disconnect " + kBoiler));
@@ -380,7 +380,8 @@ TEST_F(BluezValues, TellARefusalThatClosedTheLinkFirst) {
 TEST_F(BluezValues, EndAtTheDeadline) {
   give_sockets();
   bluetoothd->silent["AcquireWrite"] = true;
-  EXPECT_EQ(run(bluez->acquire_write(kSmp, in(100ms))).error().code, Errc::timed_out);
+  EXPECT_EQ(run(bluez->acquire_write(kSmp, in(500ms))).error().code, Errc::timed_out);
+  ASSERT_TRUE(was_asked("AcquireWrite " + kSmp));
   bluetoothd->answer_now();
   EXPECT_TRUE(eventually(loop, [&] { return is_dropped(); }));
 }

@@ -267,7 +267,7 @@ TEST_F(BluezWays, EndWhereBluetoothdHangs) {
   EXPECT_EQ(run(bluez->acquire_notify(smp, in(200ms))).error().code, Errc::timed_out);
   stand_in.hang("Pair");
   PairingAnswers answers{device, nullptr};
-  const auto hung = run(bluez->pair(AgentCapability::no_input_no_output, std::move(answers), in(200ms)));
+  const auto hung = run(bluez->pair(AgentCapability::no_input_no_output, std::move(answers), in(3s)));
   EXPECT_EQ(hung.error().code, Errc::timed_out);
   EXPECT_TRUE(reached([&] { return stand_in.count("UnregisterAgent") == 1; }));
   EXPECT_EQ(stand_in.count("CancelPairing"), 1U);
