@@ -179,7 +179,7 @@ void add_radio(Facts& facts, const json::object& child) {
   if (const std::uint64_t mtu = number_in(child, "Mtu"); mtu != 0) add("MTU " + std::to_string(mtu));
   if (const std::uint64_t air = number_in(child, "Airtime"); air != 0)
     add(std::to_string(air / kMillisecond) + " ms of air");
-  facts.add("Radio", text);
+  if (!text.empty()) facts.add("Radio", text);
 }
 
 void print_keys(const json::object& child) {

@@ -18,7 +18,7 @@ constexpr Milliseconds kRoomForReset = 30s;  // of the deadline, which waiting m
 }  // namespace
 
 void ChildKit::notice_opening() {
-  const std::uint64_t number = link_->opening().number;
+  const std::uint64_t number = link_->limits().is_opened_on_demand ? inquiry_->resets() + 1 : link_->opening().number;
   if (number == opening_) return;
   opening_ = number;
   is_silent_ = false;

@@ -2,8 +2,8 @@
 // What a child with headgate's child kit can be asked besides (docs/child-protocol.md): how it is, whether it wants an
 // image, a warning before a reset, the confirmation of all its images in one, and the two halves of the mutual
 // identification, which are relayed and not judged. Whether a child has the kit is learned once in each opening of the
-// link; a child without it costs one question and is never an error for that. Bodies are kit_group's. updater and
-// marking call it.
+// link (of one that is opened on demand: after each reset); a child without it costs one question and is never an error
+// for that. Bodies are kit_group's. updater and marking call it.
 #pragma once
 
 #include "smp/inquiry.hpp"
@@ -41,8 +41,8 @@ class ChildKit {
   Inquiry* inquiry_;
   Link* link_;
   Clock* clock_;
-  std::uint64_t opening_ = 0;
-  bool is_silent_ = false;  // in this opening it did not answer: it is not asked again
+  std::uint64_t opening_ = 0;  // of the link, or since which reset
+  bool is_silent_ = false;     // in this opening it did not answer: it is not asked again
   std::optional<KitStatus> last_;
 };
 

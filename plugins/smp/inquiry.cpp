@@ -130,7 +130,7 @@ asio::awaitable<Result<Sight>> Inquiry::look(SteadyTime deadline) {
   if (is_known(*listed)) {
     const auto is_same = co_await is_same_start(deadline);
     if (!is_same) co_return is_same.error();
-    if (!*is_same) forget_start();
+    if (!*is_same) known_.reset();
   }
   co_return co_await recognize(std::move(*listed), deadline);
 }

@@ -42,7 +42,12 @@ class Inquiry {
   boost::asio::awaitable<Result<Sight>> look(SteadyTime deadline);
 
   /// A reset was sent: somebody else may answer from now on.
-  void forget_start() { known_.reset(); }
+  void forget_start() {
+    known_.reset();
+    ++resets_;
+  }
+  /// How many were sent.
+  [[nodiscard]] std::uint64_t resets() const { return resets_; }
 
   /// Nothing where the child does not tell (before Zephyr 4.0, and without the option).
   boost::asio::awaitable<Result<std::vector<SlotSize>>> slot_sizes(SteadyTime deadline);
@@ -75,6 +80,7 @@ class Inquiry {
   Clock* clock_;
   const Profile* profile_;
   std::optional<Start> known_;
+  std::uint64_t resets_ = 0;
 };
 
 /// Whether there was no answer, so that asking the same child later can help.

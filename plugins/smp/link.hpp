@@ -39,7 +39,7 @@ class Link {
     /// started, and no bootloader listens for whoever comes first.
     bool is_opened_on_demand = false;
   };
-  /// The same all the time. Here: the console framing, of which n lines carry 93 n - 4 bytes.
+  /// The same for one opening. Here: the console framing, of which n lines carry 93 n - 4 bytes.
   [[nodiscard]] virtual const Limits& limits() const {
     static const Limits console{8 * 1024, {128, 182, 368, 740, 1484, 2972}, 1, true, true};
     return console;

@@ -151,7 +151,7 @@ TEST_F(ChildrenOnBus, ThatAreOnlyMetAreListedAndCounted) {
 TEST_F(ChildrenOnBus, ShowHowTheirRadioIsAndTellIfItChanges) {
   control_.enroll("a");
   control_.enroll("b");
-  control_.radios["a"] = {"hci0", std::int16_t{-71}, std::uint16_t{247}, milliseconds{1500}};
+  control_.radios["a"] = {"hci0", std::int16_t{-71}, std::uint16_t{247}, std::chrono::milliseconds{1500}};
   open();
   EXPECT_EQ(shown("Adapter"), "hci0");
   EXPECT_EQ(shown("Rssi"), "-71");
@@ -162,17 +162,17 @@ TEST_F(ChildrenOnBus, ShowHowTheirRadioIsAndTellIfItChanges) {
   EXPECT_EQ(client_.property(other, kChildInterface, "Rssi"), "127");
   EXPECT_EQ(client_.property(other, kChildInterface, "Mtu"), "0");
   client_.signals.clear();
-  advance(seconds{5});
+  advance(std::chrono::seconds{5});
   EXPECT_EQ(client_.count("PropertiesChanged", child_path("a").text), 0U) << "nothing has changed";
-  for (int i = 0; i < 100; ++i) control_.radios["a"].airtime += milliseconds{10};
+  for (int i = 0; i < 100; ++i) control_.radios["a"].airtime += std::chrono::milliseconds{10};
   control_.radios["a"].rssi.reset();
-  advance(seconds{5});
+  advance(std::chrono::seconds{5});
   EXPECT_EQ(client_.count("PropertiesChanged", child_path("a").text), 1U);
   EXPECT_EQ(client_.count("PropertiesChanged", other), 0U);
   EXPECT_EQ(shown("Airtime"), "2500000");
   EXPECT_EQ(shown("Rssi"), "127");
   control_.radios.clear();  // its plugin is gone
-  advance(seconds{5});
+  advance(std::chrono::seconds{5});
   EXPECT_EQ(shown("Adapter"), "");
 }
 

@@ -193,6 +193,17 @@ TEST_F(SmpOpenings, AChildWithoutAnythingThatRunsIsAskedWhoItIs) {
   });
 }
 
+TEST_F(SmpOpenings, AChildThatIsSilentAboutTheKitIsAskedAgainAfterAReset) {
+  never_rescued();
+  child_.loses_request = [](const Asked& asked) { return asked.header.group == kKitGroup; };
+  EXPECT_EQ(questions_of([this] { ASSERT_TRUE(inspect()); }), 5U);  // list, bootloader, its mode, kit twice
+  EXPECT_EQ(questions_of([this] { ASSERT_TRUE(inspect()); }), 1U);
+  child_.loses_request = [](const Asked&) { return false; };
+  stage();
+  questions_of([this] { ASSERT_TRUE(activate_one()); });
+  questions_of([this] { EXPECT_EQ(inspect()->identity, "boiler-7"); });
+}
+
 TEST_F(SmpOpenings, AnOldChildIsNotAskedInTheNewVersionOnEachConnection) {
   never_rescued();
   child_.speaks_v2 = false;

@@ -48,6 +48,7 @@ asio::awaitable<void> put_answer(std::shared_ptr<Connection> connection, Message
 std::string basic_to_text(sd_bus_message* message, char type) {
   const char* text = nullptr;
   double real = 0;
+  std::int64_t signed_number = 0;
   std::uint64_t number = 0;  // wide enough for all others; messages here are little-endian
   switch (type) {
     case 's':
@@ -57,6 +58,9 @@ std::string basic_to_text(sd_bus_message* message, char type) {
     case 'd':
       sd_bus_message_read_basic(message, type, &real);
       return std::to_string(real);
+    case 'x':
+      sd_bus_message_read_basic(message, type, &signed_number);
+      return std::to_string(signed_number);
     default:
       sd_bus_message_read_basic(message, type, &number);
       return std::to_string(number);
