@@ -274,8 +274,8 @@ class Device(Exported):
     def pair(self, call):
         if self.pairing:
             raise errors.in_progress()
-        if self.bond:
-            raise errors.already_exists()
+        if self.bond:  # 5.66 tries BR/EDR then
+            raise errors.authentication_failed()
         if not self.adapter.powered:
             raise errors.not_ready()
         self.temporary = False
