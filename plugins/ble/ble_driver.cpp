@@ -15,6 +15,11 @@ constexpr auto kConnectedWithin = 60s;  // for a delivery, which has no deadline
 constexpr auto kAskAgain = 15s;         // an offer, while the adapter is full
 constexpr auto kEnrolledWithin = 60s;   // all children, after the first
 
+Error unreachable(Error error) {
+  if (error.code != Errc::cancelled) error.code = Errc::unavailable;
+  return error;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<BleDriver>> BleDriver::make(const plugin::Setup& setup, const std::string& software,
@@ -58,11 +63,13 @@ BleDriver::~BleDriver() {
 void BleDriver::enroll(const wire::Enroll& child) {
   links_->erase(child.child);
   smp_->enroll(child);
-  if (!std::exchange(has_enrolled_, true)) drop_stale_bonds_later();
+  enrolled_.insert(child.child);
+  drop_stale_bonds_later();
 }
 
 void BleDriver::forget(const std::string& child) {
   links_->erase(child);
+  enrolled_.erase(child);
   smp_->forget(child);
   radio_->drop_bond(child);
 }
@@ -85,7 +92,7 @@ void BleDriver::drop_stale_bonds_later() {
 
 void BleDriver::drop_stale_bonds() {
   for (const std::string& child : radio_->bonds().children()) {
-    if (!links_->contains(child)) radio_->drop_bond(child);
+    if (!enrolled_.contains(child)) radio_->drop_bond(child);
   }
 }
 
@@ -101,7 +108,9 @@ asio::awaitable<Result<BleLink::Hold>> BleDriver::hold(std::string child, Steady
   const auto link = link_of(child);
   if (!link) co_return link.error();
   const auto kept = *link;
-  co_return co_await kept->hold(deadline);
+  auto held = co_await kept->hold(deadline);
+  if (!held) co_return unreachable(held.error());
+  co_return held;
 }
 
 asio::awaitable<Result<wire::Seen>> BleDriver::inspect(plugin::Job job) {
@@ -115,10 +124,10 @@ asio::awaitable<Result<plugin::Outcome>> BleDriver::deliver(plugin::Job job, wir
   const auto link = link_of(job.child);
   if (!link) co_return link.error();
   const auto kept = *link;
-  const auto held = co_await kept->hold(std::chrono::steady_clock::now() + kConnectedWithin);
-  if (!held) co_return held.error();
   const auto turn = co_await kept->take_transfer(std::chrono::steady_clock::now() + kConnectedWithin);
-  if (!turn) co_return turn.error().within("wait for the other transfers of the adapter");
+  if (!turn) co_return unreachable(turn.error()).within("wait for the other transfers of its adapter");
+  const auto held = co_await hold(job.child, std::chrono::steady_clock::now() + kConnectedWithin);
+  if (!held) co_return held.error();
   co_return co_await smp_->deliver(std::move(job), std::move(request), std::move(image));
 }
 

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "ble/ble_link.hpp"
@@ -47,6 +48,7 @@ class BleDriver final : public plugin::Driver {
   BleDriver(boost::asio::any_io_executor executor, std::shared_ptr<Bluez> bluez, std::shared_ptr<Radio> radio);
   /// Errc::unavailable: its values are wrong, which its link has said.
   [[nodiscard]] Result<std::shared_ptr<BleLink>> link_of(const std::string& child) const;
+  /// Every error but Errc::cancelled is Errc::unavailable: a child that cannot be reached has done nothing wrong.
   boost::asio::awaitable<Result<BleLink::Hold>> hold(std::string child, SteadyTime deadline);
   void drop_stale_bonds_later();
   void drop_stale_bonds();
@@ -55,7 +57,7 @@ class BleDriver final : public plugin::Driver {
   std::shared_ptr<Radio> radio_;
   std::shared_ptr<Links> links_;  // shared with what opens them
   boost::asio::steady_timer stale_;
-  bool has_enrolled_ = false;
+  std::set<std::string> enrolled_;  // also those whose values are wrong
   std::unique_ptr<smp::SmpDriver> smp_;
 };
 

@@ -22,7 +22,8 @@ using std::chrono::milliseconds;
 
 constexpr auto kPlaceWithin = 60s;    // among the connections of the adapter
 constexpr auto kConnectWithin = 40s;  // a sleepy child advertises every ten seconds or so
-constexpr auto kPairWithin = 40s;     // of which the child may take 30 (Core Specification, Vol 3, Part H, 3.4)
+constexpr auto kProbeWithin = 15s;
+constexpr auto kPairWithin = 40s;  // of which the child may take 30 (Core Specification, Vol 3, Part H, 3.4)
 constexpr auto kAcquireWithin = 10s;
 constexpr auto kDisconnectWithin = 10s;   // bluetoothd 5.66 takes 2.5 s
 constexpr milliseconds kFirstPause = 2s;  // after a failure; doubles
@@ -30,8 +31,9 @@ constexpr milliseconds kLongestPause = 60s;
 constexpr milliseconds kFirstRest = 60s;  // after one that nobody but people can mend; doubles
 constexpr milliseconds kLongestRest = 1h;
 constexpr std::size_t kLeastFragment = 20;
-constexpr std::int16_t kNoRssi = 127;   // what controllers say that cannot measure it
-constexpr unsigned kMustBeTheBond = 2;  // connections in a row that broke at once
+constexpr std::int16_t kNoRssi = 127;  // what controllers say that cannot measure it
+constexpr unsigned kMustBeSo = 2;      // connections in a row that end the same way: no accident
+constexpr auto kBreaksWithin = 10s;    // one that is not made for longer: the child is not there
 
 SteadyTime in(std::chrono::seconds time) {
   return std::chrono::steady_clock::now() + time;
@@ -48,7 +50,7 @@ Result<LinkSettings> link_settings_from(const wire::Enroll& child) {
   if (!address) return address.error();
   auto profile = profile_from(child.profile);
   if (!profile) return profile.error();
-  return LinkSettings{child.child, std::move(*address), *profile};
+  return LinkSettings{child.child, child.address, std::move(*address), *profile};
 }
 
 BleLink::BleLink(const asio::any_io_executor& executor, LinkSettings settings, std::shared_ptr<Radio> radio,
@@ -67,8 +69,7 @@ BleLink::BleLink(const asio::any_io_executor& executor, LinkSettings settings, s
       pause_(kFirstPause) {}
 
 void BleLink::start() {
-  const bool was_elsewhere = bond_ && !settings_.address.address.empty() && bond_->address != settings_.address.address;
-  if (was_elsewhere) {
+  if (bond_ && bond_->enrolled != settings_.enrolled_as) {
     radio_->drop_bond(settings_.child);
     bond_.reset();
   }
@@ -93,7 +94,6 @@ void BleLink::set_passkey(std::shared_ptr<const Secret> passkey) {
     log_(settings_.child + ": its passkey has changed: the bond that was made with the former one goes");
     radio_->drop_bond(settings_.child);
     bond_.reset();
-    level_ = 0;
     if (channel_) channel_->close();
   }
   failure_.reset();  // with another key another attempt makes sense
@@ -110,12 +110,15 @@ void BleLink::look(const Result<DeviceSeen>& device, bool is_in_sight) {
   if (place_) {  // being connected, or connected: to the device that it is
     const DeviceSeen* const now = radio_->bluez()->objects().device(device_->path);
     if (now != nullptr) device_ = *now;
+    const bool has_lost_bond = settings_.profile.pairing != Profile::Pairing::none && !device_->bonded;
+    if (channel_ && has_lost_bond) channel_->close();
     if (radio_->is_crowded(device_->adapter)) leave_if_idle();
     return;
   }
   const bool could_connect = may_connect();
   device_.reset();
   if (device) device_ = *device;
+  if (device) adapter_ = device->adapter;
   unseen_ = device ? "nothing was heard of it lately" : device.error().message;
   is_in_sight_ = is_in_sight;
   tell();
@@ -191,17 +194,18 @@ void BleLink::release() {
 void BleLink::leave_if_idle() {
   if (holds_ > 0 || !channel_) return;
   is_leaving_ = true;
-  channel_->close();
+  inbox_.close("not connected at the moment");
+  std::exchange(channel_, nullptr)->close();  // whoever wants it from now on waits for the next connection
 }
 
 asio::awaitable<Result<BleLink::Hold>> BleLink::take_transfer(SteadyTime deadline) {
   const auto self = shared_from_this();
-  if (!device_) co_return Error{Errc::unavailable, why_down()};
-  co_return co_await radio_->transfer(device_->adapter, deadline);
+  if (adapter_.empty()) co_return Error{Errc::unavailable, why_down()};
+  co_return co_await radio_->transfer(adapter_, deadline);
 }
 
 bool BleLink::has_room_for_transfer() const {
-  return !device_ || radio_->has_room_for_transfer(device_->adapter);
+  return radio_->has_room_for_transfer(adapter_);
 }
 
 // -------------------------------------------------------------------------------------------------------- connecting
@@ -218,6 +222,8 @@ asio::awaitable<void> BleLink::run(std::shared_ptr<BleLink> self) {
       self->tell();  // a rest may be over
       continue;
     }
+    const bool has_place = co_await self->take_place();
+    if (!has_place) continue;
     const auto established = co_await self->establish();
     if (established) {
       co_await self->serve();
@@ -228,31 +234,39 @@ asio::awaitable<void> BleLink::run(std::shared_ptr<BleLink> self) {
   }
 }
 
-asio::awaitable<Result<void>> BleLink::establish() {
-  auto place = co_await radio_->connection(device_->adapter, in(kPlaceWithin));
-  if (!place) co_return place.error();
-  if (!may_connect()) co_return Error{Errc::unavailable, why_down()};
+/// Other children may have all places for long, which is nobody's failure.
+asio::awaitable<bool> BleLink::take_place() {
+  const std::string adapter = device_->adapter;
+  auto place = co_await radio_->connection(adapter, in(kPlaceWithin));
+  if (!place || is_closed_ || !may_connect() || device_->adapter != adapter) co_return false;
   place_ = std::move(*place);
+  co_return true;
+}
+
+asio::awaitable<Result<void>> BleLink::establish() {
   auto connected = co_await connect(in(kConnectWithin));
   if (!connected) co_return connected;
-  auto is_protected = co_await protect(in(kPairWithin));
+  auto is_protected = co_await protect();
   if (!is_protected) co_return is_protected;
   auto channel = co_await open_channel(in(kAcquireWithin));
   if (!channel) co_return channel.error();
-  if (is_closed_) co_return Error{Errc::unavailable, "no longer enrolled"};
+  if (is_closed_) co_return gone();
   come_up(std::move(*channel));
   co_return Result<void>{};
 }
 
 asio::awaitable<Result<void>> BleLink::connect(SteadyTime deadline) {
+  const SteadyTime begun = std::chrono::steady_clock::now();
   auto connected = co_await radio_->bluez()->connect(device_->path, deadline);
   const DeviceSeen* const now = radio_->bluez()->objects().device(device_->path);
   if (now != nullptr) device_ = *now;
+  if (is_closed_) co_return gone();
   if (connected && now == nullptr) co_return Error{Errc::unavailable, "it vanished when it was connected"};
-  broken_ = connected ? 0 : broken_ + 1;
   // BlueZ 5.66 does not say that the child has lost the key of a bond: the connection is made, and breaks.
-  const bool is_suspect = !connected && device_->bonded && bond_ && broken_ >= kMustBeTheBond;
-  if (is_suspect) {
+  const bool has_broken = !connected && connected.error().code == Errc::io && device_->bonded &&
+                          std::chrono::steady_clock::now() - begun < kBreaksWithin;
+  broken_ = has_broken ? broken_ + 1 : 0;
+  if (broken_ >= kMustBeSo) {
     co_return connected.error().within(
         "does the bond hold? (a child that was reset or replaced has lost it; headgatectl "
         "children revoke-key and set-key, or forget and enroll, make a new one)");
@@ -260,54 +274,116 @@ asio::awaitable<Result<void>> BleLink::connect(SteadyTime deadline) {
   co_return connected;
 }
 
-asio::awaitable<Result<void>> BleLink::protect(SteadyTime deadline) {
+Error BleLink::gone() {
+  return Error{Errc::unavailable, "no longer enrolled"};
+}
+
+// --------------------------------------------------------------------------------------------------------- the bond
+
+asio::awaitable<Result<void>> BleLink::protect() {
   const Profile::Pairing mode = settings_.profile.pairing;
-  if (mode == Profile::Pairing::none) co_return co_await make_sure_it_is_open(deadline);
-  const auto bluez = radio_->bluez();
+  if (mode == Profile::Pairing::none) co_return co_await make_sure_it_is_open();
   if (mode == Profile::Pairing::passkey && !passkey_) {
     co_return Error{Errc::unauthenticated,
                     "no passkey is known for it: headgatectl children set-key " + settings_.child + " link FILE"};
   }
-  if (device_->bonded) {
-    const AdapterSeen* const adapter = bluez->objects().adapter(device_->adapter);
-    const bool is_ours = bond_ && bond_->address == device_->address;
+  const AdapterSeen* const adapter = radio_->bluez()->objects().adapter(device_->adapter);
+  if (adapter == nullptr) co_return Error{Errc::unavailable, "its adapter vanished"};
+  const bool is_known = bond_ && bond_->address == device_->address && bond_->adapter == adapter->address;
+  if (device_->bonded && is_known && is_taken_) co_return Result<void>{};
+  if (!device_->bonded) {
+    auto made = co_await bond_anew();
+    if (!made) co_return made;
+  } else if (!is_known) {
     // Made by hand (bluetoothctl), or before our memory of it was lost: a bond, of which nothing is known.
-    if (is_ours) co_return Result<void>{};
-    bond_ = Bond{adapter == nullptr ? "" : adapter->address, device_->address, false, false};
-  } else {
-    const auto unbonded = co_await try_unbonded(deadline);
-    if (!unbonded) co_return unbonded.error();
-    const bool has_refused = *unbonded == Unbonded::refuses || *unbonded == Unbonded::drops;
-    auto bond = co_await make_bond(bluez, device_->path, mode, passkey_, has_refused, deadline);
-    if (!bond) co_return bond.error().within("pair");
-    bond_ = std::move(*bond);
-    level_ = 0;
+    auto kept = keep(Bond{adapter->address, device_->address, false, false, settings_.enrolled_as});
+    if (!kept) co_return kept;
   }
-  const auto taken = co_await takes_with_bond(bluez, device_->path, deadline);
-  if (!taken) bond_.reset();
-  if (!taken) co_return taken;
-  co_return radio_->bonds().save(settings_.child, *bond_);
+  co_return co_await make_sure_it_is_enough();
+}
+
+Result<void> BleLink::keep(Bond bond) {
+  bond_ = std::move(bond);
+  level_ = 0;
+  is_taken_ = false;
+  return radio_->bonds().save(settings_.child, *bond_);
+}
+
+asio::awaitable<Result<void>> BleLink::bond_anew() {
+  const auto bluez = radio_->bluez();
+  auto tried = co_await try_unbonded();
+  if (!tried) co_return tried;
+  const auto passkey = passkey_;
+  const bool has_refused = *unbonded_ == Unbonded::refuses || *unbonded_ == Unbonded::drops;
+  auto bond =
+      co_await make_bond(bluez, device_->path, settings_.profile.pairing, passkey, has_refused, in(kPairWithin));
+  if (!bond) co_return bond.error().within("pair");
+  const bool is_outdated = is_closed_ || !is_same(passkey, passkey_);
+  if (is_outdated) {
+    const auto undone = co_await bluez->remove_device(device_->adapter, device_->path, in(kDisconnectWithin));
+    static_cast<void>(undone);  // it is one of which nothing is remembered
+    co_return Error{Errc::unavailable, "its passkey changed while it was paired, or it is no longer enrolled"};
+  }
+  unbonded_.reset();
+  bond->enrolled = settings_.enrolled_as;
+  co_return keep(std::move(*bond));
+}
+
+/// Over the bond, once: where it is less than the child wants (just works, and it wants a passkey) it is removed.
+asio::awaitable<Result<void>> BleLink::make_sure_it_is_enough() {
+  const auto bluez = radio_->bluez();
+  auto taken = co_await takes_with_bond(bluez, device_->path, in(kPairWithin));
+  if (is_closed_ || !bond_) co_return gone();
+  untaken_ = taken ? 0 : untaken_ + 1;
+  is_taken_ = taken.has_value();
+  const bool is_less = !taken && (taken.error().code == Errc::unauthenticated ||
+                                  (untaken_ >= kMustBeSo && is_told_by_att(taken.error())));
+  if (!is_less) co_return taken;
+  if (!bond_->has_passkey) {
+    radio_->drop_bond(settings_.child);
+    bond_.reset();
+  }
+  co_return Error{
+      Errc::unauthenticated,
+      "the child wants more than this bond, surely a passkey (pairing = \"passkey\"): " + taken.error().message};
 }
 
 /// Without a bond, where none is asked for: once. Where the child wants one, people must say which.
-asio::awaitable<Result<void>> BleLink::make_sure_it_is_open(SteadyTime deadline) {
-  if (device_->bonded || opening_.number > 0) co_return Result<void>{};
-  const auto unbonded = co_await ble::try_without_bond(executor_, radio_->bluez(), device_->path, deadline);
-  if (!unbonded) co_return unbonded.error();
-  if (*unbonded != Unbonded::refuses && *unbonded != Unbonded::pairs) co_return Result<void>{};
+asio::awaitable<Result<void>> BleLink::make_sure_it_is_open() {
+  if (device_->bonded || is_taken_) co_return Result<void>{};
+  auto tried = co_await try_unbonded();
+  if (!tried) co_return tried;
+  is_taken_ = *unbonded_ == Unbonded::answers || *unbonded_ == Unbonded::drops;
+  unbonded_.reset();
+  if (is_taken_) co_return Result<void>{};
   co_return Error{Errc::unauthenticated,
-                  "the child wants a bond for SMP: its profile must say pairing = \"passkey\" or "
-                  "\"just-works\""};
+                  "the child wants a bond for SMP: its profile must say pairing = \"passkey\" or \"just-works\""};
 }
 
-/// Connects again where the refusal ended the connection.
-asio::awaitable<Result<Unbonded>> BleLink::try_unbonded(SteadyTime deadline) {
-  auto unbonded = co_await ble::try_without_bond(executor_, radio_->bluez(), device_->path, deadline);
-  if (!unbonded) co_return unbonded;
-  auto connected = co_await connect(deadline);
-  if (!connected) co_return connected.error();
-  co_return *unbonded;
+/// Fills in `unbonded_`, and leaves the child connected. What is not an answer is tried a second time on a connection
+/// of its own, since a link that breaks looks the same. One that bluetoothd paired with has to be found again, and is
+/// not tried again then.
+asio::awaitable<Result<void>> BleLink::try_unbonded() {
+  const auto bluez = radio_->bluez();
+  for (unsigned times = 0; !unbonded_; ++times) {
+    const auto tried = co_await ble::try_without_bond(executor_, bluez, device_->path, in(kProbeWithin));
+    if (!tried) co_return tried.error();
+    if (is_closed_) co_return gone();
+    const bool is_certain = *tried == Unbonded::answers || *tried == Unbonded::pairs || times > 0;
+    if (is_certain) unbonded_ = *tried;
+    if (*tried == Unbonded::answers) break;
+    if (*tried == Unbonded::pairs) {
+      co_return Error{Errc::unavailable, "bluetoothd paired with it by itself; that bond is removed"};
+    }
+    const auto left = co_await bluez->disconnect(device_->path, in(kDisconnectWithin));
+    static_cast<void>(left);
+    auto connected = co_await connect(in(kConnectWithin));
+    if (!connected) co_return connected;
+  }
+  co_return Result<void>{};
 }
+
+// ------------------------------------------------------------------------------------------------------ the channel
 
 asio::awaitable<Result<std::shared_ptr<Channel>>> BleLink::open_channel(SteadyTime deadline) {
   const auto bluez = radio_->bluez();
@@ -315,7 +391,9 @@ asio::awaitable<Result<std::shared_ptr<Channel>>> BleLink::open_channel(SteadyTi
   if (!characteristic) co_return characteristic.error();
   if (settings_.profile.acquire) {
     auto notify = co_await bluez->acquire_notify(characteristic->path, deadline);
-    has_hung_ = has_hung_ || (!notify && notify.error().code == Errc::timed_out);
+    const bool has_failed = !notify && notify.error().code != Errc::unsupported;
+    has_hung_ = has_hung_ || has_failed;
+    is_taken_ = is_taken_ && !has_failed;  // the child may have become another
     auto write = notify ? Result<Acquired>{Acquired{}} : Result<Acquired>{notify.error()};
     if (notify) write = co_await bluez->acquire_write(characteristic->path, deadline);
     if (write) co_return make_descriptor_channel(executor_, std::move(*write), std::move(*notify));
@@ -330,6 +408,7 @@ void BleLink::come_up(std::shared_ptr<Channel> channel) {
   limits_ = limits_for(channel_->fragment());
   decoder_.reset();
   is_leaving_ = false;
+  has_hung_ = false;
   failure_.reset();
   pause_ = kFirstPause;
   opening_ = {opening_.number + 1, std::chrono::steady_clock::now()};
@@ -379,6 +458,7 @@ asio::awaitable<void> BleLink::disconnect() {
   place_.reset();
   if (is_closed_) co_return;
   if (has_broken) radio_->lost(settings_.child);
+  radio_->look_again();  // what changed meanwhile was not looked at
   tell();
 }
 
@@ -388,7 +468,8 @@ void BleLink::fail(const Error& error) {
   const bool is_for_people = error.code == Errc::unauthenticated || error.code == Errc::unsupported;
   if (is_for_people) pause_ = std::max(pause_, kFirstRest);
   not_before_ = std::chrono::steady_clock::now() + pause_;
-  pause_ = std::min(2 * pause_, is_for_people ? kLongestRest : kLongestPause);
+  const milliseconds longest = is_for_people ? kLongestRest : kLongestPause;
+  pause_ = std::max(pause_, std::min(2 * pause_, longest));
   log_(settings_.child + ": " + error.message);
   tell();
   changed_.all();

@@ -23,6 +23,7 @@ namespace hg::ble {
 
 struct LinkSettings {
   std::string child;
+  std::string enrolled_as;  ///< the address as it was written
   BleAddress address;
   Profile profile;
 };
@@ -70,11 +71,16 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
  private:
   static boost::asio::awaitable<void> run(std::shared_ptr<BleLink> self);
   [[nodiscard]] bool may_connect() const;
+  boost::asio::awaitable<bool> take_place();
   boost::asio::awaitable<Result<void>> establish();
   boost::asio::awaitable<Result<void>> connect(SteadyTime deadline);
-  boost::asio::awaitable<Result<void>> protect(SteadyTime deadline);
-  boost::asio::awaitable<Result<void>> make_sure_it_is_open(SteadyTime deadline);
-  boost::asio::awaitable<Result<Unbonded>> try_unbonded(SteadyTime deadline);
+  boost::asio::awaitable<Result<void>> protect();
+  boost::asio::awaitable<Result<void>> bond_anew();
+  boost::asio::awaitable<Result<void>> make_sure_it_is_enough();
+  boost::asio::awaitable<Result<void>> make_sure_it_is_open();
+  boost::asio::awaitable<Result<void>> try_unbonded();
+  Result<void> keep(Bond bond);
+  static Error gone();
   boost::asio::awaitable<Result<std::shared_ptr<Channel>>> open_channel(SteadyTime deadline);
   void come_up(std::shared_ptr<Channel> channel);
   boost::asio::awaitable<void> serve();
@@ -100,6 +106,7 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   std::optional<Bond> bond_;
   std::optional<DeviceSeen> device_;           // as radio says, or the one that is connected
   std::string unseen_ = "not looked for yet";  // why there is no device
+  std::string adapter_;                        // of the device that was seen last
   bool is_in_sight_ = false;
   Hold place_;                        // among the connections of the adapter
   std::shared_ptr<Channel> channel_;  // while it is connected
@@ -108,10 +115,13 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   std::uint8_t level_ = 0;  // as the child's kit says
   unsigned holds_ = 0;
   std::uint64_t failures_ = 0;
-  unsigned broken_ = 0;              // attempts to connect in a row
-  std::optional<Error> failure_;     // the last one, while it keeps us from trying
-  SteadyTime not_before_{};          // another attempt
-  std::chrono::milliseconds pause_;  // after the next failure
+  unsigned broken_ = 0;               // connections in a row that broke at once
+  unsigned untaken_ = 0;              // bonds in a row over which the child did not let us listen
+  std::optional<Unbonded> unbonded_;  // what it does without a bond, until there is one
+  bool is_taken_ = false;             // it lets us listen: over this bond, or without one
+  std::optional<Error> failure_;      // the last one, while it keeps us from trying
+  SteadyTime not_before_{};           // another attempt
+  std::chrono::milliseconds pause_;   // after the next failure
   std::chrono::microseconds airtime_{0};
   bool has_hung_ = false;    // an AcquireNotify was never answered: RemoveDevice would break BlueZ 5.66
   bool is_leaving_ = false;  // the connection is ended by us

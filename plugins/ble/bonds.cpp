@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kHead = "headgate-bond 1\n";
 constexpr std::string_view kEnding = ".bond";
-constexpr std::size_t kLongestText = 256;
+constexpr std::size_t kLongestText = 512;
 
 /// Takes "name value\n" off the front of `text`.
 std::optional<std::string> take_line(std::string_view& text, std::string_view name) {
@@ -65,7 +65,8 @@ std::string text_of(const Bond& bond) {
   text.append("adapter ").append(bond.adapter);
   text.append("\naddress ").append(bond.address);
   text.append("\npasskey ").append(word(bond.has_passkey));
-  text.append("\nrefused-before ").append(word(bond.refused_before)).append("\n");
+  text.append("\nrefused-before ").append(word(bond.refused_before));
+  text.append("\nenrolled ").append(bond.enrolled).append("\n");
   return text;
 }
 
@@ -77,9 +78,10 @@ Result<Bond> bond_from(std::string_view text) {
   const auto address = take_line(text, "address");
   const auto passkey = truth(take_line(text, "passkey"));
   const auto refused = truth(take_line(text, "refused-before"));
-  if (!adapter || !address || !passkey || !refused || !text.empty()) return error;
+  const auto enrolled = take_line(text, "enrolled");
+  if (!adapter || !address || !passkey || !refused || !enrolled || !text.empty()) return error;
   if (!is_address(*adapter) || !is_address(*address)) return error;
-  return Bond{*adapter, *address, *passkey, *refused};
+  return Bond{*adapter, *address, *passkey, *refused, *enrolled};
 }
 
 /// A child's name has no '/', and with the ending it is neither "." nor "..".

@@ -19,6 +19,7 @@ struct Bond {
   std::string address;          ///< the child's identity address
   bool has_passkey = false;     ///< the child showed that it knows the passkey
   bool refused_before = false;  ///< without the bond it refused what it takes with it
+  std::string enrolled{};       ///< the address that the child was enrolled with then, as it stood there
   friend bool operator==(const Bond&, const Bond&) = default;
 };
 

@@ -92,6 +92,7 @@ void Follower::lose(std::string why) {
   leave();
   asking_.reset();
   watches_.clear();
+  if (connection_) connection_->close();  // also where sd-bus broke off: whoever waits for an answer gets none
   connection_.reset();
   retry([](Follower& self) { self.connect(); });
 }

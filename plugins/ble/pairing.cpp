@@ -69,8 +69,7 @@ asio::awaitable<Result<bool>> ask_echo(asio::any_io_executor executor, std::shar
 /// Whether an error of a first access is the child's answer, and not that it went away meanwhile. Of 5.66 comes
 /// "Operation failed with ATT error: 0x0e" after it has tried to raise the security.
 bool is_refusal(const Error& error) {
-  return error.code == Errc::denied || error.code == Errc::unauthenticated ||
-         error.message.find(kAttAnswer) != std::string::npos;
+  return error.code == Errc::denied || error.code == Errc::unauthenticated || is_told_by_att(error);
 }
 
 asio::awaitable<Result<void>> undo(std::shared_ptr<Bluez> bluez, std::string device, SteadyTime deadline) {
@@ -87,6 +86,10 @@ Result<Bond> bond_of(const Bluez& bluez, const std::string& device, bool has_pas
 }
 
 }  // namespace
+
+bool is_told_by_att(const Error& error) {
+  return error.message.find(kAttAnswer) != std::string::npos;
+}
 
 asio::awaitable<Result<Unbonded>> try_without_bond(asio::any_io_executor executor, std::shared_ptr<Bluez> bluez,
                                                    std::string device, SteadyTime deadline) {
@@ -115,8 +118,13 @@ asio::awaitable<Result<Bond>> make_bond(std::shared_ptr<Bluez> bluez, std::strin
   PairingAnswers answers{device, by_passkey ? passkey : nullptr};
   const auto paired = co_await bluez->pair(capability, std::move(answers), deadline);
   if (!paired) {
+    const Errc code = paired.error().code;
+    if (code == Errc::exists) co_return paired.error();  // somebody else was quicker: the next connection sees it
     const auto undone = co_await undo(bluez, device, soon(kBondedWithin, SteadyTime::max()));
     static_cast<void>(undone);  // what failed is told
+    const bool is_ours = code == Errc::unavailable || code == Errc::cancelled || code == Errc::not_found;
+    // However it ended: a bit of the passkey may have been learned by whoever is there.
+    if (by_passkey && !is_ours) co_return Error{Errc::unauthenticated, paired.error().message};
     co_return paired.error();
   }
   const auto bonded = [bluez, device] { return is_bonded(*bluez, device); };
@@ -136,10 +144,8 @@ asio::awaitable<Result<void>> takes_with_bond(std::shared_ptr<Bluez> bluez, std:
   const auto ignore = [](ByteView) {};
   const auto started = co_await bluez->start_notify(characteristic->path, ignore, soon(kSubscribeWithin, deadline));
   if (started) bluez->stop_notify(characteristic->path);
-  if (started || !is_refusal(started.error())) co_return started;
-  co_return Error{
-      Errc::unauthenticated,
-      "the child wants more than this bond, surely a passkey (pairing = \"passkey\"): " + started.error().message};
+  if (started || started.error().code != Errc::denied) co_return started;
+  co_return Error{Errc::unauthenticated, started.error().message};
 }
 
 wire::LinkSecurity security_of(Profile::Pairing mode, const std::optional<Bond>& bond, std::uint8_t level) {

@@ -31,6 +31,10 @@ boost::asio::awaitable<Result<Unbonded>> try_without_bond(boost::asio::any_io_ex
                                                           std::shared_ptr<Bluez> bluez, std::string device,
                                                           SteadyTime deadline);
 
+/// Whether it is an answer of the child, as bluetoothd tells them, or looks like one: a connection that breaks while it
+/// is asked ends it as ATT error 0x0e, too.
+bool is_told_by_att(const Error& error);
+
 /// Pairs, and shows that there is a bond. Errc::unauthenticated: the child and this gateway do not agree (wrong
 /// passkey, the child does not ask for one, it rejects); what had come about of it is removed. Errc::unavailable,
 /// Errc::timed_out, Errc::io: try again later. `refused_before` as it was seen.
@@ -39,7 +43,8 @@ boost::asio::awaitable<Result<Bond>> make_bond(std::shared_ptr<Bluez> bluez, std
                                                SteadyTime deadline);
 
 /// Whether it lets us listen over the bond. Asked of each new bond before AcquireNotify. Errc::unauthenticated: the
-/// bond is not what it wants (made by just works, where it wants a passkey); other errors: nothing is known.
+/// bond is not what it wants (made by just works, where it wants a passkey); other errors, is_told_by_att() among them:
+/// not certain.
 boost::asio::awaitable<Result<void>> takes_with_bond(std::shared_ptr<Bluez> bluez, std::string device,
                                                      SteadyTime deadline);
 

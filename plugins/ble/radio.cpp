@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTick = 1s;
+constexpr auto kBetweenLooks = 100ms;
 constexpr auto kLookAtLeast = 30s;   // also when nothing changes: strangers go by not being heard
 constexpr auto kAnswerWithin = 10s;  // bluetoothd, to what it does by itself
 constexpr auto kAfterFailure = 5s;   // before an adapter is told again to listen
@@ -33,11 +34,12 @@ Radio::Radio(asio::any_io_executor executor, std::shared_ptr<Bluez> bluez, Radio
       bonds_(std::move(bonds)),
       strangers_(std::move(meet)),
       log_(std::move(log)),
-      timer_(executor_) {}
+      timer_(executor_),
+      soon_(executor_) {}
 
 void Radio::start() {
   const auto changed = [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->look();
+    if (const auto self = weak.lock()) self->look_soon();
   };
   bluez_->when_changed(changed);
   last_tick_ = std::chrono::steady_clock::now();
@@ -47,15 +49,13 @@ void Radio::start() {
 void Radio::close() {
   is_closed_ = true;
   timer_.cancel();
+  soon_.cancel();
   bluez_->when_changed({});
 }
 
 void Radio::seek(const std::shared_ptr<Sought>& child) {
   sought_.insert_or_assign(child->name(), Seeking{child, Sight(std::chrono::steady_clock::now()), 0, {}});
-  const auto first_look = [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->look();
-  };
-  asio::post(executor_, first_look);
+  look_again();
 }
 
 void Radio::leave(const std::string& child) {
@@ -69,6 +69,28 @@ void Radio::lost(const std::string& child) {
 }
 
 // ---------------------------------------------------------------------------------------------------------- looking
+
+void Radio::look_again() {
+  const auto later = [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->look();
+  };
+  asio::post(executor_, later);
+}
+
+/// At most one look in kBetweenLooks, however many advertise.
+void Radio::look_soon() {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (now - last_look_ >= kBetweenLooks) return look();
+  if (std::exchange(is_looking_soon_, true)) return;
+  soon_.expires_at(last_look_ + kBetweenLooks);
+  const auto then = [weak = weak_from_this()](boost::system::error_code failure) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->is_looking_soon_ = false;
+    if (!failure) self->look();
+  };
+  soon_.async_wait(then);
+}
 
 void Radio::look() {
   if (is_closed_) return;
@@ -137,11 +159,10 @@ void Radio::tick_later() {
 void Radio::tick() {
   const SteadyTime now = std::chrono::steady_clock::now();
   const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(now - std::exchange(last_tick_, now));
-  const bool listens = std::ranges::any_of(adapters_, [](const auto& entry) { return entry.second.is_listening; });
   bool has_gone = false;
   for (auto& [name, seeking] : sought_) {
     const auto child = seeking.child.lock();
-    if (!listens || !child || child->is_connected()) continue;
+    if (!child || child->is_connected() || !is_listened_for(child->address())) continue;
     const bool was_in_sight = seeking.sight.is_in_sight();
     seeking.sight.listened(time, now);
     has_gone = has_gone || (was_in_sight && !seeking.sight.is_in_sight());
@@ -152,6 +173,13 @@ void Radio::tick() {
     listen_as_needed(now);
   }
   tick_later();
+}
+
+bool Radio::is_listened_for(const BleAddress& child) const {
+  return std::ranges::any_of(adapters_, [this, &child](const auto& entry) {
+    const AdapterSeen* const seen = bluez_->objects().adapter(entry.first);
+    return seen != nullptr && entry.second.is_listening && is_of(*seen, child);
+  });
 }
 
 ScanPlan::Needs Radio::needs_of(const AdapterSeen& seen, const Adapter& adapter, SteadyTime now) const {
@@ -196,7 +224,7 @@ asio::awaitable<void> Radio::change_listening(std::shared_ptr<Radio> self, std::
   if (found == self->adapters_.end()) co_return;
   Adapter& adapter = found->second;
   adapter.is_changing = false;
-  adapter.is_listening = listens && done.has_value();
+  adapter.is_listening = listens == done.has_value();  // what was not ended goes on
   if (done) co_return;
   adapter.not_before = std::chrono::steady_clock::now() + kAfterFailure;
   if (listens) self->log_(path + ": cannot listen for children: " + done.error().message);
@@ -209,10 +237,7 @@ Radio::Adapter& Radio::adapter_at(const std::string& path) {
 // ----------------------------------------------------------------------------------------------------------- places
 
 asio::awaitable<Result<std::shared_ptr<void>>> Radio::connection(std::string adapter, SteadyTime deadline) {
-  const auto make_room = [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->look();
-  };
-  asio::post(executor_, make_room);  // when it waits already: those that nobody uses see that somebody does
+  look_again();  // when it waits already: those that nobody uses see that somebody does
   co_return co_await adapter_at(adapter).connections.take(deadline);
 }
 
@@ -234,7 +259,7 @@ bool Radio::is_crowded(const std::string& adapter) const {
 
 void Radio::drop_bond(const std::string& child) {
   const auto bond = bonds_.load(child);
-  if (!bond || !dropping_.insert(child).second) return;
+  if (!bond || !dropping_.insert(child + '\n' + text_of(*bond)).second) return;
   asio::co_spawn(executor_, drop(shared_from_this(), child, *bond), asio::detached);
 }
 
@@ -249,6 +274,11 @@ asio::awaitable<void> Radio::drop(std::shared_ptr<Radio> self, std::string child
   while (!self->is_closed_ && std::chrono::steady_clock::now() < deadline) {
     const auto there = co_await self->bluez_->until(has_adapter, deadline);
     if (!there && there.error().code != Errc::unavailable) break;
+    asio::steady_timer pause(self->executor_, kAfterFailure);
+    if (!there) {
+      co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+      continue;
+    }
     std::string adapter;
     std::string device;
     for (const auto& [path, seen] : objects.devices()) {
@@ -262,12 +292,11 @@ asio::awaitable<void> Radio::drop(std::shared_ptr<Radio> self, std::string child
     const SteadyTime soon = std::chrono::steady_clock::now() + kAnswerWithin;
     if (!device.empty()) done = co_await self->bluez_->remove_device(adapter, device, soon);
     if (done) break;
-    asio::steady_timer pause(self->executor_, kAfterFailure);
     co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
   }
-  self->dropping_.erase(child);
+  self->dropping_.erase(child + '\n' + text_of(bond));
   if (!done) co_return;  // it stays remembered, and the next start tries again
-  self->bonds_.remove(child);
+  if (self->bonds_.load(child) == bond) self->bonds_.remove(child);  // and not one made since
   self->log_(child + ": its bond is removed");
 }
 

@@ -65,6 +65,8 @@ class Radio : public std::enable_shared_from_this<Radio> {
   /// Of the adapter with this path. Errors of Turns::take().
   boost::asio::awaitable<Result<std::shared_ptr<void>>> connection(std::string adapter, SteadyTime deadline);
   boost::asio::awaitable<Result<std::shared_ptr<void>>> transfer(std::string adapter, SteadyTime deadline);
+  /// Something that no signal tells has changed.
+  void look_again();
   /// Whether another transfer could begin at once.
   [[nodiscard]] bool has_room_for_transfer(const std::string& adapter) const;
   /// Somebody waits for a connection of this adapter: those that nobody uses should end.
@@ -93,11 +95,13 @@ class Radio : public std::enable_shared_from_this<Radio> {
   };
 
   void look();
+  void look_soon();
   void look_at(Seeking& seeking, Sought& child, const std::vector<std::string>& taken, SteadyTime now);
   void tick();
   void tick_later();
   void listen_as_needed(SteadyTime now);
   [[nodiscard]] ScanPlan::Needs needs_of(const AdapterSeen& seen, const Adapter& adapter, SteadyTime now) const;
+  [[nodiscard]] bool is_listened_for(const BleAddress& child) const;
   [[nodiscard]] bool has_adapter_for(const BleAddress& child) const;
   /// The addresses of children, as they are enrolled and as they are bonded.
   [[nodiscard]] std::vector<std::string> taken() const;
@@ -112,9 +116,11 @@ class Radio : public std::enable_shared_from_this<Radio> {
   Strangers strangers_;
   plugin::Log log_;
   boost::asio::steady_timer timer_;
+  boost::asio::steady_timer soon_;  // the next look, when the last one was just now
+  bool is_looking_soon_ = false;
   std::map<std::string, Seeking> sought_;
   std::map<std::string, Adapter> adapters_;  // by path
-  std::set<std::string> dropping_;           // children whose bond is on its way out
+  std::set<std::string> dropping_;           // bonds on their way out: child and text_of()
   SteadyTime last_tick_{};
   SteadyTime last_look_{};
   bool is_closed_ = false;

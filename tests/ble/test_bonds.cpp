@@ -11,12 +11,12 @@
 namespace hg::ble {
 namespace {
 
-const Bond kBond{"00:AA:01:00:00:00", "C0:FF:EE:00:11:22", true, false};
+const Bond kBond{"00:AA:01:00:00:00", "C0:FF:EE:00:11:22", true, false, "name:boiler 12@hci0"};
 
 TEST(Bonds, AreReadAsTheyWereWritten) {
   for (const bool passkey : {false, true}) {
     for (const bool refused : {false, true}) {
-      const Bond bond{kBond.adapter, kBond.address, passkey, refused};
+      const Bond bond{kBond.adapter, kBond.address, passkey, refused, kBond.enrolled};
       const auto again = bond_from(text_of(bond));
       ASSERT_TRUE(again) << again.error().message;
       EXPECT_EQ(*again, bond);
@@ -78,7 +78,7 @@ class Security : public testing::TestWithParam<SecurityRow> {};
 TEST_P(Security, CountsFor) {
   const SecurityRow& row = GetParam();
   std::optional<Bond> bond;
-  if (row.is_bonded) bond = Bond{kBond.adapter, kBond.address, row.has_passkey, row.refused_before};
+  if (row.is_bonded) bond = Bond{kBond.adapter, kBond.address, row.has_passkey, row.refused_before, {}};
   EXPECT_EQ(security_of(row.mode, bond, row.level), row.expected);
 }
 
