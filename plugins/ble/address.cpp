@@ -58,56 +58,42 @@ bool is_it(const AdapterSeen& adapter, std::string_view wanted) {
   return adapter.name == wanted || adapter.address == in_upper_case(wanted);
 }
 
-bool is_heard(const DeviceSeen& device) {
-  return device.connected || device.rssi;
+bool is_heard(const DeviceSeen* device) {
+  return device->connected || device->rssi;
 }
 
 /// Which of two that are the same child is to be taken.
-bool is_worse(const DeviceSeen& a, const DeviceSeen& b) {
-  if (a.connected != b.connected) return b.connected;
-  return a.rssi < b.rssi;  // none is less than any
+bool is_worse(const DeviceSeen* a, const DeviceSeen* b) {
+  if (a->connected != b->connected) return b->connected;
+  return a->rssi < b->rssi;  // none is less than any
 }
 
-using Devices = std::vector<DeviceSeen>;
+using Devices = std::vector<const DeviceSeen*>;  // of Objects
 
 template <class Holds>
 void keep_if_any(Devices& devices, Holds holds) {
-  if (std::ranges::any_of(devices, holds)) std::erase_if(devices, [&](const DeviceSeen& d) { return !holds(d); });
+  if (std::ranges::any_of(devices, holds))
+    std::erase_if(devices, [&](const DeviceSeen* device) { return !holds(device); });
 }
 
-/// All that the child and the plugin may use.
-Devices within_reach(const BleAddress& child, const Objects& objects, const std::vector<std::string>& allowed) {
+/// Those that are meant, on adapters that the child and the plugin may use.
+template <class IsMeant>
+Devices within_reach(const BleAddress& child, const Objects& objects, const std::vector<std::string>& allowed,
+                     IsMeant is_meant) {
   Devices found;
   for (const auto& [path, device] : objects.devices()) {
+    if (!is_meant(device)) continue;
     const AdapterSeen* adapter = objects.adapter(device.adapter);
     if (adapter == nullptr || !adapter->powered || !is_allowed(*adapter, allowed)) continue;
-    if (child.adapter.empty() || is_it(*adapter, child.adapter)) found.push_back(device);
+    if (child.adapter.empty() || is_it(*adapter, child.adapter)) found.push_back(&device);
   }
-  return found;
-}
-
-Devices those_of_name(const Devices& devices, const std::string& name, const std::vector<std::string>& taken) {
-  Devices found;
-  const auto is_meant = [&](const DeviceSeen& device) {
-    return device.name == name && device.has_smp() && std::ranges::find(taken, device.address) == taken.end();
-  };
-  std::ranges::copy_if(devices, std::back_inserter(found), is_meant);
-  // Devices that were connected once stay known to bluetoothd; one that is silent is no second one on the air.
-  keep_if_any(found, is_heard);
-  return found;
-}
-
-Devices those_of_address(const Devices& devices, const std::string& address) {
-  Devices found;
-  const auto is_meant = [&](const DeviceSeen& device) { return device.address == address; };
-  std::ranges::copy_if(devices, std::back_inserter(found), is_meant);
   return found;
 }
 
 /// What a name fits, when that is not one device.
 Result<void> is_one(const Devices& found, const std::string& name) {
   std::set<std::string> addresses;
-  for (const DeviceSeen& device : found) addresses.insert(device.address);
+  for (const DeviceSeen* device : found) addresses.insert(device->address);
   if (addresses.size() < 2) return {};
   if (std::ranges::none_of(found, is_heard)) {
     return Error{Errc::not_found, "nobody who is called '" + name + "' is heard"};
@@ -151,20 +137,28 @@ bool is_allowed(const AdapterSeen& adapter, const std::vector<std::string>& allo
 
 Result<DeviceSeen> device_of(const BleAddress& child, const std::string& bonded, const std::vector<std::string>& taken,
                              const Objects& objects, const std::vector<std::string>& allowed) {
-  const Devices reach = within_reach(child, objects, allowed);
+  const auto those_of_address = [&](const std::string& address) {
+    const auto is_meant = [&](const DeviceSeen& device) { return device.address == address; };
+    return within_reach(child, objects, allowed, is_meant);
+  };
   Devices found;
   if (!bonded.empty()) {
-    found = those_of_address(reach, bonded);
+    found = those_of_address(bonded);
     // Each adapter has bonds of its own.
-    keep_if_any(found, [](const DeviceSeen& device) { return device.bonded; });
+    keep_if_any(found, [](const DeviceSeen* device) { return device->bonded; });
   }
-  if (found.empty() && child.name.empty()) found = those_of_address(reach, child.address);
+  if (found.empty() && child.name.empty()) found = those_of_address(child.address);
   if (found.empty() && !child.name.empty()) {
-    found = those_of_name(reach, child.name, taken);
+    const auto is_meant = [&](const DeviceSeen& device) {
+      return device.name == child.name && device.has_smp() && std::ranges::find(taken, device.address) == taken.end();
+    };
+    found = within_reach(child, objects, allowed, is_meant);
+    // Devices that were connected once stay known to bluetoothd; one that is silent is no second one on the air.
+    keep_if_any(found, is_heard);
     if (const auto one = is_one(found, child.name); !one) return one.error();
   }
   const auto best = std::ranges::max_element(found, is_worse);
-  if (best != found.end()) return *best;
+  if (best != found.end()) return **best;
   return Error{Errc::not_found, (child.name.empty() ? child.address : "'" + child.name + "'") + " is not in sight"};
 }
 

@@ -115,11 +115,10 @@ asio::awaitable<Result<plugin::Outcome>> BleDriver::deliver(plugin::Job job, wir
   const auto link = link_of(job.child);
   if (!link) co_return link.error();
   const auto kept = *link;
-  const SteadyTime soon = std::chrono::steady_clock::now() + kConnectedWithin;
-  const auto turn = co_await kept->take_transfer(soon);
-  if (!turn) co_return turn.error().within("wait for the other transfers of the adapter");
   const auto held = co_await kept->hold(std::chrono::steady_clock::now() + kConnectedWithin);
   if (!held) co_return held.error();
+  const auto turn = co_await kept->take_transfer(std::chrono::steady_clock::now() + kConnectedWithin);
+  if (!turn) co_return turn.error().within("wait for the other transfers of the adapter");
   co_return co_await smp_->deliver(std::move(job), std::move(request), std::move(image));
 }
 

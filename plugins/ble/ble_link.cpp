@@ -30,6 +30,8 @@ constexpr milliseconds kLongestPause = 60s;
 constexpr milliseconds kFirstRest = 60s;  // after one that nobody but people can mend; doubles
 constexpr milliseconds kLongestRest = 1h;
 constexpr std::size_t kLeastFragment = 20;
+constexpr std::int16_t kNoRssi = 127;   // what controllers say that cannot measure it
+constexpr unsigned kMustBeTheBond = 2;  // connections in a row that broke at once
 
 SteadyTime in(std::chrono::seconds time) {
   return std::chrono::steady_clock::now() + time;
@@ -111,14 +113,14 @@ void BleLink::look(const Result<DeviceSeen>& device, bool is_in_sight) {
     if (radio_->is_crowded(device_->adapter)) leave_if_idle();
     return;
   }
-  const bool was_in_sight = is_in_sight_;
+  const bool could_connect = may_connect();
   device_.reset();
   if (device) device_ = *device;
   unseen_ = device ? "nothing was heard of it lately" : device.error().message;
-  is_in_sight_ = device_ && is_in_sight;
+  is_in_sight_ = is_in_sight;
   tell();
   tell_radio();
-  if (is_in_sight_ != was_in_sight) changed_.all();
+  if (may_connect() != could_connect) changed_.all();
 }
 
 std::string BleLink::why_down() const {
@@ -141,7 +143,8 @@ void BleLink::tell_radio() {
   wire::Radio radio;
   radio.child = settings_.child;
   radio.adapter = adapter == nullptr ? "" : adapter->name;
-  if (device_->rssi) radio.rssi_dbm = std::clamp<std::int16_t>(*device_->rssi, wire::kLeastRssi, wire::kMostRssi);
+  const auto rssi = device_->rssi.value_or(kNoRssi);
+  if (rssi >= wire::kLeastRssi && rssi <= wire::kMostRssi) radio.rssi_dbm = rssi;
   if (channel_) radio.mtu = static_cast<std::uint16_t>(channel_->fragment() + Channel::kAttHeader);
   radio.airtime_ms = static_cast<std::uint64_t>(std::chrono::ceil<milliseconds>(airtime_).count());
   tell_radio_(radio);
@@ -204,7 +207,7 @@ bool BleLink::has_room_for_transfer() const {
 // -------------------------------------------------------------------------------------------------------- connecting
 
 bool BleLink::may_connect() const {
-  return holds_ > 0 && is_in_sight_ && std::chrono::steady_clock::now() >= not_before_;
+  return holds_ > 0 && is_in_sight_ && device_ && std::chrono::steady_clock::now() >= not_before_;
 }
 
 asio::awaitable<void> BleLink::run(std::shared_ptr<BleLink> self) {
@@ -246,10 +249,13 @@ asio::awaitable<Result<void>> BleLink::connect(SteadyTime deadline) {
   const DeviceSeen* const now = radio_->bluez()->objects().device(device_->path);
   if (now != nullptr) device_ = *now;
   if (connected && now == nullptr) co_return Error{Errc::unavailable, "it vanished when it was connected"};
-  if (!connected && connected.error().code == Errc::unauthenticated && bond_) {
+  broken_ = connected ? 0 : broken_ + 1;
+  // BlueZ 5.66 does not say that the child has lost the key of a bond: the connection is made, and breaks.
+  const bool is_suspect = !connected && device_->bonded && bond_ && broken_ >= kMustBeTheBond;
+  if (is_suspect) {
     co_return connected.error().within(
-        "the bond does not hold any more (a child that was reset or replaced has lost "
-        "it; headgatectl children set-key, or forget and enroll, makes a new one)");
+        "does the bond hold? (a child that was reset or replaced has lost it; headgatectl "
+        "children revoke-key and set-key, or forget and enroll, make a new one)");
   }
   co_return connected;
 }

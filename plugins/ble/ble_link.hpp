@@ -44,7 +44,7 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   /// Returns when the child is connected and protected as its profile asks. Errc::unauthenticated: it cannot be, and
   /// why; Errc::unavailable, Errc::io, Errc::timed_out, Errc::cancelled.
   boost::asio::awaitable<Result<Hold>> hold(SteadyTime deadline);
-  /// A place among the transfers of the child's adapter. Errc::busy: none until the deadline; Errc::cancelled.
+  /// A place among the transfers of the child's adapter. Errc::timed_out, Errc::cancelled.
   boost::asio::awaitable<Result<Hold>> take_transfer(SteadyTime deadline);
   [[nodiscard]] bool has_room_for_transfer() const;
 
@@ -64,6 +64,7 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   [[nodiscard]] const BleAddress& address() const override { return settings_.address; }
   [[nodiscard]] std::string bonded_address() const override { return bond_ ? bond_->address : ""; }
   [[nodiscard]] bool is_connected() const override { return channel_ != nullptr; }
+  [[nodiscard]] bool is_wanted() const override { return holds_ > 0 && !channel_; }
   void look(const Result<DeviceSeen>& device, bool is_in_sight) override;
 
  private:
@@ -107,6 +108,7 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   std::uint8_t level_ = 0;  // as the child's kit says
   unsigned holds_ = 0;
   std::uint64_t failures_ = 0;
+  unsigned broken_ = 0;              // attempts to connect in a row
   std::optional<Error> failure_;     // the last one, while it keeps us from trying
   SteadyTime not_before_{};          // another attempt
   std::chrono::milliseconds pause_;  // after the next failure

@@ -4,10 +4,11 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include "ble/question.hpp"
 #include "bus/message.hpp"
 
 namespace hg::ble {
@@ -24,7 +25,9 @@ constexpr std::size_t kLongestValue = 512;         // Core Specification, Vol 3,
 constexpr std::chrono::seconds kOthersConnect{1};  // before asking again while somebody else connects the device
 constexpr std::chrono::seconds kSignalled{2};      // the reply to Connect may come before the property
 
-SteadyTime soon(std::chrono::seconds pause, SteadyTime deadline) {
+constexpr std::chrono::milliseconds kLastWord{500};  // for an answer after the end of the connection
+
+SteadyTime soon(std::chrono::milliseconds pause, SteadyTime deadline) {
   return std::min(std::chrono::steady_clock::now() + pause, deadline);
 }
 
@@ -87,7 +90,9 @@ bool failed_with(const Result<bus::Message>& answer, Errc code) {
 }  // namespace
 
 Bluez::Bluez(asio::any_io_executor executor, std::string where, plugin::Log log)
-    : follower_(std::make_shared<Follower>(executor, std::move(where), std::move(log))), waiters_(executor) {}
+    : executor_(executor),
+      follower_(std::make_shared<Follower>(executor, std::move(where), std::move(log))),
+      waiters_(executor) {}
 
 Bluez::~Bluez() {
   follower_->close();
@@ -191,6 +196,9 @@ asio::awaitable<Result<void>> Bluez::connect(std::string device, SteadyTime dead
   if (seen == nullptr) co_return Error{Errc::not_found, "connect to " + device + ": there is no such device"};
   if (seen->connected && seen->services_resolved) co_return Result<void>{};
   const std::string doing = "connect to " + seen->address;
+  const AdapterSeen* const adapter = objects().adapter(seen->adapter);
+  // bluetoothd 5.66 would say "Input/output error".
+  if (adapter == nullptr || !adapter->powered) co_return Error{Errc::unavailable, doing + ": the adapter is off"};
   Result<void> done = co_await ask_to_connect(device, doing, deadline);
   if (done) done = co_await until_resolved(device, doing, deadline);
   // No half connection is left behind, and no attempt that may succeed when nobody waits for it.
@@ -221,6 +229,8 @@ asio::awaitable<Result<void>> Bluez::until_resolved(std::string device, std::str
     return seen == nullptr || seen->connected;
   };
   Result<void> done = co_await until(is_connected, soon(kSignalled, deadline));
+  const bool is_flapping = !done && done.error().code == Errc::timed_out && std::chrono::steady_clock::now() < deadline;
+  if (is_flapping) co_return Error{Errc::io, doing + ": the connection broke at once"};
   const auto is_settled = [this, device] {
     const DeviceSeen* const seen = objects().device(device);
     return seen == nullptr || !seen->connected || seen->services_resolved;
@@ -258,6 +268,10 @@ asio::awaitable<Result<Bluez::Paired>> Bluez::pair(AgentCapability capability, P
   const auto is_my_turn = [this] { return !is_pairing_; };
   const auto turn = co_await until(is_my_turn, deadline);
   if (!turn) co_return turn.error().within(doing);
+  const DeviceSeen* const seen = objects().device(answers.device);
+  if (seen == nullptr) co_return Error{Errc::not_found, doing + ": there is no such device"};
+  // bluetoothd 5.66 would say AuthenticationFailed.
+  if (seen->bonded) co_return Error{Errc::exists, doing + ": it is bonded already"};
   is_pairing_ = true;
   auto paired = co_await pair_now(capability, std::move(answers), doing, deadline);
   is_pairing_ = false;
@@ -296,11 +310,40 @@ asio::awaitable<Result<Bluez::Paired>> Bluez::pair_now(AgentCapability capabilit
 
 // ----------------------------------------------------------------------------------------------------------- values
 
+/// Asks about a characteristic of a connected device. Ends soon after the connection: bluetoothd 5.66 never answers an
+/// AcquireNotify during which it closed the link. A late answer is dropped, with its descriptor.
+asio::awaitable<Result<bus::Message>> Bluez::ask_connected(Question question, SteadyTime deadline) {
+  const auto self = shared_from_this();
+  const std::string device = device_path_of(question.path);
+  const auto is_on = [this, device] {
+    const DeviceSeen* const seen = objects().device(device);
+    return seen != nullptr && seen->connected;
+  };
+  const std::string doing = question.doing;
+  const auto answer = std::make_shared<std::optional<Result<bus::Message>>>();
+  const auto keep = [self, answer](const std::exception_ptr& thrown, Result<bus::Message> result) {
+    *answer = thrown ? Result<bus::Message>(Error{Errc::internal, "exception"}) : std::move(result);
+    self->waiters_.look();
+  };
+  asio::co_spawn(executor_, ask(follower_, std::move(question), deadline), keep);
+  const auto is_settled = [answer, is_on] { return answer->has_value() || !is_on(); };
+  auto settled = co_await until(is_settled, deadline);
+  // A refusal closes the link, too, and may be told behind that.
+  const auto is_answered = [answer] { return answer->has_value(); };
+  if (settled) {
+    const auto told = co_await until(is_answered, soon(kLastWord, deadline));
+    if (!told && told.error().code != Errc::timed_out) settled = told;
+  }
+  if (answer->has_value()) co_return std::move(**answer);
+  if (!settled) co_return settled.error().within(doing);
+  co_return Error{Errc::io, doing + ": the connection is gone"};
+}
+
 asio::awaitable<Result<Acquired>> Bluez::acquire(const char* member, std::string characteristic, SteadyTime deadline) {
   const auto self = shared_from_this();
   const std::string doing = std::string(member) + " of " + name_for_people(device_path_of(characteristic));
   const Question question{characteristic, kCharacteristic, member, doing, append_no_options};
-  const auto answer = co_await ask(follower_, question, deadline);
+  const auto answer = co_await ask_connected(question, deadline);
   if (!answer) co_return answer.error();
   auto acquired = read_acquired(answer->get());
   if (!acquired) co_return acquired.error().within(doing);
@@ -320,7 +363,7 @@ asio::awaitable<Result<void>> Bluez::write_value(std::string characteristic, Byt
   const std::string doing = "write to " + name_for_people(device_path_of(characteristic));
   const auto fill = [value = std::move(value)](sd_bus_message* message) { return append_command(message, value); };
   const Question question{characteristic, kCharacteristic, "WriteValue", doing, fill};
-  const auto answer = co_await ask(follower_, question, deadline);
+  const auto answer = co_await ask_connected(question, deadline);
   co_return only_whether(answer);
 }
 
@@ -328,7 +371,7 @@ asio::awaitable<Result<Bytes>> Bluez::read_value(std::string characteristic, Ste
   const auto self = shared_from_this();
   const std::string doing = "read from " + name_for_people(device_path_of(characteristic));
   const Question question{characteristic, kCharacteristic, "ReadValue", doing, append_no_options};
-  const auto answer = co_await ask(follower_, question, deadline);
+  const auto answer = co_await ask_connected(question, deadline);
   if (!answer) co_return answer.error();
   auto value = bus::read_bytes(answer->get(), kLongestValue);
   if (!value) co_return value.error().within(doing);
@@ -340,7 +383,7 @@ asio::awaitable<Result<void>> Bluez::start_notify(std::string characteristic, No
   const std::string doing = "notifications of " + name_for_people(device_path_of(characteristic));
   const Question question{characteristic, kCharacteristic, "StartNotify", doing};
   notified_[characteristic] = std::move(arrived);
-  const auto answer = co_await ask(follower_, question, deadline);
+  const auto answer = co_await ask_connected(question, deadline);
   // "Already notifying": us, since each client of bluetoothd has its own.
   const bool is_on = answer || answer.error().message.find("Already notifying") != std::string::npos;
   if (!is_on) {

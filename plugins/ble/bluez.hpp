@@ -19,6 +19,7 @@
 #include "ble/agent.hpp"
 #include "ble/follower.hpp"
 #include "ble/objects.hpp"
+#include "ble/question.hpp"
 #include "ble/waiters.hpp"
 #include "sdk/driver.hpp"
 
@@ -61,7 +62,8 @@ class Bluez : public std::enable_shared_from_this<Bluez> {
 
   // -------------------------------------------------------------------------------------------------- adapters
   /// Low energy only, only devices that advertise `uuid`, each advertisement anew (DuplicateData), so that RSSI and
-  /// "still there" are told. Counts for us alone: other programs' discovery goes on with filters of theirs.
+  /// "still there" are told. Counts for us alone: other programs' discovery goes on with filters of theirs. It runs
+  /// already: no error. It ends by itself when the adapter is switched off and when bluetoothd goes.
   boost::asio::awaitable<Result<void>> start_discovery(std::string adapter, std::string uuid, SteadyTime deadline);
   boost::asio::awaitable<Result<void>> stop_discovery(std::string adapter, SteadyTime deadline);
   /// Forgets the device, its bond and what bluetoothd remembers of its services. One that is not there: no error.
@@ -77,10 +79,11 @@ class Bluez : public std::enable_shared_from_this<Bluez> {
     bool asked_passkey = false;  ///< else nobody was authenticated
   };
   /// Registers the agent, pairs, unregisters it. Never two at once: the second waits for the first, until its deadline.
-  /// At the deadline, or when cancelled, the pairing is called off (CancelPairing).
+  /// At the deadline, or when cancelled, the pairing is called off (CancelPairing). Errc::exists: it is bonded already.
   boost::asio::awaitable<Result<Paired>> pair(AgentCapability capability, PairingAnswers answers, SteadyTime deadline);
 
   // ---------------------------------------------------------------------------------------------------- values
+  // Of a connected device. Errc::io half a second after the connection has gone, if there is no answer by then.
   boost::asio::awaitable<Result<Acquired>> acquire_write(std::string characteristic, SteadyTime deadline);
   boost::asio::awaitable<Result<Acquired>> acquire_notify(std::string characteristic, SteadyTime deadline);
   /// Without a response (type "command").
@@ -99,8 +102,10 @@ class Bluez : public std::enable_shared_from_this<Bluez> {
   boost::asio::awaitable<Result<void>> until_resolved(std::string device, std::string doing, SteadyTime deadline);
   boost::asio::awaitable<Result<Paired>> pair_now(AgentCapability capability, PairingAnswers answers, std::string doing,
                                                   SteadyTime deadline);
+  boost::asio::awaitable<Result<bus::Message>> ask_connected(Question question, SteadyTime deadline);
   boost::asio::awaitable<Result<Acquired>> acquire(const char* member, std::string characteristic, SteadyTime deadline);
 
+  boost::asio::any_io_executor executor_;
   std::shared_ptr<Follower> follower_;
   Waiters waiters_;
   Changed listener_;

@@ -38,7 +38,6 @@ constexpr std::array kBlueZNames = std::to_array<Known>({
     {"NotAuthorized", Errc::denied},
     {"NotAvailable", Errc::unavailable},
     {"NotConnected", Errc::io},
-    {"NotPermitted", Errc::denied},
     {"NotReady", Errc::unavailable},
     {"NotSupported", Errc::unsupported},
     {"Rejected", Errc::unauthenticated},
@@ -73,6 +72,7 @@ constexpr std::array kTexts = std::to_array<Known>({
     {"ATT error: ", Errc::io},
     {"Write acquired", Errc::busy},
     {"Notify acquired", Errc::busy},
+    {"Not paired", Errc::denied},  // ATT 0x05, 0x0c, 0x0f
     {"connection-adapter-not-powered", Errc::unavailable},
     {"connection-already-connected", Errc::exists},
     {"connection-busy", Errc::busy},
@@ -100,7 +100,7 @@ Errc code_of(std::string_view name, std::string_view text) {
   if (name.starts_with(kBlueZ)) {
     name.remove_prefix(kBlueZ.size());
     if (name == "Failed") return by_text(text, Errc::io);
-    if (name == "NotPermitted") return by_text(text, Errc::denied);
+    if (name == "NotPermitted") return by_text(text, Errc::unsupported);
     return by_name(kBlueZNames, name, Errc::io);
   }
   if (!name.starts_with(kBus)) return Errc::io;

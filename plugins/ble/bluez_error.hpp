@@ -7,8 +7,10 @@
 // Errc::busy: something of the kind runs already (InProgress); try again
 // Errc::timed_out: the device did not answer, or bluetoothd did not
 // Errc::unauthenticated: pairing failed or a bond does not hold: wrong passkey, missing key, rejected
-// Errc::denied: the access needs a protected link (ATT 0x05, 0x08, 0x0c, 0x0f; NotAuthorized, NotPermitted)
-// Errc::unsupported: this characteristic or bluetoothd cannot do that (NotSupported)
+// Errc::denied: the access needs a protected link (ATT 0x05, 0x08, 0x0c, 0x0f; NotAuthorized; NotPermitted with "Not
+// paired") Errc::unsupported: this characteristic or bluetoothd cannot do that (NotSupported; NotPermitted otherwise,
+// which is
+//   about the properties of the characteristic)
 // Errc::exists: it is so already (AlreadyExists of a pairing: paired; AlreadyConnected)
 // Errc::invalid: bluetoothd does not understand the question
 // Errc::io: the connection could not be made or broke (AuthenticationCanceled too: the link was lost while pairing);

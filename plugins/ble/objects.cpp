@@ -48,9 +48,16 @@ bool take(const Properties& properties, const char* name, bool& shown) {
   return value != nullptr && set(shown, *value);
 }
 
+/// At most `longest` bytes of a text, and no part of a character.
+std::string cut(const std::string& text, std::size_t longest) {
+  if (text.size() <= longest) return text;
+  while (longest > 0 && (text[longest] & '\xC0') == '\x80') --longest;
+  return text.substr(0, longest);
+}
+
 bool take(const Properties& properties, const char* name, std::string& shown, std::size_t longest) {
   const auto* const value = find<std::string>(properties, name);
-  return value != nullptr && set(shown, value->substr(0, longest));
+  return value != nullptr && set(shown, cut(*value, longest));
 }
 
 bool take_uuid(const Properties& properties, std::string& shown) {

@@ -37,7 +37,7 @@ struct DeviceSeen {
   std::string address;  ///< the identity address once it is bonded
   bool is_random = false;
   std::string name;                  ///< as advertised, at most 248 bytes; empty: it says none
-  std::optional<std::int16_t> rssi;  ///< dBm; only while it is heard in a discovery
+  std::optional<std::int16_t> rssi;  ///< dBm, 127: not known; only while it is heard in a discovery
   std::uint64_t heard = 0;           ///< how often an RSSI was told, the same one too: grows with each advertisement
   bool connected = false;
   bool services_resolved = false;

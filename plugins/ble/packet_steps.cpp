@@ -19,6 +19,7 @@ smp::Link::Limits limits_for(std::size_t fragment) {
   const std::size_t first = (kFirstRequest + fragment - 1) / fragment * fragment;
   const std::size_t last = kLargestPacket / fragment * fragment;
   smp::Link::Limits limits{kLargestPacket, {}, 1, true, false};
+  limits.is_opened_on_demand = true;
   for (std::size_t step = first; step < last; step *= 2) limits.steps.push_back(step);
   limits.steps.push_back(last);
   return limits;

@@ -14,9 +14,14 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kTick = 1s;
+constexpr auto kLookAtLeast = 30s;   // also when nothing changes: strangers go by not being heard
 constexpr auto kAnswerWithin = 10s;  // bluetoothd, to what it does by itself
 constexpr auto kAfterFailure = 5s;   // before an adapter is told again to listen
 constexpr auto kBackWithin = 24h;    // bluetoothd, when a bond is to be removed
+
+bool is_of(const AdapterSeen& adapter, const BleAddress& child) {
+  return child.adapter.empty() || child.adapter == adapter.name || child.adapter == adapter.address;
+}
 
 }  // namespace
 
@@ -67,14 +72,15 @@ void Radio::lost(const std::string& child) {
 
 void Radio::look() {
   if (is_closed_) return;
-  const SteadyTime now = std::chrono::steady_clock::now();
+  const SteadyTime now = last_look_ = std::chrono::steady_clock::now();
+  const std::vector<std::string> all_taken = taken();
   std::set<std::string> children;
   std::vector<std::pair<std::string, std::shared_ptr<Sought>>> alive;
   for (const auto& [name, seeking] : sought_) alive.emplace_back(name, seeking.child.lock());
   for (const auto& [name, child] : alive) {  // a look may lead to leave()
     const auto found = sought_.find(name);
     if (found == sought_.end() || !child) continue;
-    look_at(found->second, *child, now);
+    look_at(found->second, *child, all_taken, now);
     const auto still = sought_.find(name);
     if (still != sought_.end() && !still->second.device.empty()) children.insert(still->second.device);
   }
@@ -82,12 +88,12 @@ void Radio::look() {
   listen_as_needed(now);
 }
 
-void Radio::look_at(Seeking& seeking, Sought& child, SteadyTime now) {
-  const auto device = device_of(child.address(), child.bonded_address(), taken_but(child.name()), bluez_->objects(),
-                                settings_.adapters);
+void Radio::look_at(Seeking& seeking, Sought& child, const std::vector<std::string>& taken, SteadyTime now) {
+  const auto device = device_of(child.address(), child.bonded_address(), taken, bluez_->objects(), settings_.adapters);
   if (!device) {
     seeking.device.clear();
-    if (seeking.sight.is_in_sight()) seeking.sight.lost(now);
+    const bool is_only_forgotten = device.error().code == Errc::not_found && has_adapter_for(child.address());
+    if (seeking.sight.is_in_sight() && !is_only_forgotten) seeking.sight.lost(now);
   } else {
     const bool is_other = seeking.device != device->path;
     const bool was_heard = device->rssi && (is_other || device->heard != seeking.heard);
@@ -99,13 +105,20 @@ void Radio::look_at(Seeking& seeking, Sought& child, SteadyTime now) {
   child.look(device, is_in_sight);
 }
 
-std::vector<std::string> Radio::taken_but(const std::string& child) const {
+bool Radio::has_adapter_for(const BleAddress& child) const {
+  return std::ranges::any_of(bluez_->objects().adapters(), [this, &child](const auto& entry) {
+    const AdapterSeen& adapter = entry.second;
+    return adapter.powered && is_of(adapter, child) && is_allowed(adapter, settings_.adapters);
+  });
+}
+
+std::vector<std::string> Radio::taken() const {
   std::vector<std::string> taken;
   for (const auto& [name, seeking] : sought_) {
-    const auto other = seeking.child.lock();
-    if (!other || name == child) continue;
-    if (!other->address().address.empty()) taken.push_back(other->address().address);
-    if (std::string bonded = other->bonded_address(); !bonded.empty()) taken.push_back(std::move(bonded));
+    const auto child = seeking.child.lock();
+    if (!child) continue;
+    if (!child->address().address.empty()) taken.push_back(child->address().address);
+    if (std::string bonded = child->bonded_address(); !bonded.empty()) taken.push_back(std::move(bonded));
   }
   return taken;
 }
@@ -133,7 +146,7 @@ void Radio::tick() {
     seeking.sight.listened(time, now);
     has_gone = has_gone || (was_in_sight && !seeking.sight.is_in_sight());
   }
-  if (has_gone) {
+  if (has_gone || now - last_look_ >= kLookAtLeast) {
     look();
   } else {
     listen_as_needed(now);
@@ -147,9 +160,8 @@ ScanPlan::Needs Radio::needs_of(const AdapterSeen& seen, const Adapter& adapter,
   for (const auto& [name, seeking] : sought_) {
     const auto child = seeking.child.lock();
     if (!child || child->is_connected()) continue;
-    const std::string& wanted = child->address().adapter;
-    if (!wanted.empty() && wanted != seen.name && wanted != seen.address) continue;
-    const bool is_missed = seeking.sight.is_missed(now);
+    if (!is_of(seen, child->address())) continue;
+    const bool is_missed = seeking.sight.is_missed(now) || (child->is_wanted() && seeking.device.empty());
     needs.is_missed = needs.is_missed || is_missed;
     needs.is_stale = needs.is_stale || (seeking.sight.is_in_sight() && seeking.sight.is_stale(now));
     needs.has_long_missing = needs.has_long_missing || (!seeking.sight.is_in_sight() && !is_missed);

@@ -38,8 +38,10 @@ class Sought {
   /// Its identity address as far as a bond tells; empty: none.
   [[nodiscard]] virtual std::string bonded_address() const = 0;
   [[nodiscard]] virtual bool is_connected() const = 0;
+  /// Somebody waits for it to be connected.
+  [[nodiscard]] virtual bool is_wanted() const = 0;
   /// What is known of it may have changed. `device`: which it is; or why it is not to be found. `is_in_sight`: it was
-  /// heard lately.
+  /// heard lately; also of one that bluetoothd has forgotten since, as it does with those that have no bond.
   virtual void look(const Result<DeviceSeen>& device, bool is_in_sight) = 0;
 };
 
@@ -60,7 +62,7 @@ class Radio : public std::enable_shared_from_this<Radio> {
   [[nodiscard]] const std::shared_ptr<Bluez>& bluez() const { return bluez_; }
   [[nodiscard]] const Bonds& bonds() const { return bonds_; }
 
-  /// Of the adapter with this path. Errc::busy at the deadline, Errc::cancelled.
+  /// Of the adapter with this path. Errors of Turns::take().
   boost::asio::awaitable<Result<std::shared_ptr<void>>> connection(std::string adapter, SteadyTime deadline);
   boost::asio::awaitable<Result<std::shared_ptr<void>>> transfer(std::string adapter, SteadyTime deadline);
   /// Whether another transfer could begin at once.
@@ -91,12 +93,14 @@ class Radio : public std::enable_shared_from_this<Radio> {
   };
 
   void look();
-  void look_at(Seeking& seeking, Sought& child, SteadyTime now);
+  void look_at(Seeking& seeking, Sought& child, const std::vector<std::string>& taken, SteadyTime now);
   void tick();
   void tick_later();
   void listen_as_needed(SteadyTime now);
   [[nodiscard]] ScanPlan::Needs needs_of(const AdapterSeen& seen, const Adapter& adapter, SteadyTime now) const;
-  [[nodiscard]] std::vector<std::string> taken_but(const std::string& child) const;
+  [[nodiscard]] bool has_adapter_for(const BleAddress& child) const;
+  /// The addresses of children, as they are enrolled and as they are bonded.
+  [[nodiscard]] std::vector<std::string> taken() const;
   Adapter& adapter_at(const std::string& path);
   static boost::asio::awaitable<void> change_listening(std::shared_ptr<Radio> self, std::string path, bool listens);
   static boost::asio::awaitable<void> drop(std::shared_ptr<Radio> self, std::string child, Bond bond);
@@ -112,6 +116,7 @@ class Radio : public std::enable_shared_from_this<Radio> {
   std::map<std::string, Adapter> adapters_;  // by path
   std::set<std::string> dropping_;           // children whose bond is on its way out
   SteadyTime last_tick_{};
+  SteadyTime last_look_{};
   bool is_closed_ = false;
 };
 

@@ -16,7 +16,7 @@ class Sight {
   /// every ten seconds only.
   static constexpr std::chrono::seconds kGoneAfter{45};
   /// Not heard for so long: worth listening for.
-  static constexpr std::chrono::seconds kStaleAfter{30};
+  static constexpr std::chrono::seconds kStaleAfter{60};
   /// Looked for for so long in vain: from then on only now and then (scan_plan).
   static constexpr std::chrono::minutes kPatientFor{5};
 

@@ -60,8 +60,6 @@ constexpr std::array kCases = std::to_array<Case>({
 
     {"org.bluez.Error.NotAuthorized", "Operation Not Authorized", Errc::denied},
     {"org.bluez.Error.NotPermitted", "Not paired", Errc::denied},
-    {"org.bluez.Error.NotPermitted", "Read not permitted", Errc::denied},
-    {"org.bluez.Error.NotPermitted", "Write not permitted", Errc::denied},
     {"org.bluez.Error.Failed", "Operation failed with ATT error: 0x05", Errc::denied},
     {"org.bluez.Error.Failed", "Operation failed with ATT error: 0x08", Errc::denied},
     {"org.bluez.Error.Failed", "Operation failed with ATT error: 0x0c", Errc::denied},
@@ -70,6 +68,9 @@ constexpr std::array kCases = std::to_array<Case>({
 
     {"org.bluez.Error.NotSupported", "Operation is not supported", Errc::unsupported},
     {"org.bluez.Error.Unsupported", "", Errc::unsupported},
+    // The properties of the characteristic say so, on a link with any protection: no evidence of anything.
+    {"org.bluez.Error.NotPermitted", "Read not permitted", Errc::unsupported},
+    {"org.bluez.Error.NotPermitted", "Write not permitted", Errc::unsupported},
     {"org.bluez.Error.Failed", "Operation failed with ATT error: 0x06", Errc::unsupported},
     {"org.bluez.Error.Failed", "le-connection-not-supported", Errc::unsupported},
 

@@ -5,71 +5,13 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 
-#include "ble/bluez.hpp"
-#include "ble/scripted_bluez.hpp"
-#include "fakes/on_loop.hpp"
+#include "ble/bluez_on_bus.hpp"
 
 namespace hg::ble::test {
 namespace {
 
-namespace asio = boost::asio;
-using namespace std::chrono_literals;
-using namespace std::string_literals;
-using bus::test::eventually;
-
-constexpr const char* kAdapter = "org.bluez.Adapter1";
-constexpr const char* kDevice = "org.bluez.Device1";
-const std::string kHci0 = "/org/bluez/hci0";
-const std::string kBoiler = "/org/bluez/hci0/dev_C0_FF_EE_00_11_22";
-
-SteadyTime in(std::chrono::milliseconds time) {
-  return std::chrono::steady_clock::now() + time;
-}
-
-Interfaces adapter_at(const std::string& address) {
-  return {{kAdapter, {{"Address", address}, {"Powered", true}}}};
-}
-
-Interfaces device_at(const std::string& address, bool connected = false) {
-  return {{kDevice, {{"Address", address}, {"Adapter", kHci0}, {"Connected", connected}}}};
-}
-
-class BluezFollow : public testing::Test {
- protected:
-  ~BluezFollow() override { bluez->close(); }
-
-  /// bluetoothd with one adapter and one device; and Bluez, which has seen them.
-  void begin() {
-    bluetoothd = std::make_unique<ScriptedBluez>(loop, private_bus.address());
-    bluetoothd->objects[kHci0] = adapter_at("00:AA:01:00:00:00");
-    bluetoothd->objects[kBoiler] = device_at("C0:FF:EE:00:11:22");
-    bluetoothd->claim();
-    bluez->start();
-    ASSERT_TRUE(eventually(loop, [&] { return bluez->is_there(); }));
-    loop.restart();
-    loop.poll();  // and has told of it
-  }
-
-  /// A wait in its own coroutine; its end is put into the result.
-  std::shared_ptr<std::optional<Result<void>>> wait_for(std::function<bool()> holds,
-                                                        std::chrono::milliseconds longest = 10s) {
-    auto ended = std::make_shared<std::optional<Result<void>>>();
-    const auto keep = [ended](const std::exception_ptr&, Result<void> result) { *ended = std::move(result); };
-    asio::co_spawn(loop, bluez->until(std::move(holds), in(longest)), keep);
-    loop.restart();
-    loop.poll();
-    return ended;
-  }
-
-  bus::test::PrivateBus private_bus;
-  asio::io_context loop;
-  std::vector<std::string> log;
-  std::shared_ptr<Bluez> bluez = std::make_shared<Bluez>(loop.get_executor(), private_bus.address(),
-                                                         [this](std::string_view line) { log.emplace_back(line); });
-  std::unique_ptr<ScriptedBluez> bluetoothd;
-};
+using BluezFollow = BluezOnBus;
 
 TEST_F(BluezFollow, CopiesWhatIsThere) {
   begin();

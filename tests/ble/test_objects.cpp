@@ -121,6 +121,10 @@ TEST(Objects, CutWhatDevicesSayOfThemselves) {
   const DeviceSeen& device = *objects.device(kBoiler);
   EXPECT_EQ(device.name.size(), 248U);
   EXPECT_EQ(device.uuids.size(), 64U);
+  std::string umlauts = "n";
+  for (int i = 0; i < 200; ++i) umlauts += "\xC3\xBC";
+  objects.apply(kBoiler, kDevice, {{"Name", umlauts}});
+  EXPECT_EQ(device.name, umlauts.substr(0, 247));
   EXPECT_LE(device.uuids.front().size(), 64U);
   EXPECT_EQ(device.rssi, std::int16_t{-32768});
 }

@@ -22,8 +22,8 @@ TEST(Sight, TimeInWhichNobodyListensSaysNothing) {
   Sight sight(kStart);
   sight.heard(kStart);
   EXPECT_TRUE(sight.is_in_sight());
-  EXPECT_FALSE(sight.is_stale(kStart + 29s));
-  EXPECT_TRUE(sight.is_stale(kStart + 30s));
+  EXPECT_FALSE(sight.is_stale(kStart + 59s));
+  EXPECT_TRUE(sight.is_stale(kStart + 60s));
   EXPECT_TRUE(sight.is_in_sight()) << "an hour without listening";
 }
 

@@ -52,6 +52,7 @@ class Client:
         self.bus = dbus.bus.BusConnection(address or os.environ["DBUS_SYSTEM_BUS_ADDRESS"], mainloop=self.loop)
         self.signals = []  # (member, path, arguments)
         self.agent_answers, self.agent_calls = {}, []
+        self.last_error = None  # what error() gave
         self.bus.add_signal_receiver(self._signal, bus_name=NAME, path_keyword="path", member_keyword="member")
         self.bus.add_message_filter(self._serve_agent)
 
@@ -79,21 +80,22 @@ class Client:
 
     # --- calls ---
 
-    def begin(self, path, interface, member, signature="", *values, timeout=60):
+    def begin(self, path, interface, member, signature="", *values, timeout=120, to=NAME):
         pending = Pending(self, member)
-        self.bus.call_async(NAME, path, interface, member, signature, values, pending.succeed, pending.fail,
+        self.bus.call_async(to, path, interface, member, signature, values, pending.succeed, pending.fail,
                             timeout=timeout, byte_arrays=True)
         return pending
 
     def call(self, path, interface, member, signature="", *values, deadline=None):
         return self.begin(path, interface, member, signature, *values).result(deadline)
 
-    def error(self, *call):
+    def error(self, *call, deadline=None):
         """The (name, text) of the error that this call ends with; (None, None) if it succeeds."""
         try:
-            self.call(*call)
+            self.call(*call, deadline=deadline)
         except BluezError as error:
-            return error.name, error.text
+            self.last_error = error.name, error.text
+            return self.last_error
         return None, None
 
     def get(self, path, interface, name):
@@ -129,8 +131,9 @@ class Client:
     # --- an agent ---
 
     def register_agent(self, capability, **answers):
-        """An agent at /test/agent; `answers`: by member, a value, a function that gives one, or the name of an error
-        (a text). Without one RequestPasskey is never answered, and everything else is agreed to."""
+        """An agent at /test/agent; `answers`: by member, a value, the name of an error (a text), or a function that gives
+        one, and is asked again while it gives None. Without one RequestPasskey is never answered, and everything else is
+        agreed to."""
         self.agent_answers = answers
         self.call("/org/bluez", AGENTS, "RegisterAgent", "os", "/test/agent", capability)
 
@@ -141,16 +144,27 @@ class Client:
         if message.get_type() != dbus.lowlevel.MESSAGE_TYPE_METHOD_CALL or message.get_interface() != AGENT:
             return dbus.lowlevel.HANDLER_RESULT_NOT_YET_HANDLED
         self.agent_calls.append((message.get_member(), *message.get_args_list()))
+        if not self._answer(message):
+            GLib.timeout_add(50, lambda: not self._answer(message))
+        return dbus.lowlevel.HANDLER_RESULT_HANDLED
+
+    def _answer(self, message):
+        """Whether there is nothing more to do for this call."""
         answer = self.agent_answers.get(message.get_member())
-        answer = answer() if callable(answer) else answer
+        if answer is None and message.get_member() == "RequestPasskey":
+            return True
+        if callable(answer):
+            answer = answer()
+            if answer is None:
+                return False
         if isinstance(answer, str):
-            self.bus.send_message(dbus.lowlevel.ErrorMessage(message, answer, "no"))
-        elif answer is not None or message.get_member() not in ("RequestPasskey", "RequestPinCode"):
+            reply = dbus.lowlevel.ErrorMessage(message, answer, "no")
+        else:
             reply = dbus.lowlevel.MethodReturnMessage(message)
             if message.get_member() == "RequestPasskey":
                 reply.append(answer, signature="u")
-            self.bus.send_message(reply)
-        return dbus.lowlevel.HANDLER_RESULT_HANDLED
+        self.bus.send_message(reply)
+        return True
 
 
 def socket_of(fd):

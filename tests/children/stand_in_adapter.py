@@ -17,7 +17,7 @@ class Times:
     """Milliseconds."""
 
     advertise_ms: int = 100     # between two advertisements of a child
-    connect_ms: int = 20000     # until a connection that is not made is given up
+    connect_ms: int = 40000     # until a connection that is not made is given up
     temporary_ms: int = 30000   # until a device is forgotten that nobody uses and nobody hears
     disconnect_ms: int = 50     # from Disconnect to the end of the link; bluetoothd: 2 s
     answer_ms: int = 5          # of the child: services, pairing

@@ -107,8 +107,6 @@ class Device(Exported):
     # --- connect ---
 
     def connect(self, call):
-        if self.pairing:
-            raise errors.in_progress()
         if self.connected:
             return call.reply()
         if self.connecting:
@@ -121,6 +119,9 @@ class Device(Exported):
     def begin_connecting(self, done):
         """`done` is called with the text of the error, or None."""
         self.temporary = False
+        if self.connecting:  # by a client's Connect: now for a pairing too
+            before, self.connecting = self.connecting, lambda error: (before(error), done(error))
+            return
         self.connecting = done
         self.later("give up", self.adapter.times.connect_ms, lambda: self.end_connecting(errors.NOT_FOUND))
         self.later("connect", 0, self.try_connecting)
@@ -271,10 +272,10 @@ class Device(Exported):
         self.changed(*names)
 
     def pair(self, call):
-        if self.pairing or self.connecting:
+        if self.pairing:
             raise errors.in_progress()
-        if self.bond:
-            raise errors.already_exists()
+        if self.bond:  # 5.66 tries BR/EDR then
+            raise errors.authentication_failed()
         if not self.adapter.powered:
             raise errors.not_ready()
         self.temporary = False

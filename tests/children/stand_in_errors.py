@@ -66,7 +66,7 @@ NOT_FOUND = "le-connection-abort-by-local"   # and everything else that goes wro
 CONNECTING = "le-connection-already-connected"
 NO_SOCKET = "le-connection-create-socket"    # the adapter is off
 
-ATT_READ_NOT_PERMITTED, ATT_WRITE_NOT_PERMITTED, ATT_AUTHENTICATION = 0x02, 0x03, 0x05
+ATT_READ_NOT_PERMITTED, ATT_AUTHENTICATION, ATT_UNSUPPORTED = 0x02, 0x05, 0x06
 
 
 def att(code):

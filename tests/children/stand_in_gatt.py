@@ -126,12 +126,13 @@ class SmpCharacteristic(Exported):
         self.check_connected()
         if self.writer:
             raise errors.not_permitted("Write acquired")
-        if options.get("type") in ("request", "reliable"):
-            raise errors.att(errors.ATT_WRITE_NOT_PERMITTED)
-        if options.get("type", "command") != "command" or options.get("offset", 0):
+        kind = options.get("type", "command")
+        if kind not in ("command", "request") or options.get("offset", 0):
             raise errors.not_supported()
         if len(value) > self.device.peripheral.mtu - smp_gatt.ATT_HEADER:
-            raise errors.failed("Failed to initiate write")
+            raise errors.failed("Failed to initiate write") if kind == "command" else errors.att(errors.ATT_UNSUPPORTED)
+        if kind == "request" and not self.device.elevate(self.device.peripheral.demands):
+            raise errors.att(errors.ATT_AUTHENTICATION)
         self.write(value)
         call.reply()
 

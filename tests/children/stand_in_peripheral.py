@@ -10,7 +10,12 @@ OPEN, ENCRYPTED, AUTHENTICATED = 1, 2, 4  # levels of a link's security; 4: LE S
 
 class Peripheral:
     def __init__(self, name, settings):
-        """`settings`: those of StandIn1.AddPeripheral; KeyError or ValueError when they are not right."""
+        """`settings`, of StandIn1.AddPeripheral: Address s; Identity s (what bluetoothd knows it by once bonded; the
+        address), AddressType s ("public", "random"), Name s, UUIDs as (advertised; the SMP service), Rssi n (dBm), Mtu q
+        (247), Smp s (socket of an smp_child), Pairing s (accepts "none", "just-works", "passkey"), Passkey u, Encrypted
+        b (its SMP characteristic wants that), Acquire b (true; false: NotSupported), Reassembly b (true; false: a packet
+        must fit one write), BytesPerSecond u (taken from an acquired socket; 0: no limit). KeyError or ValueError when
+        they are not right."""
         self.name = name
         self.address = settings["Address"].upper()
         self.identity = settings.get("Identity", self.address).upper()

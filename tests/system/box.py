@@ -117,12 +117,15 @@ class Box:
             sed "s|ADDRESS|{address}|" /share/configuration.toml > /etc/headgate/headgate.toml.d/boiler.toml
             systemctl reset-failed
             systemctl start web headgated""")
+        self.start_child_at_line()
+        self.wait_for_child(lambda seen: seen["online"] and seen["version"] == "1.0.0", "to be online with 1.0.0")
+
+    def start_child_at_line(self):
         self.end_child()
         directory = pathlib.Path(tempfile.mkdtemp(dir=self._directory, prefix="child-"))
         self.child = ChildProcess(directory, "--image", self._directory / "share/images/1.0.0.bin", "--baud", "115200")
         self.connect_child()
         self.plug()
-        self.wait_for_child(lambda seen: seen["online"] and seen["version"] == "1.0.0", "to be online with 1.0.0")
 
     def connect_child(self):
         """Between the child's tty and the machine's port; again when the machine was started again."""
