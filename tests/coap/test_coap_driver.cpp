@@ -64,7 +64,7 @@ TEST_P(CoapDriverTest, ServesNoChildWithAPasskeyUntilItHasAnotherKey) {
   EXPECT_THAT(inspect().error().message, Not(HasSubstr("its key are wrong")));
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, CoapDriverTest, testing::Values("lwm2m:urn:x:pump", "127.0.0.1:9"),
+INSTANTIATE_TEST_SUITE_P(Kinds, CoapDriverTest, testing::Values("lwm2m:urn:x:pump", "coap://127.0.0.1:9"),
                          [](const auto& row) { return row.index == 0 ? "Lwm2m" : "Suit"; });
 
 }  // namespace
