@@ -260,6 +260,7 @@ def test_just_works_is_no_answer_to_a_child_with_a_passkey(client):
     for capability in ("NoInputNoOutput", "DisplayOnly"):
         client.register_agent(capability)
         assert client.error(device, bluez.DEVICE, "Pair")[0] == "org.bluez.Error.AuthenticationFailed"
+        client.until(lambda: not client.get(device, bluez.DEVICE, "Connected"), what="the end of the link")
         client.unregister_agent()
     client.register_agent("KeyboardOnly", RequestPasskey="org.bluez.Error.Rejected")
     assert client.error(device, bluez.DEVICE, "Pair")[0] == "org.bluez.Error.AuthenticationFailed"
