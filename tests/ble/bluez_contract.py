@@ -11,6 +11,9 @@ To run them on a real one:
   peripheral accept and demand what a check asks for, with its SMP characteristic (write-without-response and notify,
   and encrypt flags if `encrypted`) before an smp_child --seqpacket through smp_gatt.SmpGatt; the hooks do the rest. A
   hook that cannot be had is left out, and the checks that need it are skipped and named;
+- on btvirt: an advertisement that is registered anew every 1.5 s, for it is only heard when it starts; each check takes
+  about 6 s then, and a_child_that_is_not_there 50 s. A peripheral that is in the same process needs a connection that is
+  no bluez_client.Client for its own agent (that serves all agents' calls). `drop`: Disconnect on the peripheral's side;
 - `run(world)`: the names of the checks that failed, each told on standard output as it ends.
 Each check begins without the device on the adapter, and with its own client.
 """
