@@ -66,7 +66,7 @@ NOT_FOUND = "le-connection-abort-by-local"   # and everything else that goes wro
 CONNECTING = "le-connection-already-connected"
 NO_SOCKET = "le-connection-create-socket"    # the adapter is off
 
-ATT_READ_NOT_PERMITTED, ATT_AUTHENTICATION, ATT_UNSUPPORTED = 0x02, 0x05, 0x06
+ATT_READ_NOT_PERMITTED, ATT_UNSUPPORTED, ATT_UNLIKELY = 0x02, 0x06, 0x0e
 
 
 def att(code):

@@ -117,6 +117,12 @@ class SmpCharacteristic(Exported):
         if not self.device.connected:
             raise errors.not_connected()
 
+    def check_access(self):
+        """A refusal makes bluetoothd pair; if that fails the link ends, and with it the call."""
+        if self.device.connected and not self.device.elevate(self.device.peripheral.demands):
+            self.device.drop()
+            raise errors.att(errors.ATT_UNLIKELY)
+
     def read_value(self, call):
         self.check_connected()
         raise errors.att(errors.ATT_READ_NOT_PERMITTED)
@@ -131,8 +137,8 @@ class SmpCharacteristic(Exported):
             raise errors.not_supported()
         if len(value) > self.device.peripheral.mtu - smp_gatt.ATT_HEADER:
             raise errors.failed("Failed to initiate write") if kind == "command" else errors.att(errors.ATT_UNSUPPORTED)
-        if kind == "request" and not self.device.elevate(self.device.peripheral.demands):
-            raise errors.att(errors.ATT_AUTHENTICATION)
+        if kind == "request":
+            self.check_access()
         self.write(value)
         call.reply()
 
@@ -167,7 +173,7 @@ class SmpCharacteristic(Exported):
             return call.fail(errors.not_connected())
         if not self.device.elevate(self.device.peripheral.demands):
             self.stuck_notify = True  # 5.66 forgets the call
-            return None
+            return self.device.drop()
         self.reader = AcquiredSocket(lambda _: None, self.reader_gone)
         self.changed("NotifyAcquired")
         return call.reply("hq", self.reader.hand_over(), self.device.peripheral.mtu)
@@ -177,8 +183,7 @@ class SmpCharacteristic(Exported):
             raise errors.not_permitted("Notify acquired")
         if call.sender in self.clients:
             return call.reply()
-        if self.device.connected and not self.device.elevate(self.device.peripheral.demands):
-            raise errors.att(errors.ATT_AUTHENTICATION)
+        self.check_access()
         before = self.notifying()
         self.clients[call.sender] = self.exports.bus.watch_name_owner(
             call.sender, lambda owner, name=call.sender: owner or self.stop_for(name))

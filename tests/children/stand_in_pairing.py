@@ -147,3 +147,5 @@ class Pairing:
             self.call.reply()
         else:
             self.call.fail(error)
+            if error.name == errors.authentication_failed().name:
+                self.device.later("drop", self.device.adapter.times.answer_ms, self.device.drop)
