@@ -111,7 +111,7 @@ class BleBox(Box):
         """These, on the air with version 1.0.0, and a daemon that has never heard of them; bonds are gone. `with_serial`: a
         child at the serial line, too; `more` is more of the configuration."""
         self.machine.check("""set -e
-            systemctl stop headgated headgate-serial headgate-ble 'child-*' air-children 'capture*'
+            systemctl stop headgated headgate-serial headgate-ble 'child-*' 'air-children*' 'capture*'
             systemctl reset-failed
             forget-devices
             rm -rf /var/lib/headgate*/* /var/cache/headgate*/* /run/children /run/quiet-* /run/lock/LCK..*
@@ -210,7 +210,7 @@ class BleBox(Box):
         self.machine.check("systemctl stop capture; cp /run/capture /share/capture; btmon -r /run/capture > /share/shown; "
                            "rm /run/capture")
         shown = (self._directory / "share/shown").read_text(errors="replace")
-        asked = re.findall(r"LE (?:Extended )?Create Conn.*?Peer address: ([0-9A-F:]{17})", shown, re.DOTALL)
+        asked = re.findall(r"< HCI Command: LE (?:Extended )?Create Conn.*?Peer address: ([0-9A-F:]{17})", shown, re.DOTALL)
         return (self._directory / "share/capture").read_bytes(), set(asked)
 
     def pieces_of_image(self, capture):
