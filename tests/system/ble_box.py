@@ -104,6 +104,9 @@ class BleBox(Box):
             echo 'HEADGATE_BLE_OPTIONS="--adapters hci0"' > /etc/default/headgate-plugin-ble
             systemctl daemon-reload
             bash /share/rig/air""")
+        adapters = "busctl tree --list org.bluez | grep -c 'hci[0-9]*$'"
+        self.wait_for(lambda: self.machine.run(adapters)[1].strip() == "4", "bluetoothd to show its adapters")
+        self.machine.check("busctl set-property org.bluez /org/bluez/hci0 org.bluez.Adapter1 Powered b true")
 
     # ------------------------------------------------------------------------------------------------------ children
 
