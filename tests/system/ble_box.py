@@ -104,6 +104,9 @@ class BleBox(Box):
             echo 'HEADGATE_BLE_OPTIONS="--adapters hci0"' > /etc/default/headgate-plugin-ble
             systemctl daemon-reload
             bash /share/rig/air""")
+        adapters = "busctl tree --list org.bluez | grep -c 'hci[0-9]*$'"
+        self.wait_for(lambda: self.machine.run(adapters)[1].strip() == "4", "bluetoothd to show its adapters")
+        self.machine.check("busctl set-property org.bluez /org/bluez/hci0 org.bluez.Adapter1 Powered b true")
 
     # ------------------------------------------------------------------------------------------------------ children
 
@@ -111,7 +114,7 @@ class BleBox(Box):
         """These, on the air with version 1.0.0, and a daemon that has never heard of them; bonds are gone. `with_serial`: a
         child at the serial line, too; `more` is more of the configuration."""
         self.machine.check("""set -e
-            systemctl stop headgated headgate-serial headgate-ble 'child-*' air-children 'capture*'
+            systemctl stop headgated headgate-serial headgate-ble 'child-*' 'air-children*' 'capture*'
             systemctl reset-failed
             forget-devices
             rm -rf /var/lib/headgate*/* /var/cache/headgate*/* /run/children /run/quiet-* /run/lock/LCK..*
@@ -210,7 +213,7 @@ class BleBox(Box):
         self.machine.check("systemctl stop capture; cp /run/capture /share/capture; btmon -r /run/capture > /share/shown; "
                            "rm /run/capture")
         shown = (self._directory / "share/shown").read_text(errors="replace")
-        asked = re.findall(r"LE (?:Extended )?Create Conn.*?Peer address: ([0-9A-F:]{17})", shown, re.DOTALL)
+        asked = re.findall(r"< HCI Command: LE (?:Extended )?Create Conn.*?Peer address: ([0-9A-F:]{17})", shown, re.DOTALL)
         return (self._directory / "share/capture").read_bytes(), set(asked)
 
     def pieces_of_image(self, capture):

@@ -26,6 +26,7 @@ CHARACTERISTIC = "da2e7828-fbce-4e01-ae9e-261174997c48"
 BLUEZ, PROPERTIES = "org.bluez", "org.freedesktop.DBus.Properties"
 ADAPTER, DEVICE, GATT = "org.bluez.Adapter1", "org.bluez.Device1", "org.bluez.GattCharacteristic1"
 PATIENCE_S = 45
+LOOK_AGAIN_MS = 50
 LONGEST = 0xffff  # bytes of an SMP packet
 
 
@@ -50,11 +51,12 @@ class Central:
 
     def until(self, predicate, what):
         end = time.monotonic() + PATIENCE_S
+        again = GLib.timeout_add(LOOK_AGAIN_MS, lambda: True)  # for what no signal tells
         while not (value := predicate()):
             if time.monotonic() > end:
                 sys.exit(f"bare central: no {what} in {PATIENCE_S} s")
-            GLib.MainContext.default().iteration(False)
-            time.sleep(0.01)
+            GLib.MainContext.default().iteration(True)
+        GLib.source_remove(again)
         return value
 
     def ask(self, path, interface, method, *arguments):
