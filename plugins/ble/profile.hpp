@@ -11,7 +11,7 @@
 namespace hg::ble {
 
 struct Profile {
-  /// With anything but `none` no SMP byte is sent over a connection without a bond.
+  /// With anything but `none` no packet of a step is sent over a connection without a bond.
   enum class Pairing : std::uint8_t { none, just_works, passkey };
 
   Pairing pairing = Pairing::none;  ///< pairing: "none", "just-works", "passkey"

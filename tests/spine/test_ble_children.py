@@ -169,3 +169,94 @@ def test_bluetoothd_that_restarts_in_a_transfer_is_waited_for(gateway, air):
     air.start()
     boiler.start()
     gateway.wait_for_phase("confirmed", "boiler", deadline_s=4 * SOON_S)
+
+
+def pairings(air):
+    return sum(call.startswith("Pair ") for call in air.calls())
+
+
+def test_a_child_that_bluetoothd_pairs_by_itself_is_paired_by_us_all_the_same(gateway, air):
+    """It does so when an access is refused; whoever was there would have been let in."""
+    add(gateway, air, "boiler", BOILER, pairing="just-works", values={"Pairing": "just-works", "Encrypted": True})
+    start(gateway, air)
+    seen(gateway, "boiler", lambda s: s["online"] and s["version"], "to say its version")
+    assert pairings(air) == 1
+    assert "refused-before no" in (gateway.directory / "ble-state/boiler.bond").read_text()
+
+
+def test_a_child_whose_address_changes_is_found_by_its_identity(gateway, air):
+    boiler = add(gateway, air, "boiler", "5A:00:00:00:00:01", pairing="just-works", enrolled_as="name:boiler",
+                 values={"Pairing": "just-works", "Identity": BOILER})
+    start(gateway, air)
+    seen(gateway, "boiler", lambda s: s["online"] and s["version"], "to say its version")
+    gateway.wait_for(lambda: BOILER in (gateway.directory / "ble-state/boiler.bond").read_text(), SOON_S,
+                     "the bond to be remembered by its identity")
+    air.do("ChangeAddress", boiler.id, "6B:00:00:00:00:02")
+    gateway.start_rollout(sealed(gateway))
+    after = gateway.wait_for_phase("confirmed", "boiler", deadline_s=3 * SOON_S)
+    assert after["digest"] == running_digest(APP_1_1_0)
+    assert pairings(air) == 1
+
+
+def test_another_passkey_ends_the_bond_and_makes_a_new_one(gateway, air):
+    gateway.give_key(KEYS / "gateway-enc-p256.pem")
+    add(gateway, air, "boiler", BOILER, pairing="passkey",
+        values={"Pairing": "passkey", "Passkey": PASSKEY, "Encrypted": True})
+    start(gateway, air)
+    gateway.wait_for_child("boiler", lambda s: "passkey" in s["link_text"], "to say that it has no passkey")
+    give_passkey(gateway, "boiler", PASSKEY)
+    seen(gateway, "boiler", lambda s: s["online"] and s["version"], "to be served")
+    removed = sum(call.startswith("RemoveDevice") for call in air.calls())
+    gateway.ctl("children", "revoke-key", "boiler", "link")
+    gateway.wait_for(lambda: sum(call.startswith("RemoveDevice") for call in air.calls()) > removed, SOON_S,
+                     "the bond to go with the key")
+    give_passkey(gateway, "boiler", PASSKEY)
+    gateway.wait_for(lambda: pairings(air) == 2, 2 * SOON_S, "it to be paired anew")
+
+
+def test_an_adapter_that_goes_off_and_on_is_waited_for(gateway, air):
+    add(gateway, air, "boiler", BOILER, link="internal")
+    start(gateway, air)
+    seen(gateway, "boiler", lambda s: s["online"] and s["version"], "to say its version")
+    air.do("SetPowered", ble_children.ADAPTER, False)
+    gateway.wait_for_child("boiler", lambda s: not s["online"], "to be offline")
+    air.do("SetPowered", ble_children.ADAPTER, True)
+    seen(gateway, "boiler", lambda s: s["online"], "to be online again")
+
+
+def test_the_plugin_that_is_killed_in_a_transfer_goes_on(gateway, air):
+    boiler = add(gateway, air, "boiler", BOILER, link="internal", options=("--work-us", "20000"))
+    start(gateway, air)
+    seen(gateway, "boiler", lambda s: s["online"] and s["version"], "to say its version")
+    gateway.start_rollout(sealed(gateway))
+    gateway.wait_for(lambda: boiler.counters().get("upload_bytes", 0) > APP_1_1_0.stat().st_size / 4, SOON_S,
+                     "a quarter of the image")
+    gateway.plugin.kill()
+    ble_children.start_plugin(gateway)
+    gateway.wait_for_phase("confirmed", "boiler", deadline_s=3 * SOON_S)
+    counters = boiler.counters()
+    assert (counters["uploads_started"], counters["resets"]) == (1, 1)
+    assert counters["resumes"] >= 1
+
+
+def transfer_of(child):
+    """When it began and ended, by the child's clock."""
+    said = [line.split(" ", 1) for line in child.log()]
+    return (min(float(at) for at, what in said if what.startswith("upload: image 0")),
+            max(float(at) for at, what in said if what.startswith("upload: complete")))
+
+
+def test_no_more_children_are_sent_to_at_a_time_than_the_adapter_has_transfers(gateway, air):
+    boiler = add(gateway, air, "boiler", BOILER, link="internal", options=("--work-us", "5000"))
+    meter = add(gateway, air, "meter", METER, link="internal", options=("--work-us", "5000"))
+    start(gateway, air, "--transfers", "1")
+    for name in ("boiler", "meter"):
+        seen(gateway, name, lambda s: s["online"] and s["version"], "to say its version")
+    gateway.start_rollout(sealed(gateway))
+    for name in ("boiler", "meter"):
+        gateway.wait_for_phase("confirmed", name, deadline_s=4 * SOON_S)
+    first, second = sorted(map(transfer_of, (boiler, meter)))
+    assert first[1] <= second[0], "both were sent to at a time"
+    for child in (boiler, meter):
+        counters = child.counters()
+        assert (counters["uploads_started"], counters["resets"]) == (1, 1)
