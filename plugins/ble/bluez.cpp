@@ -23,6 +23,7 @@ constexpr const char* kAgentsPath = "/org/bluez";
 
 constexpr std::size_t kLongestValue = 512;         // Core Specification, Vol 3, Part F, 3.2.9
 constexpr std::chrono::seconds kOthersConnect{1};  // before asking again while somebody else connects the device
+constexpr std::chrono::seconds kLeavesWithin{5};   // an answer to Disconnect
 constexpr std::chrono::seconds kSignalled{2};      // the reply to Connect may come before the property
 
 constexpr std::chrono::milliseconds kLastWord{500};  // for an answer after the end of the connection
@@ -201,8 +202,16 @@ asio::awaitable<Result<void>> Bluez::connect(std::string device, SteadyTime dead
   if (adapter == nullptr || !adapter->powered) co_return Error{Errc::unavailable, doing + ": the adapter is off"};
   Result<void> done = co_await ask_to_connect(device, doing, deadline);
   if (done) done = co_await until_resolved(device, doing, deadline);
-  // No half connection is left behind, and no attempt that may succeed when nobody waits for it.
-  if (!done) tell(*follower_, {device, kDevice, "Disconnect", ""});
+  // No half connection is left behind, and no attempt that may succeed when nobody waits for it. The answer is waited
+  // for, because bluetoothd 5.66 takes two seconds for it, in which it would end the next connection as well.
+  const Question leave{device, kDevice, "Disconnect", "end the attempt to " + doing};
+  if (done) co_return done;
+  if (done.error().code == Errc::cancelled) {
+    tell(*follower_, leave);
+    co_return done;
+  }
+  const auto left = co_await ask(follower_, leave, std::chrono::steady_clock::now() + kLeavesWithin);
+  static_cast<void>(left);  // "Not Connected" is what is wished for
   co_return done;
 }
 
