@@ -90,7 +90,7 @@ void set_up(Device& it) {
   it.platform.boots = [](void*) -> std::uint32_t { return 1000; };
   it.platform.unit = "HTR-0042";
   it.platform.status = [](void*, hg_child_status* status) {
-    *status = {55, HG_CHILD_MAINS, true, 9, HG_CHILD_RESET_PIN};
+    *status = {55, HG_CHILD_MAINS, true, 9, HG_CHILD_RESET_PIN, 4};
   };
   it.platform.offer = decide;
   it.platform.notice = [](void* user, const hg_child_notice* notice) { return ++device(user).done, notice->in_ms; };
