@@ -187,6 +187,9 @@ bool Objects::apply_device(const std::string& path, const Properties& properties
   changed |= take(properties, "Name", device.name, kLongestName);
   changed |= take(properties, "Connected", device.connected);
   changed |= take(properties, "ServicesResolved", device.services_resolved);
+  // bluetoothd 5.66 does not always tell of a connection (seen: none of the second one to a device): its services do.
+  const auto* const resolved = find<bool>(properties, "ServicesResolved");
+  if (resolved != nullptr && *resolved) changed |= set(device.connected, true);
   changed |= take(properties, "Paired", device.paired);
   changed |= take(properties, "Bonded", device.bonded);
   changed |= take(properties, "Blocked", device.blocked);

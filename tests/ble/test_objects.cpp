@@ -68,6 +68,19 @@ TEST(Objects, ShowADevice) {
   EXPECT_TRUE(device->connected && device->services_resolved && device->paired && device->bonded && device->blocked);
 }
 
+/// bluetoothd 5.66 was seen to tell nothing of the second connection to a device but its services.
+TEST(Objects, TakeResolvedServicesForAConnection) {
+  Objects objects;
+  ASSERT_TRUE(objects.apply(kBoiler, kDevice, device_properties()));
+  EXPECT_FALSE(objects.device(kBoiler)->connected);
+  EXPECT_TRUE(objects.apply(kBoiler, kDevice, {{"ServicesResolved", true}}));
+  EXPECT_TRUE(objects.device(kBoiler)->connected);
+  EXPECT_TRUE(objects.apply(kBoiler, kDevice, {{"ServicesResolved", false}}));
+  EXPECT_TRUE(objects.device(kBoiler)->connected) << "it says itself when it ends";
+  EXPECT_TRUE(objects.apply(kBoiler, kDevice, {{"Connected", false}}));
+  EXPECT_FALSE(objects.device(kBoiler)->connected);
+}
+
 TEST(Objects, CountEachAdvertisement) {
   Objects objects;
   objects.apply(kBoiler, kDevice, device_properties());
