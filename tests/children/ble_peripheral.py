@@ -209,10 +209,12 @@ class PairingAgent(dbus.service.Object):
     def __init__(self, bus, peripherals):
         super().__init__(bus, "/test/agent")
         self.of_adapter = {each.adapter: each for each in peripherals}
+        has_passkeys = any(each.pairing == "passkey" for each in peripherals)
+        self.capability = "KeyboardOnly" if has_passkeys else "NoInputNoOutput"
 
     def register(self, bus):
         agents = dbus.Interface(bus.get_object(BLUEZ, "/org/bluez", introspect=False), AGENTS)
-        agents.RegisterAgent(dbus.ObjectPath("/test/agent"), "KeyboardOnly")
+        agents.RegisterAgent(dbus.ObjectPath("/test/agent"), self.capability)
         agents.RequestDefaultAgent(dbus.ObjectPath("/test/agent"))
 
     @dbus.service.method(AGENT, in_signature="o")
