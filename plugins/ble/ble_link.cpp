@@ -311,10 +311,13 @@ Result<void> BleLink::keep(Bond bond) {
 
 asio::awaitable<Result<void>> BleLink::bond_anew() {
   const auto bluez = radio_->bluez();
-  auto tried = co_await try_unbonded();
-  if (!tried) co_return tried;
   const auto passkey = passkey_;
-  const bool has_refused = *unbonded_ == Unbonded::refuses || *unbonded_ == Unbonded::drops;
+  bool has_refused = false;
+  if (settings_.profile.pairing == Profile::Pairing::passkey) {  // the other bonds prove nothing in any case
+    auto tried = co_await try_unbonded();
+    if (!tried) co_return tried;
+    has_refused = *unbonded_ == Unbonded::refuses || *unbonded_ == Unbonded::drops;
+  }
   auto bond =
       co_await make_bond(bluez, device_->path, settings_.profile.pairing, passkey, has_refused, in(kPairWithin));
   if (!bond) co_return bond.error().within("pair");

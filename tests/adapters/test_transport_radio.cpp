@@ -60,7 +60,8 @@ TEST_F(Radios, MoreThanCanBeHeardEndTheConnection) {
   for (unsigned i = 0; i < 4200; ++i) {
     if (!channel->send(wire::Radio{.child = "boiler", .airtime_ms = i})) break;
   }
-  EXPECT_EQ(end_of(channel).code, Errc::unavailable);
+  const Errc code = end_of(channel).code;
+  EXPECT_TRUE(code == Errc::unavailable || code == Errc::io) << "io: with frames unread at the other end";
   EXPECT_TRUE(journal_.has("more is said of radios than can be heard"));
 }
 
