@@ -13,7 +13,6 @@ using namespace std::chrono_literals;
 
 constexpr auto kConnectedWithin = 60s;  // for a delivery, which has no deadline as a whole
 constexpr auto kAskAgain = 15s;         // an offer, while the adapter is full
-constexpr auto kEnrolledWithin = 60s;   // all children, after the first
 
 Error unreachable(Error error) {
   if (error.code != Errc::cancelled) error.code = Errc::unavailable;
@@ -27,7 +26,7 @@ Result<std::unique_ptr<BleDriver>> BleDriver::make(const plugin::Setup& setup, c
   auto bluez = std::make_shared<Bluez>(setup.executor, bus, setup.log);
   auto radio =
       std::make_shared<Radio>(setup.executor, bluez, std::move(settings), Bonds(setup.state), setup.meet, setup.log);
-  std::unique_ptr<BleDriver> driver(new BleDriver(setup.executor, bluez, radio));
+  std::unique_ptr<BleDriver> driver(new BleDriver(bluez, radio));
   const auto open = [setup, radio,
                      links = driver->links_](const wire::Enroll& child) -> Result<std::shared_ptr<smp::RunningLink>> {
     auto values = link_settings_from(child);
@@ -46,11 +45,8 @@ Result<std::unique_ptr<BleDriver>> BleDriver::make(const plugin::Setup& setup, c
   return driver;
 }
 
-BleDriver::BleDriver(asio::any_io_executor executor, std::shared_ptr<Bluez> bluez, std::shared_ptr<Radio> radio)
-    : bluez_(std::move(bluez)),
-      radio_(std::move(radio)),
-      links_(std::make_shared<Links>()),
-      stale_(std::move(executor)) {}
+BleDriver::BleDriver(std::shared_ptr<Bluez> bluez, std::shared_ptr<Radio> radio)
+    : bluez_(std::move(bluez)), radio_(std::move(radio)), links_(std::make_shared<Links>()) {}
 
 BleDriver::~BleDriver() {
   smp_.reset();
@@ -64,7 +60,6 @@ void BleDriver::enroll(const wire::Enroll& child) {
   links_->erase(child.child);
   smp_->enroll(child);
   enrolled_.insert(child.child);
-  drop_stale_bonds_later();
 }
 
 void BleDriver::forget(const std::string& child) {
@@ -81,16 +76,7 @@ void BleDriver::set_link_key(const std::string& child, plugin::LinkKey key) {
   (*link)->set_passkey(is_passkey ? std::make_shared<const Secret>(std::move(key.secret)) : nullptr);
 }
 
-/// Those of children that were forgotten while this program did not run.
-void BleDriver::drop_stale_bonds_later() {
-  stale_.expires_after(kEnrolledWithin);
-  const auto drop = [this](boost::system::error_code failure) {
-    if (!failure) drop_stale_bonds();
-  };
-  stale_.async_wait(drop);
-}
-
-void BleDriver::drop_stale_bonds() {
+void BleDriver::all_are_enrolled() {
   for (const std::string& child : radio_->bonds().children()) {
     if (!enrolled_.contains(child)) radio_->drop_bond(child);
   }

@@ -4,7 +4,6 @@
 // Passkeys go to the links, and the bond of a child that is forgotten goes with it. Called by the SDK.
 #pragma once
 
-#include <boost/asio/steady_timer.hpp>
 #include <map>
 #include <memory>
 #include <set>
@@ -28,6 +27,8 @@ class BleDriver final : public plugin::Driver {
 
   void enroll(const wire::Enroll& child) override;
   void forget(const std::string& child) override;
+  /// Bonds of children that were forgotten while this program did not run go now.
+  void all_are_enrolled() override;
   void set_link_key(const std::string& child, plugin::LinkKey key) override;
   boost::asio::awaitable<Result<wire::Seen>> inspect(plugin::Job job) override;
   boost::asio::awaitable<Result<plugin::Outcome>> deliver(plugin::Job job, wire::Deliver request,
@@ -45,18 +46,15 @@ class BleDriver final : public plugin::Driver {
  private:
   using Links = std::map<std::string, std::shared_ptr<BleLink>>;
 
-  BleDriver(boost::asio::any_io_executor executor, std::shared_ptr<Bluez> bluez, std::shared_ptr<Radio> radio);
+  BleDriver(std::shared_ptr<Bluez> bluez, std::shared_ptr<Radio> radio);
   /// Errc::unavailable: its values are wrong, which its link has said.
   [[nodiscard]] Result<std::shared_ptr<BleLink>> link_of(const std::string& child) const;
   /// Every error but Errc::cancelled is Errc::unavailable: a child that cannot be reached has done nothing wrong.
   boost::asio::awaitable<Result<BleLink::Hold>> hold(std::string child, SteadyTime deadline);
-  void drop_stale_bonds_later();
-  void drop_stale_bonds();
 
   std::shared_ptr<Bluez> bluez_;
   std::shared_ptr<Radio> radio_;
-  std::shared_ptr<Links> links_;  // shared with what opens them
-  boost::asio::steady_timer stale_;
+  std::shared_ptr<Links> links_;    // shared with what opens them
   std::set<std::string> enrolled_;  // also those whose values are wrong
   std::unique_ptr<smp::SmpDriver> smp_;
 };

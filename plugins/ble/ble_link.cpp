@@ -31,9 +31,8 @@ constexpr milliseconds kLongestPause = 60s;
 constexpr milliseconds kFirstRest = 60s;  // after one that nobody but people can mend; doubles
 constexpr milliseconds kLongestRest = 1h;
 constexpr std::size_t kLeastFragment = 20;
-constexpr std::int16_t kNoRssi = 127;  // what controllers say that cannot measure it
-constexpr unsigned kMustBeSo = 2;      // connections in a row that end the same way: no accident
-constexpr auto kBreaksWithin = 10s;    // one that is not made for longer: the child is not there
+constexpr unsigned kMustBeSo = 2;    // connections in a row that end the same way: no accident
+constexpr auto kBreaksWithin = 10s;  // one that is not made for longer: the child is not there
 
 SteadyTime in(std::chrono::seconds time) {
   return std::chrono::steady_clock::now() + time;

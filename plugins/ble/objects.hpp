@@ -23,6 +23,9 @@ inline constexpr std::string_view kSmpCharacteristic = "da2e7828-fbce-4e01-ae9e-
 using Property = std::variant<bool, std::int64_t, std::string, std::vector<std::string>>;
 using Properties = std::map<std::string, Property>;
 
+/// What controllers say that cannot measure how strong a signal is (HCI); shown to nobody.
+inline constexpr std::int16_t kNoRssi = 127;
+
 struct AdapterSeen {
   std::string path;     ///< "/org/bluez/hci0"
   std::string name;     ///< "hci0", from the path

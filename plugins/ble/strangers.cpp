@@ -34,7 +34,7 @@ std::string address_for_enrollment(const DeviceSeen& device) {
 
 std::string text_of(const DeviceSeen& device) {
   std::string text = device.name.empty() ? "no name" : "'" + device.name + "'";
-  text += ", " + std::to_string(*device.rssi) + " dBm";
+  if (*device.rssi != kNoRssi) text += ", " + std::to_string(*device.rssi) + " dBm";
   if (!keeps_address(device)) text += ", changes its address";
   return wire::bounded_text(text);
 }

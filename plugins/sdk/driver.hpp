@@ -76,6 +76,9 @@ class Driver {
   /// A child to serve from now on; again for the same child: with these values instead.
   virtual void enroll(const wire::Enroll& child) = 0;
   virtual void forget(const std::string& child) = 0;
+  /// Told some seconds after each connection to the daemon: whom it has enrolled by now is all that it has. For what a
+  /// driver keeps of children beyond its own end.
+  virtual void all_are_enrolled() {}
 
   /// Only told when the Hello says so (kCanHoldKeys): the key that the links of this child are ended by from now on,
   /// after each enroll() of it and whenever it changes; not told: it has none. forget() ends it. It is the driver's to

@@ -288,6 +288,7 @@ void Plugin::forget_stale() {
       hold({.child = child});
     }
   }
+  driver_->all_are_enrolled();
 }
 
 void Plugin::report_link(const wire::Link& said) {

@@ -63,7 +63,8 @@ class ChildProcess:
 
     def client(self, **arguments):
         """A client on the tty, or on UDP or the socket if the child has that."""
-        return SmpClient(str(self.link) if self.where.startswith("/dev/") else self.where, **arguments)
+        is_tty = not self.where or self.where.startswith("/dev/")
+        return SmpClient(str(self.link) if is_tty else self.where, **arguments)
 
     def counter(self, name):
         return json.loads((self.state / "counters").read_text())[name]

@@ -138,6 +138,21 @@ def test_a_bond_is_removed_with_the_child(gateway, air):
     gateway.wait_for(lambda: not (gateway.directory / "ble-state/boiler.bond").exists(), SOON_S, "the memory of it")
 
 
+def test_the_bond_of_a_child_that_was_forgotten_while_the_plugin_did_not_run_goes(gateway, air):
+    add(gateway, air, "boiler", BOILER, pairing="just-works", values={"Pairing": "just-works"})
+    start(gateway, air)
+    seen(gateway, "boiler", lambda s: s["online"] and s["version"], "to say its version")
+    gateway.plugin.stop()
+    gateway.daemon.stop()
+    gateway.children.clear()
+    removed = sum(call.startswith("RemoveDevice") for call in air.calls())
+    gateway.start_daemon()
+    ble_children.start_plugin(gateway)
+    gateway.wait_for(lambda: sum(call.startswith("RemoveDevice") for call in air.calls()) > removed, SOON_S,
+                     "the bond to be removed from bluetoothd")
+    gateway.wait_for(lambda: not (gateway.directory / "ble-state/boiler.bond").exists(), SOON_S, "the memory of it")
+
+
 def test_a_link_that_breaks_in_a_transfer_is_resumed(gateway, air):
     boiler = add(gateway, air, "boiler", BOILER, link="internal", options=("--work-us", "20000"))
     start(gateway, air)
