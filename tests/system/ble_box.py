@@ -65,6 +65,7 @@ class BleChild:
     link: str = "none"
     options: tuple = ()
     profile: str = ""
+    enrollment: str = ""  # more lines of its enrollment
 
     @property
     def address(self):
@@ -124,7 +125,7 @@ class BleBox(Box):
         for child in children:
             if child.enrolled_as is not None:
                 configuration += ENROLLED.format(name=child.name, address=child.enrolled_as or child.address,
-                                                 link=child.link)
+                                                 link=child.link) + child.enrollment
                 profile = PROFILE.format(pairing=child.asks or child.pairing, more=child.profile)
                 self.write(f"/etc/headgate/profiles/ble-{child.name}.toml", profile)
         self.write("/etc/headgate/headgate.toml.d/ble.toml", configuration)

@@ -5,7 +5,7 @@ import json
 import time
 
 from ble_box import ADDRESS, BleChild
-from box import IMAGE_SIZE
+from box import IMAGE_SIZE, LINE
 
 FIRST, SECOND, THIRD = "hci1", "hci2", "hci3"
 SLOWLY = ("--work-us", "60000")  # a transfer that takes some seconds: there is a middle to lose something in
@@ -143,6 +143,18 @@ def test_a_link_that_is_lost_in_the_middle_is_resumed(air):
     assert counters["resumes"] >= 2
 
 
+def test_bluetoothd_is_restarted_in_a_transfer(air):
+    boiler = internal(options=SLOWLY)
+    air.begin(boiler)
+    air.wait_until_served(boiler)
+    air.begin_update()
+    air.wait_for_bytes(boiler, IMAGE_SIZE / 4)
+    air.machine.check("systemctl restart bluetooth")
+    counters = air.wait_until_updated(boiler)
+    assert (counters["uploads_started"], counters["resets"]) == (1, 1)
+    assert counters["resumes"] >= 1
+
+
 def test_a_transfer_over_a_link_that_drops_every_20_s_ends(air):
     boiler = internal(options=("--work-us", "500000"), profile="packet = 500\nwindow = 1\n")
     air.begin(boiler)
@@ -164,6 +176,26 @@ def test_a_transfer_over_a_link_that_drops_every_20_s_ends(air):
     counters = air.counters_of(boiler)
     assert counters["uploads_started"] == 1
     assert counters["resumes"] >= len(drops)
+
+
+def test_a_ble_child_and_a_serial_child_are_updated_as_a_group(air):
+    group = 'group = "left"\nrole = "{role}"\n'
+    boiler = internal("meter", FIRST, enrollment=group.format(role="meter"))
+    roles = "".join(f'[[layouts.heater.roles]]\nname = "{role}"\nvendor = "vendor.example"\nclass = "boiler-v1"\n'
+                    for role in ("burner", "meter"))
+    serial = ('[children.boiler]\ntransport = "serial"\n' f'address = "{LINE}"\nprofile = "test"\n'
+              'vendor = "vendor.example"\nclass = "boiler-v1"\ntarget = "app"\nimage = 0\nlink = "internal"\n')
+    more = ("[layouts.heater]\n" + roles + '[groups.left]\nlayout = "heater"\n' + serial + group.format(role="burner"))
+    try:
+        air.begin(boiler, with_serial=True, more=more)
+        air.wait_until_served(boiler)
+        air.wait_for_child(lambda seen: seen["online"] and seen["version"] == "1.0.0", "to be online with 1.0.0")
+        air.begin_update()
+        air.wait_until_updated(boiler)
+        air.wait_until_confirmed()
+        assert air.ctl("groups", "show", "left")["phase"] == "updated"
+    finally:
+        air.end_child_at_line()
 
 
 def test_the_rate_is_near_that_of_a_bare_loop(air):
