@@ -24,7 +24,7 @@ constexpr const char* kAgentsPath = "/org/bluez";
 constexpr std::size_t kLongestValue = 512;         // Core Specification, Vol 3, Part F, 3.2.9
 constexpr std::chrono::seconds kOthersConnect{1};  // before asking again while somebody else connects the device
 constexpr std::chrono::seconds kLeavesWithin{5};   // an answer to Disconnect
-constexpr std::chrono::seconds kSignalled{10};     // the property comes after the reply, or only with the services
+constexpr std::chrono::seconds kSignalled{5};      // the property comes after the reply, or only with the services
 
 constexpr std::chrono::milliseconds kLastWord{500};  // for an answer after the end of the connection
 
