@@ -153,6 +153,17 @@ def test_the_bond_of_a_child_that_was_forgotten_while_the_plugin_did_not_run_goe
     gateway.wait_for(lambda: not (gateway.directory / "ble-state/boiler.bond").exists(), SOON_S, "the memory of it")
 
 
+def begin_transfer(gateway, air):
+    """A child that has a quarter of the image."""
+    boiler = add(gateway, air, "boiler", BOILER, link="internal", options=("--work-us", "20000"))
+    start(gateway, air)
+    seen(gateway, "boiler", lambda s: s["online"] and s["version"], "to say its version")
+    gateway.start_rollout(sealed(gateway))
+    gateway.wait_for(lambda: boiler.counters().get("upload_bytes", 0) > APP_1_1_0.stat().st_size / 4, SOON_S,
+                     "a quarter of the image")
+    return boiler
+
+
 def test_a_link_that_breaks_in_a_transfer_is_resumed(gateway, air):
     boiler = add(gateway, air, "boiler", BOILER, link="internal", options=("--work-us", "20000"))
     start(gateway, air)
@@ -171,12 +182,7 @@ def test_a_link_that_breaks_in_a_transfer_is_resumed(gateway, air):
 
 
 def test_bluetoothd_that_restarts_in_a_transfer_is_waited_for(gateway, air):
-    boiler = add(gateway, air, "boiler", BOILER, link="internal", options=("--work-us", "20000"))
-    start(gateway, air)
-    seen(gateway, "boiler", lambda s: s["online"] and s["version"], "to say its version")
-    gateway.start_rollout(sealed(gateway))
-    gateway.wait_for(lambda: boiler.counters().get("upload_bytes", 0) > APP_1_1_0.stat().st_size / 4, SOON_S,
-                     "a quarter of the image")
+    boiler = begin_transfer(gateway, air)
     air.stop()
     found = gateway.wait_for_child("boiler", lambda s: "bluetoothd" in s["link_text"], "to say that bluetoothd is gone")
     assert not found["online"]
@@ -240,12 +246,7 @@ def test_an_adapter_that_goes_off_and_on_is_waited_for(gateway, air):
 
 
 def test_the_plugin_that_is_killed_in_a_transfer_goes_on(gateway, air):
-    boiler = add(gateway, air, "boiler", BOILER, link="internal", options=("--work-us", "20000"))
-    start(gateway, air)
-    seen(gateway, "boiler", lambda s: s["online"] and s["version"], "to say its version")
-    gateway.start_rollout(sealed(gateway))
-    gateway.wait_for(lambda: boiler.counters().get("upload_bytes", 0) > APP_1_1_0.stat().st_size / 4, SOON_S,
-                     "a quarter of the image")
+    boiler = begin_transfer(gateway, air)
     gateway.plugin.kill()
     ble_children.start_plugin(gateway)
     gateway.wait_for_phase("confirmed", "boiler", deadline_s=3 * SOON_S)
