@@ -51,6 +51,14 @@ class PlainInspector final : public ports::Inspector {
 inline const std::string kUrl = "https://cloud.example/boiler/2.suit";
 inline const std::string kImageUrl = "https://fw.example/img1";  // stands in the vector
 
+/// A loop whose coroutines end with the process that they stand for, while the loop itself lasts as long as the world:
+/// a thread that has just answered a coroutine (adapters/on_pool.hpp) still lets go of the loop after that.
+class ProcessLoop final : public asio::io_context {
+ public:
+  ProcessLoop() : asio::io_context(1) {}
+  void kill() { shutdown(); }
+};
+
 struct World {
   World() {
     children.emplace("boiler", fakes::FlashChild{{"1.0.0", fakes::sha256_of(as_bytes("the factory's image"))}});
@@ -91,7 +99,8 @@ struct World {
   const ports::ChildTypes* child_types = nullptr;  ///< only the configuration enrolls children
   ports::DropBox* drop_box = nullptr;
   suit::Manifest manifest;
-  std::vector<std::string> all_steps;  ///< what was asked of children, over all sessions
+  std::vector<std::string> all_steps;               ///< what was asked of children, over all sessions
+  std::vector<std::shared_ptr<ProcessLoop>> loops;  ///< of all sessions
 };
 
 /// One run of the daemon. Destroying it is a SIGKILL: nothing is finished.
@@ -100,6 +109,7 @@ class Session {
   explicit Session(World& world, std::vector<core::Enrollment> children, std::vector<core::Layout> layouts = {},
                    std::vector<core::Group> groups = {})
       : world_(world),
+        process_(world),
         transport(world.children, world.clock, world.latency),
         gateway(loop.get_executor(),
                 GatewayPorts{world.catalogue, world.blobs, world.web, announcements, inspector_, transport, world.clock,
@@ -174,7 +184,19 @@ class Session {
  public:
   std::optional<Result<core::RolloutId>> answer;
   bool ended = false;  ///< run() has returned
-  asio::io_context loop{1};
+
+ private:
+  /// First here, so that its coroutines go last, as they do with a loop that is a member.
+  struct Process {
+    explicit Process(World& world) : loop(world.loops.emplace_back(std::make_shared<ProcessLoop>())) {}
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
+    ~Process() { loop->kill(); }
+    std::shared_ptr<ProcessLoop> loop;
+  } process_;
+
+ public:
+  asio::io_context& loop = *process_.loop;
   fakes::QueuedAnnouncements announcements;
   fakes::FlashTransport transport;
   fakes::CountingLock shutdown_lock;  ///< dies with the process, as a descriptor does
