@@ -22,8 +22,6 @@ using std::chrono::milliseconds;
 
 constexpr auto kPlaceWithin = 60s;    // among the connections of the adapter
 constexpr auto kConnectWithin = 40s;  // a sleepy child advertises every ten seconds or so
-constexpr auto kProbeWithin = 15s;
-constexpr auto kPairWithin = 40s;  // of which the child may take 30 (Core Specification, Vol 3, Part H, 3.4)
 constexpr auto kAcquireWithin = 10s;
 constexpr auto kDisconnectWithin = 10s;   // bluetoothd 5.66 takes 2.5 s
 constexpr milliseconds kFirstPause = 2s;  // after a failure; doubles
@@ -36,10 +34,6 @@ constexpr auto kBreaksWithin = 10s;  // one that is not made for longer: the chi
 
 SteadyTime in(std::chrono::seconds time) {
   return std::chrono::steady_clock::now() + time;
-}
-
-bool is_same(const std::shared_ptr<const Secret>& a, const std::shared_ptr<const Secret>& b) {
-  return a && b ? std::ranges::equal(a->view(), b->view()) : a == b;
 }
 
 }  // namespace
@@ -63,15 +57,12 @@ BleLink::BleLink(const asio::any_io_executor& executor, LinkSettings settings, s
       changed_(executor),
       inbox_(executor),
       idle_(executor),
-      bond_(radio_->bonds().load(settings_.child)),
+      protection_(executor, {settings_.child, settings_.enrolled_as, settings_.profile.pairing}, radio_,
+                  [this] { return connect_again(); }),
       limits_(limits_for(kLeastFragment)),
       pause_(kFirstPause) {}
 
 void BleLink::start() {
-  if (bond_ && bond_->enrolled != settings_.enrolled_as) {
-    radio_->drop_bond(settings_.child);
-    bond_.reset();
-  }
   asio::co_spawn(executor_, run(shared_from_this()), asio::detached);
   radio_->seek(shared_from_this());
   tell();
@@ -79,6 +70,7 @@ void BleLink::start() {
 
 void BleLink::close() {
   is_closed_ = true;
+  protection_.end();
   inbox_.close("no longer enrolled");
   radio_->leave(settings_.child);
   idle_.cancel();
@@ -87,12 +79,8 @@ void BleLink::close() {
 }
 
 void BleLink::set_passkey(std::shared_ptr<const Secret> passkey) {
-  const bool is_other = passkey_ && !is_same(passkey_, passkey);
-  passkey_ = std::move(passkey);
-  if (is_other && bond_) {
+  if (protection_.set_passkey(std::move(passkey))) {
     log_(settings_.child + ": its passkey has changed: the bond that was made with the former one goes");
-    radio_->drop_bond(settings_.child);
-    bond_.reset();
     if (channel_) channel_->close();
   }
   failure_.reset();  // with another key another attempt makes sense
@@ -109,7 +97,7 @@ void BleLink::look(const Result<DeviceSeen>& device, bool is_in_sight) {
   if (place_) {  // being connected, or connected: to the device that it is
     const DeviceSeen* const now = radio_->bluez()->objects().device(device_->path);
     if (now != nullptr) device_ = *now;
-    const bool has_lost_bond = settings_.profile.pairing != Profile::Pairing::none && !device_->bonded;
+    const bool has_lost_bond = protection_.wants_bond() && !device_->bonded;
     if (channel_ && has_lost_bond) channel_->close();
     if (radio_->is_crowded(device_->adapter)) leave_if_idle();
     return;
@@ -135,7 +123,7 @@ void BleLink::tell() {
   if (is_closed_) return;
   const bool is_resting = failure_ && std::chrono::steady_clock::now() < not_before_;
   const bool is_up = (is_in_sight_ || channel_) && !is_resting;
-  const auto security = is_up ? security_of(settings_.profile.pairing, bond_, level_) : wire::LinkSecurity::none;
+  const auto security = is_up ? protection_.security() : wire::LinkSecurity::none;
   report_({settings_.child, is_up, is_up ? "" : why_down(), security});
 }
 
@@ -153,9 +141,7 @@ void BleLink::tell_radio() {
 }
 
 void BleLink::child_says_level(std::uint8_t level) {
-  if (level_ == level) return;
-  level_ = level;
-  tell();
+  if (protection_.set_level(level)) tell();
 }
 
 // ----------------------------------------------------------------------------------------------------------- holding
@@ -245,7 +231,7 @@ asio::awaitable<bool> BleLink::take_place() {
 asio::awaitable<Result<void>> BleLink::establish() {
   auto connected = co_await connect(in(kConnectWithin));
   if (!connected) co_return connected;
-  auto is_protected = co_await protect();
+  auto is_protected = co_await protection_.make_sure(device_->path);
   if (!is_protected) co_return is_protected;
   auto channel = co_await open_channel(in(kAcquireWithin));
   if (!channel) co_return channel.error();
@@ -273,116 +259,14 @@ asio::awaitable<Result<void>> BleLink::connect(SteadyTime deadline) {
   co_return connected;
 }
 
+asio::awaitable<Result<void>> BleLink::connect_again() {
+  const auto left = co_await radio_->bluez()->disconnect(device_->path, in(kDisconnectWithin));
+  static_cast<void>(left);  // the connection is gone, or is found to be there still
+  co_return co_await connect(in(kConnectWithin));
+}
+
 Error BleLink::gone() {
   return Error{Errc::unavailable, "no longer enrolled"};
-}
-
-// --------------------------------------------------------------------------------------------------------- the bond
-
-asio::awaitable<Result<void>> BleLink::protect() {
-  const Profile::Pairing mode = settings_.profile.pairing;
-  if (mode == Profile::Pairing::none) co_return co_await make_sure_it_is_open();
-  if (mode == Profile::Pairing::passkey && !passkey_) {
-    co_return Error{Errc::unauthenticated,
-                    "no passkey is known for it: headgatectl children set-key " + settings_.child + " link FILE"};
-  }
-  const AdapterSeen* const adapter = radio_->bluez()->objects().adapter(device_->adapter);
-  if (adapter == nullptr) co_return Error{Errc::unavailable, "its adapter vanished"};
-  const bool is_known = bond_ && bond_->address == device_->address && bond_->adapter == adapter->address;
-  if (device_->bonded && is_known && is_taken_) co_return Result<void>{};
-  if (!device_->bonded) {
-    auto made = co_await bond_anew();
-    if (!made) co_return made;
-  } else if (!is_known) {
-    // Made by hand (bluetoothctl), or before our memory of it was lost: a bond, of which nothing is known.
-    auto kept = keep(Bond{adapter->address, device_->address, false, false, settings_.enrolled_as});
-    if (!kept) co_return kept;
-  }
-  co_return co_await make_sure_it_is_enough();
-}
-
-Result<void> BleLink::keep(Bond bond) {
-  bond_ = std::move(bond);
-  level_ = 0;
-  is_taken_ = false;
-  return radio_->bonds().save(settings_.child, *bond_);
-}
-
-asio::awaitable<Result<void>> BleLink::bond_anew() {
-  const auto bluez = radio_->bluez();
-  const auto passkey = passkey_;
-  bool has_refused = false;
-  if (settings_.profile.pairing == Profile::Pairing::passkey) {  // the other bonds prove nothing in any case
-    auto tried = co_await try_unbonded();
-    if (!tried) co_return tried;
-    has_refused = *unbonded_ == Unbonded::refuses || *unbonded_ == Unbonded::drops;
-  }
-  auto bond =
-      co_await make_bond(bluez, device_->path, settings_.profile.pairing, passkey, has_refused, in(kPairWithin));
-  if (!bond) co_return bond.error().within("pair");
-  const bool is_outdated = is_closed_ || !is_same(passkey, passkey_);
-  if (is_outdated) {
-    const auto undone = co_await bluez->remove_device(device_->adapter, device_->path, in(kDisconnectWithin));
-    static_cast<void>(undone);  // it is one of which nothing is remembered
-    co_return Error{Errc::unavailable, "its passkey changed while it was paired, or it is no longer enrolled"};
-  }
-  unbonded_.reset();
-  bond->enrolled = settings_.enrolled_as;
-  co_return keep(std::move(*bond));
-}
-
-/// Over the bond, once: where it is less than the child wants (just works, and it wants a passkey) it is removed.
-asio::awaitable<Result<void>> BleLink::make_sure_it_is_enough() {
-  const auto bluez = radio_->bluez();
-  auto taken = co_await takes_with_bond(bluez, device_->path, in(kPairWithin));
-  if (is_closed_ || !bond_) co_return gone();
-  untaken_ = taken ? 0 : untaken_ + 1;
-  is_taken_ = taken.has_value();
-  const bool is_less = !taken && (taken.error().code == Errc::unauthenticated ||
-                                  (untaken_ >= kMustBeSo && is_told_by_att(taken.error())));
-  if (!is_less) co_return taken;
-  if (!bond_->has_passkey) {
-    radio_->drop_bond(settings_.child);
-    bond_.reset();
-  }
-  co_return Error{
-      Errc::unauthenticated,
-      "the child wants more than this bond, surely a passkey (pairing = \"passkey\"): " + taken.error().message};
-}
-
-/// Without a bond, where none is asked for: once. Where the child wants one, people must say which.
-asio::awaitable<Result<void>> BleLink::make_sure_it_is_open() {
-  if (device_->bonded || is_taken_) co_return Result<void>{};
-  auto tried = co_await try_unbonded();
-  if (!tried) co_return tried;
-  is_taken_ = *unbonded_ == Unbonded::answers || *unbonded_ == Unbonded::drops;
-  unbonded_.reset();
-  if (is_taken_) co_return Result<void>{};
-  co_return Error{Errc::unauthenticated,
-                  "the child wants a bond for SMP: its profile must say pairing = \"passkey\" or \"just-works\""};
-}
-
-/// Fills in `unbonded_`, and leaves the child connected. What is not an answer is tried a second time on a connection
-/// of its own, since a link that breaks looks the same. One that bluetoothd paired with has to be found again, and is
-/// not tried again then.
-asio::awaitable<Result<void>> BleLink::try_unbonded() {
-  const auto bluez = radio_->bluez();
-  for (unsigned times = 0; !unbonded_; ++times) {
-    const auto tried = co_await ble::try_without_bond(executor_, bluez, device_->path, in(kProbeWithin));
-    if (!tried) co_return tried.error();
-    if (is_closed_) co_return gone();
-    const bool is_certain = *tried == Unbonded::answers || *tried == Unbonded::pairs || times > 0;
-    if (is_certain) unbonded_ = *tried;
-    if (*tried == Unbonded::answers) break;
-    if (*tried == Unbonded::pairs) {
-      co_return Error{Errc::unavailable, "bluetoothd paired with it by itself; that bond is removed"};
-    }
-    const auto left = co_await bluez->disconnect(device_->path, in(kDisconnectWithin));
-    static_cast<void>(left);
-    auto connected = co_await connect(in(kConnectWithin));
-    if (!connected) co_return connected;
-  }
-  co_return Result<void>{};
 }
 
 // ------------------------------------------------------------------------------------------------------ the channel
@@ -395,7 +279,7 @@ asio::awaitable<Result<std::shared_ptr<Channel>>> BleLink::open_channel(SteadyTi
     auto notify = co_await bluez->acquire_notify(characteristic->path, deadline);
     const bool has_failed = !notify && notify.error().code != Errc::unsupported;
     has_hung_ = has_hung_ || has_failed;
-    is_taken_ = is_taken_ && !has_failed;  // the child may have become another
+    if (has_failed) protection_.doubt();
     auto write = notify ? Result<Acquired>{Acquired{}} : Result<Acquired>{notify.error()};
     if (notify) write = co_await bluez->acquire_write(characteristic->path, deadline);
     if (write) co_return make_descriptor_channel(executor_, std::move(*write), std::move(*notify));

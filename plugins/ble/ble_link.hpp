@@ -12,7 +12,8 @@
 #include <optional>
 
 #include "ble/channel.hpp"
-#include "ble/pairing.hpp"
+#include "ble/profile.hpp"
+#include "ble/protection.hpp"
 #include "ble/radio.hpp"
 #include "ble/wakeup.hpp"
 #include "smp/inbox.hpp"
@@ -63,7 +64,7 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   // Sought
   [[nodiscard]] const std::string& name() const override { return settings_.child; }
   [[nodiscard]] const BleAddress& address() const override { return settings_.address; }
-  [[nodiscard]] std::string bonded_address() const override { return bond_ ? bond_->address : ""; }
+  [[nodiscard]] std::string bonded_address() const override { return protection_.bonded_address(); }
   [[nodiscard]] bool is_connected() const override { return channel_ != nullptr; }
   [[nodiscard]] bool is_wanted() const override { return holds_ > 0 && !channel_; }
   void look(const Result<DeviceSeen>& device, bool is_in_sight) override;
@@ -74,12 +75,7 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   boost::asio::awaitable<bool> take_place();
   boost::asio::awaitable<Result<void>> establish();
   boost::asio::awaitable<Result<void>> connect(SteadyTime deadline);
-  boost::asio::awaitable<Result<void>> protect();
-  boost::asio::awaitable<Result<void>> bond_anew();
-  boost::asio::awaitable<Result<void>> make_sure_it_is_enough();
-  boost::asio::awaitable<Result<void>> make_sure_it_is_open();
-  boost::asio::awaitable<Result<void>> try_unbonded();
-  Result<void> keep(Bond bond);
+  boost::asio::awaitable<Result<void>> connect_again();
   static Error gone();
   boost::asio::awaitable<Result<std::shared_ptr<Channel>>> open_channel(SteadyTime deadline);
   void come_up(std::shared_ptr<Channel> channel);
@@ -102,8 +98,7 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   smp::Inbox inbox_;
   boost::asio::steady_timer idle_;
   smp::RawDecoder decoder_;
-  std::shared_ptr<const Secret> passkey_;
-  std::optional<Bond> bond_;
+  Protection protection_;
   std::optional<DeviceSeen> device_;           // as radio says, or the one that is connected
   std::string unseen_ = "not looked for yet";  // why there is no device
   std::string adapter_;                        // of the device that was seen last
@@ -112,19 +107,15 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   std::shared_ptr<Channel> channel_;  // while it is connected
   Limits limits_;
   Opening opening_;
-  std::uint8_t level_ = 0;  // as the child's kit says
   unsigned holds_ = 0;
   std::uint64_t failures_ = 0;
-  unsigned broken_ = 0;               // connections in a row that broke at once
-  unsigned untaken_ = 0;              // bonds in a row over which the child did not let us listen
-  std::optional<Unbonded> unbonded_;  // what it does without a bond, until there is one
-  bool is_taken_ = false;             // it lets us listen: over this bond, or without one
-  std::optional<Error> failure_;      // the last one, while it keeps us from trying
-  SteadyTime not_before_{};           // another attempt
-  std::chrono::milliseconds pause_;   // after the next failure
+  unsigned broken_ = 0;              // connections in a row that broke at once
+  std::optional<Error> failure_;     // the last one, while it keeps us from trying
+  SteadyTime not_before_{};          // another attempt
+  std::chrono::milliseconds pause_;  // after the next failure
   std::chrono::microseconds airtime_{0};
-  bool has_hung_ = false;    // an AcquireNotify was never answered: RemoveDevice would break BlueZ 5.66
-  bool is_leaving_ = false;  // the connection is ended by us
+  bool has_hung_ = false;     // an AcquireNotify was never answered: RemoveDevice would break BlueZ 5.66
+  bool is_leaving_ = false;   // the connection is ended by us
   bool is_closed_ = false;
 };
 
