@@ -109,11 +109,16 @@ def test_a_child_that_pairs_without_its_passkey_is_refused(air):
 
 def test_of_two_with_one_name_none_is_served_by_it(air):
     by_name = internal("boiler", FIRST, enrolled_as="name:twin", advertised="twin")
-    air.begin(by_name, internal("meter", SECOND, enrolled_as=None, advertised="twin"))
+    other = internal("meter", SECOND, enrolled_as=None, advertised="twin")
+    air.begin(by_name, other)
     named = air.wait_until(by_name, lambda seen: all(ADDRESS[each] in seen["link_text"] for each in (FIRST, SECOND)),
                            "to name both")
     assert not named["online"]
-    assert not air.counters_of(by_name)["packets"]
+    asked = [air.counters_of(each)["packets"] for each in (by_name, other)]  # whoever was heard first was the only one
+    air.begin_update()
+    air.wait_until(by_name, lambda seen: seen["job"] is not None, "to be wanted")
+    assert [air.counters_of(each)["packets"] for each in (by_name, other)] == asked
+    assert not any(air.counters_of(each)["uploads_started"] for each in (by_name, other))
 
 
 def test_a_stranger_is_listed_and_never_connected_to(air):
