@@ -179,6 +179,8 @@ void add_radio(Facts& facts, const json::object& child) {
   if (const std::uint64_t mtu = number_in(child, "Mtu"); mtu != 0) add("MTU " + std::to_string(mtu));
   if (const std::uint64_t air = number_in(child, "Airtime"); air != 0)
     add(std::to_string(air / kMillisecond) + " ms of air");
+  if (const std::uint64_t breaks = number_in(child, "LinkBreaks"); breaks != 0)
+    add(std::to_string(breaks) + (breaks == 1 ? " broken connection" : " broken connections"));
   if (!text.empty()) facts.add("Radio", text);
 }
 

@@ -16,6 +16,7 @@ struct Radio {
   std::optional<std::int16_t> rssi;  ///< of what was heard of the child last, dBm: -127 to 20
   std::optional<std::uint16_t> mtu;  ///< of the connection, bytes
   Duration airtime{0};               ///< that transfers with this child have used since its plugin started
+  std::uint64_t breaks = 0;          ///< connections that this gateway did not end, since its plugin started
 
   friend bool operator==(const Radio&, const Radio&) = default;
 };

@@ -106,6 +106,7 @@ void fields(V& v, Is<Radio> auto& m) {
   v(3, "rssi", m.rssi_dbm, Range{kLeastRssi, kMostRssi});
   v(4, "mtu", m.mtu, kAnyTwoBytes);
   v(5, "airtime", m.airtime_ms, kAnyNumber);
+  v(6, "breaks", m.breaks, kAnyNumber);
 }
 
 template <class V, class M>

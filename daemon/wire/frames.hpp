@@ -127,6 +127,7 @@ struct Radio {
   std::optional<std::int16_t> rssi_dbm{};  ///< of what was heard of the child last: kLeastRssi to kMostRssi
   std::optional<std::uint16_t> mtu{};      ///< of the connection, bytes
   std::uint64_t airtime_ms = 0;            ///< that transfers with this child have used since the plugin started
+  std::uint64_t breaks = 0;                ///< connections that this gateway did not end, since the plugin started
   friend bool operator==(const Radio&, const Radio&) = default;
 };
 

@@ -137,6 +137,7 @@ void BleLink::tell_radio() {
   if (rssi >= wire::kLeastRssi && rssi <= wire::kMostRssi) radio.rssi_dbm = rssi;
   if (channel_) radio.mtu = static_cast<std::uint16_t>(channel_->fragment() + Channel::kAttHeader);
   radio.airtime_ms = static_cast<std::uint64_t>(std::chrono::ceil<milliseconds>(airtime_).count());
+  radio.breaks = breaks_;
   tell_radio_(radio);
 }
 
@@ -323,6 +324,7 @@ asio::awaitable<void> BleLink::serve() {
   if (is_leaving_ || is_closed_) co_return;
   unseen_ = "the connection broke (" + why + "), and nothing was heard of it since";
   is_in_sight_ = false;
+  ++breaks_;
 }
 
 /// Leaves nothing connected, gives the place back, and lets bluetoothd forget what it remembers of the services of a

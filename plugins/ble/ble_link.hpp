@@ -114,6 +114,7 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   SteadyTime not_before_{};          // another attempt
   std::chrono::milliseconds pause_;  // after the next failure
   std::chrono::microseconds airtime_{0};
+  std::uint64_t breaks_ = 0;  // connections that ended by themselves
   bool has_hung_ = false;     // an AcquireNotify was never answered: RemoveDevice would break BlueZ 5.66
   bool is_leaving_ = false;   // the connection is ended by us
   bool is_closed_ = false;

@@ -151,12 +151,13 @@ TEST_F(ChildrenOnBus, ThatAreOnlyMetAreListedAndCounted) {
 TEST_F(ChildrenOnBus, ShowHowTheirRadioIsAndTellIfItChanges) {
   control_.enroll("a");
   control_.enroll("b");
-  control_.radios["a"] = {"hci0", std::int16_t{-71}, std::uint16_t{247}, std::chrono::milliseconds{1500}};
+  control_.radios["a"] = {"hci0", std::int16_t{-71}, std::uint16_t{247}, std::chrono::milliseconds{1500}, 3};
   open();
   EXPECT_EQ(shown("Adapter"), "hci0");
   EXPECT_EQ(shown("Rssi"), "-71");
   EXPECT_EQ(shown("Mtu"), "247");
   EXPECT_EQ(shown("Airtime"), "1500000");
+  EXPECT_EQ(shown("LinkBreaks"), "3");
   const std::string other = child_path("b").text;
   EXPECT_EQ(client_.property(other, kChildInterface, "Adapter"), "");
   EXPECT_EQ(client_.property(other, kChildInterface, "Rssi"), "127");
@@ -171,6 +172,9 @@ TEST_F(ChildrenOnBus, ShowHowTheirRadioIsAndTellIfItChanges) {
   EXPECT_EQ(client_.count("PropertiesChanged", other), 0U);
   EXPECT_EQ(shown("Airtime"), "2500000");
   EXPECT_EQ(shown("Rssi"), "127");
+  ++control_.radios["a"].breaks;
+  advance(std::chrono::seconds{5});
+  EXPECT_EQ(shown("LinkBreaks"), "4");
   control_.radios.clear();  // its plugin is gone
   advance(std::chrono::seconds{5});
   EXPECT_EQ(shown("Adapter"), "");

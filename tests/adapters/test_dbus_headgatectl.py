@@ -169,7 +169,7 @@ def test_a_child_with_two_images_that_tells_everything(ctl):
     text = ctl("children", "show", "two-1")
     for line in (r"Version:\s+app 1\.0\.0, radio 2\.0\.0", r"New images:\s+impossible: MCUboot mode 4 \(direct-XIP\)",
                  r"Way back:\s+swap-back, it confirms itself", r"Identity:\s+claimed: acme/0017",
-                 r"Power:\s+battery, 40 %", r"Radio:\s+hci0, -71 dBm, MTU 247, 12345 ms of air", r"Busy:\s+yes, for 90 s", r"Starts:\s+12",
+                 r"Power:\s+battery, 40 %", r"Radio:\s+hci0, -71 dBm, MTU 247, 12345 ms of air, 2 broken connections", r"Busy:\s+yes, for 90 s", r"Starts:\s+12",
                  r"Backup:\s+eeeeeeeeeeee, to be written back", r"radio\s+1\s+2\.0\.0\s+dddddddddddd"):
         assert re.search(f"^{line}$", text, re.M), (line, text)
     shown = json.loads(ctl("children", "show", "two-1", "--json"))
@@ -178,6 +178,7 @@ def test_a_child_with_two_images_that_tells_everything(ctl):
     assert (shown["version"], shown["battery"], shown["boots"], shown["busy_for"]) == ("1.0.0", 40, 12, 90_000_000)
     assert (shown["identity_state"], shown["staging"], shown["restore_due"]) == ("claimed", "impossible", True)
     assert (shown["adapter"], shown["rssi"], shown["mtu"], shown["airtime"]) == ("hci0", -71, 247, 12_345_000)
+    assert shown["link_breaks"] == 2
     assert ["two-1", "serial", "yes", "app 1.0.0, radio 2.0.0"] in [row[:4] for row in rows(ctl("children"))]
 
 

@@ -20,9 +20,9 @@ TEST_F(Radios, AreKeptAsTheyWereSaidLast) {
   const auto channel = plugin();
   settle(channel, true);
   EXPECT_FALSE(board_->radio("boiler"));
-  ASSERT_TRUE(channel->send(wire::Radio{"boiler", "hci0", std::int16_t{-71}, std::uint16_t{247}, 1500}));
+  ASSERT_TRUE(channel->send(wire::Radio{"boiler", "hci0", std::int16_t{-71}, std::uint16_t{247}, 1500, 3}));
   settle(channel, false);
-  EXPECT_EQ(board_->radio("boiler"), (ports::Radio{"hci0", std::int16_t{-71}, std::uint16_t{247}, Duration{1500}}));
+  EXPECT_EQ(board_->radio("boiler"), (ports::Radio{"hci0", std::int16_t{-71}, std::uint16_t{247}, Duration{1500}, 3}));
   ASSERT_TRUE(channel->send(wire::Radio{"boiler", "hci1", {}, {}, ~std::uint64_t{0}}));
   settle(channel, true);
   const auto radio = board_->radio("boiler");

@@ -62,7 +62,7 @@ std::vector<Frame> one_of_each() {
           Discovered{"meter-17", "/dev/ttyACM1", Uuid{1, 2, 3}, Uuid{4}, "METER 17"},
           Vanished{"meter-17"},
           LinkKey{"boiler-3", LinkKeyKind::psk, "boiler:0042", psk(32), {}},
-          Radio{"boiler-3", "hci0", std::int16_t{-71}, std::uint16_t{247}, 123456},
+          Radio{"boiler-3", "hci0", std::int16_t{-71}, std::uint16_t{247}, 123456, 2},
           Inspect{task},
           Offer{task, 1, "1.0.0", kMaxImageSize, Urgency::emergency},
           Backup{task},
@@ -324,16 +324,16 @@ TEST(LinkKeys, AnEmptySecretIsNoWayToSayNone) {
 // --------------------------------------------------------------------------------------------------------------- Radio
 
 TEST(Radios, AreSaidAsAnotherEncoderSaysThem) {
-  EXPECT_EQ(to_hex(*encode(Radio{"a", "hci0", std::int16_t{-71}, std::uint16_t{247}, 1000})),
-            "a600182001616102646863693003384604"
-            "18f7051903e8");
-  EXPECT_EQ(to_hex(*encode(Radio{.child = "a"})), "a400182001616102600500");
+  EXPECT_EQ(to_hex(*encode(Radio{"a", "hci0", std::int16_t{-71}, std::uint16_t{247}, 1000, 2})),
+            "a700182001616102646863693003384604"
+            "18f7051903e80602");
+  EXPECT_EQ(to_hex(*encode(Radio{.child = "a"})), "a5001820016161026005000600");
 }
 
 TEST(Radios, WithinTheirBoundsSurviveTheWay) {
   for (const Radio& radio :
        {Radio{.child = "a"}, Radio{"a", std::string(kMaxName, 'h'), std::int16_t{-127}, std::uint16_t{0}, 0},
-        Radio{"a", "", std::int16_t{20}, std::uint16_t{65535}, ~std::uint64_t{0}}}) {
+        Radio{"a", "", std::int16_t{20}, std::uint16_t{65535}, ~std::uint64_t{0}, ~std::uint64_t{0}}}) {
     const auto again = decode(*encode(radio));
     ASSERT_TRUE(again) << again.error().message;
     EXPECT_EQ(std::get<Radio>(*again), radio);

@@ -179,6 +179,7 @@ def test_a_link_that_breaks_in_a_transfer_is_resumed(gateway, air):
     counters = boiler.counters()
     assert (counters["uploads_started"], counters["resets"]) == (1, 1)
     assert counters["resumes"] >= 2
+    gateway.wait_for_child("boiler", lambda s: s["link_breaks"] >= 2, "to show that its link breaks")
 
 
 def test_bluetoothd_that_restarts_in_a_transfer_is_waited_for(gateway, air):

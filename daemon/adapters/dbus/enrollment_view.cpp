@@ -78,12 +78,13 @@ void ChildView::show(const std::optional<ports::Radio>& radio) {
   rssi = rssi_of(said);
   mtu = said.mtu.value_or(0);
   airtime_us = airtime_of(said);
+  breaks = said.breaks;
 }
 
 bool ChildView::shows(const std::optional<ports::Radio>& radio) const {
   const ports::Radio said = radio.value_or(ports::Radio{});
   return adapter == said.adapter && rssi == rssi_of(said) && mtu == said.mtu.value_or(0) &&
-         airtime_us == airtime_of(said);
+         airtime_us == airtime_of(said) && breaks == said.breaks;
 }
 
 std::vector<Dictionary> discovered_in(const core::State& state) {

@@ -77,6 +77,7 @@ Interface<ChildView> make_child() {
        changing<&ChildView::rssi>("Rssi"),
        changing<&ChildView::mtu>("Mtu"),
        changing<&ChildView::airtime_us>("Airtime"),
+       changing<&ChildView::breaks>("LinkBreaks"),
        changing<&ChildView::keys>("Keys"),
        changing<&ChildView::version>("Version"),
        changing<&ChildView::digest>("Digest"),

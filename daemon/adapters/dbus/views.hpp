@@ -90,6 +90,7 @@ struct ChildView {
   std::int64_t rssi = kNoRssi;
   std::uint32_t mtu = 0;
   std::uint64_t airtime_us = 0;
+  std::uint64_t breaks = 0;
 
   /// Nothing: it has no radio.
   void show(const std::optional<ports::Radio>& radio);

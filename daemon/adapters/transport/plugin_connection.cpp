@@ -172,7 +172,8 @@ std::optional<ports::Radio> PluginConnection::radio(const core::ChildId& child) 
   constexpr auto kLongest =
       static_cast<std::uint64_t>(std::chrono::duration_cast<Duration>(std::chrono::years(100)).count());
   const wire::Radio& radio = found->second;
-  return ports::Radio{radio.adapter, radio.rssi_dbm, radio.mtu, Duration{std::min(radio.airtime_ms, kLongest)}};
+  return ports::Radio{radio.adapter, radio.rssi_dbm, radio.mtu, Duration{std::min(radio.airtime_ms, kLongest)},
+                      radio.breaks};
 }
 
 // ------------------------------------------------------------------------------------------------------- strangers

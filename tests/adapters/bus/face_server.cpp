@@ -175,7 +175,7 @@ void furnish(ActingControl& control, int children) {
   for (int number = 0; number < children; ++number) control.enroll("many-" + std::to_string(number), 3);
   control.enroll("two-1", 4);
   make_talkative(control.child("two-1"));
-  control.radios["two-1"] = {"hci0", std::int16_t{-71}, std::uint16_t{247}, std::chrono::milliseconds{12345}};
+  control.radios["two-1"] = {"hci0", std::int16_t{-71}, std::uint16_t{247}, std::chrono::milliseconds{12345}, 2};
   control.lay_out({core::Layout{"pair", {core::Role{"left", {}, {1}}, core::Role{"right", {}, {1}}}},
                    core::Layout{"trio", {core::Role{"all", {}, {1}, 3}}},
                    core::Layout{"lone", {core::Role{"one", {}, {2}}}}});
