@@ -68,9 +68,14 @@ BleLink::BleLink(const asio::any_io_executor& executor, LinkSettings settings, s
       pause_(kFirstPause) {}
 
 void BleLink::start() {
-  if (bond_ && bond_->enrolled != settings_.enrolled_as) {
+  if (bond_ && !is_still_of(*bond_, settings_.enrolled_as)) {
     radio_->drop_bond(settings_.child);
     bond_.reset();
+  }
+  if (bond_ && bond_->enrolled != settings_.enrolled_as) {
+    bond_->enrolled = settings_.enrolled_as;
+    const auto saved = radio_->bonds().save(settings_.child, *bond_);
+    if (!saved) log_(settings_.child + ": " + saved.error().message);
   }
   asio::co_spawn(executor_, run(shared_from_this()), asio::detached);
   radio_->seek(shared_from_this());
