@@ -22,7 +22,7 @@ class Protection {
  public:
   struct Child {
     std::string name;
-    std::string enrolled_as;  ///< the address as it was written: a bond with another one is not its
+    std::string enrolled_as;  ///< the address as it was written; is_still_of() says which bonds it keeps
     Profile::Pairing pairing = Profile::Pairing::none;
   };
   /// Connects again with whom it was connected; errors of Bluez::connect().

@@ -18,6 +18,8 @@ CHILDREN = SOURCE / "tests/children"
 BIN = pathlib.Path(os.environ.get("HEADGATE_BIN", SOURCE / "build/dev/bin"))
 GATEWAY_KEY = SOURCE / "tests/vectors/mcuboot/keys/gateway-enc-p256.pem"
 ADDRESS = {"hci1": "00:AA:01:01:00:01", "hci2": "00:AA:01:02:00:02", "hci3": "00:AA:01:03:00:03"}  # btvirt's
+AIR_PROGRAMS = ("ble_peripheral.py", "smp_gatt.py", "ble_air.py", "air_link.py", "air_peripheral.py", "att_server.py",
+                "event_loop.py", "hci_controller.py", "le_crypto.py", "le_pairing.py")
 WINDOW = 16        # bytes of an image that count as a piece of it
 LEAST_DISTINCT = 10  # bytes of such a piece: others (padding) may be anywhere
 
@@ -87,7 +89,7 @@ class BleBox(Box):
         (share / "child/lib").mkdir(parents=True)
         shutil.copy(BIN / "smp_child", share / "child")
         shutil.copy(GATEWAY_KEY, share / "gateway.pem")
-        for file in ("ble_peripheral.py", "smp_gatt.py"):
+        for file in AIR_PROGRAMS:
             shutil.copy(CHILDREN / file, share / "child")
         # A sanitized child wants libraries that the machine has not.
         needed = subprocess.check_output(["ldd", BIN / "smp_child"], text=True)
@@ -102,12 +104,28 @@ class BleBox(Box):
             mkdir -p /etc/systemd/system/headgated.service.d
             printf '[Service]\nLoadCredential=gateway-key:/share/gateway.pem\n' \
               > /etc/systemd/system/headgated.service.d/key.conf
-            echo 'HEADGATE_BLE_OPTIONS="--adapters hci0"' > /etc/default/headgate-plugin-ble
-            systemctl daemon-reload
-            bash /share/rig/air""")
-        adapters = "busctl tree --list org.bluez | grep -c 'hci[0-9]*$'"
-        self.wait_for(lambda: self.machine.run(adapters)[1].strip() == "4", "bluetoothd to show its adapters")
-        self.machine.check("busctl set-property org.bluez /org/bluez/hci0 org.bluez.Adapter1 Powered b true")
+            systemctl daemon-reload""")
+        self.give_plugin("--adapters hci0")
+        self.install_air()
+
+    def install_air(self):
+        self.machine.check("bash /share/rig/air && systemd-run --quiet --unit=btvirt btvirt -L -l4 && "
+                           "systemctl start bluetooth")
+        self.power_adapters(4, "hci0")
+
+    def give_plugin(self, options):
+        self.write("/etc/default/headgate-plugin-ble", f'HEADGATE_BLE_OPTIONS="{options}"\n')
+
+    def power_adapters(self, there, *adapters):
+        """When bluetoothd shows as many as there are."""
+        shown = "busctl tree --list org.bluez | grep -c 'hci[0-9]*$'"
+        self.wait_for(lambda: self.machine.run(shown)[1].strip() == str(there), "bluetoothd to show its adapters")
+        for adapter in adapters:
+            self.power(adapter)
+
+    def power(self, adapter, is_on=True):
+        self.machine.check(f"busctl set-property org.bluez /org/bluez/{adapter} org.bluez.Adapter1 Powered b "
+                           f"{str(is_on).lower()}")
 
     # ------------------------------------------------------------------------------------------------------ children
 
@@ -131,7 +149,7 @@ class BleBox(Box):
         self.write("/etc/headgate/headgate.toml.d/ble.toml", configuration)
         for child in children:
             self.start_child(child)
-        self.write("/run/children/air.json", json.dumps([child.description() for child in children]))
+        self.write("/run/children/air.json", json.dumps(self.air_of(children)))
         self.start_air()
         self.machine.check("systemctl start web headgated")
         if with_serial:
@@ -147,13 +165,23 @@ class BleBox(Box):
                            f"--setenv=LD_LIBRARY_PATH=/share/child/lib --setenv=ASAN_OPTIONS=detect_leaks=0 "
                            f"{shlex.join(words)}")
 
+    def air_of(self, children):
+        return [child.description() for child in children]
+
     def start_air(self):
         """The peripherals of all children; returns when they are advertised."""
+        self.run_air("ble_peripheral.py")
+
+    def run_air(self, *words):
+        program, *more = words
         self.machine.check("systemd-run --quiet --unit=air-children --setenv=PYTHONDONTWRITEBYTECODE=1 "
-                           "python3 /share/child/ble_peripheral.py /run/children/air.json")
+                           f"python3 /share/child/{program} /run/children/air.json {shlex.join(more)}")
+        self.wait_for(lambda: "ready" in self.air_says(), "the children to be on the air")
+
+    def air_says(self):
+        """The lines that the program of the air has printed."""
         since = "_SYSTEMD_INVOCATION_ID=$(systemctl show -P InvocationID air-children)"
-        self.wait_for(lambda: self.machine.run(f"journalctl -o cat {since} | grep -qx ready")[0] == 0,
-                      "the children to be on the air")
+        return self.machine.check(f"journalctl -q -o cat {since}").splitlines()
 
     def drop_link(self, child):
         self.machine.check(f"drop-links {child.adapter}")

@@ -12,6 +12,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "vm"))
 
+from air_box import AirBox  # noqa: E402
 from ble_box import BleBox  # noqa: E402
 from box import LINE, SOURCE, Box  # noqa: E402
 from vm import VirtualMachine  # noqa: E402
@@ -68,6 +69,13 @@ def installed_box():
 def air():
     """A box with a radio."""
     with installed(BleBox, ["serial", "ble"], memory_mib=1536) as box:
+        yield box
+
+
+@pytest.fixture(scope="session")
+def own_air():
+    """A box with a radio whose air is our own."""
+    with installed(AirBox, ["serial", "ble"], memory_mib=1536) as box:
         yield box
 
 

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""headgate from its packages on a real bluetoothd, and children that are on an air of our own (air_box.py): several at a
+time, with addresses that change, and at several adapters of the gateway."""
+
+from air_box import GATEWAYS, AirChild
+from box import IMAGE_SIZE
+
+SLOWLY = ("--work-us", "60000")  # a transfer that takes some seconds: there is a middle to meet in
+
+
+def child(number, name, **more):
+    return AirChild(name, identity=f"C0:FF:EE:00:00:{number:02X}", link="internal", **more)
+
+
+def both_in_a_transfer(air, *children):
+    air.wait_for(lambda: all(0 < air.counters_of(each)["upload_bytes"] < IMAGE_SIZE for each in children),
+                 "all of them to be in a transfer at one time")
+
+
+def test_two_children_are_updated_side_by_side(own_air):
+    boiler, meter = child(1, "boiler", options=SLOWLY), child(2, "meter", options=SLOWLY)
+    own_air.begin(boiler, meter)
+    for each in (boiler, meter):
+        own_air.wait_until_served(each)
+    own_air.begin_update()
+    both_in_a_transfer(own_air, boiler, meter)
+    for each in (boiler, meter):
+        assert own_air.wait_until_updated(each)["uploads_started"] == 1
+
+
+def test_of_two_with_one_name_both_are_served_by_address(own_air):
+    boiler, meter = child(1, "boiler", advertised="twin"), child(2, "meter", advertised="twin")
+    own_air.begin(boiler, meter)
+    for each in (boiler, meter):
+        own_air.wait_until_served(each)
+    own_air.begin_update()
+    for each in (boiler, meter):
+        own_air.wait_until_updated(each)
+
+
+def is_resolvable(address):
+    return address[0] in "4567"
+
+
+def test_a_child_whose_address_changes_is_found_again_and_its_update_resumed(own_air):
+    """By its name until it is bonded, and by its identity from then on."""
+    boiler = child(1, "boiler", pairing="just-works", changes_address=True, enrolled_as="name:boiler", options=SLOWLY)
+    own_air.begin(boiler)
+    own_air.wait_until_served(boiler)
+    own_air.begin_capture()
+    own_air.begin_update()
+    own_air.wait_for_bytes(boiler, IMAGE_SIZE / 4)
+    own_air.drop_link(boiler)
+    counters = own_air.wait_until_updated(boiler)
+    assert (counters["uploads_started"], counters["resets"]) == (1, 1)
+    assert counters["resumes"] >= 1
+    used = [address for address, _ in own_air.connections_of(boiler)]
+    assert all(map(is_resolvable, used))
+    assert len(set(used)) == len(used) >= 3
+    _, asked = own_air.end_capture()
+    assert asked <= set(used) and len(asked) >= 2
+
+
+def test_each_of_two_adapters_serves_its_child_and_one_that_is_off_does_not_disturb_the_other(own_air):
+    boiler = child(1, "boiler", adapter="hci0", options=SLOWLY)
+    meter = child(2, "meter", adapter="hci1", options=SLOWLY)
+    own_air.begin(boiler, meter, adapters=2)
+    for each in (boiler, meter):
+        own_air.wait_until_served(each)
+    own_air.begin_update()
+    both_in_a_transfer(own_air, boiler, meter)
+    own_air.power("hci0", is_on=False)
+    offline = own_air.wait_until(boiler, lambda seen: not seen["online"] and seen["link_text"], "to be offline, and why")
+    print(offline["link_text"])
+    counters = own_air.wait_until_updated(meter)
+    assert (counters["uploads_started"], counters["resumes"]) == (1, 0)
+    assert {gateway for _, gateway in own_air.connections_of(boiler)} == {GATEWAYS[0]}
+    assert {gateway for _, gateway in own_air.connections_of(meter)} == {GATEWAYS[1]}
+    own_air.power("hci0")
+    assert own_air.wait_until_updated(boiler)["uploads_started"] == 1
