@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ble/ble_driver.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "smp/recording.hpp"
@@ -12,11 +13,18 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kConnectedWithin = 60s;  // for a delivery, which has no deadline as a whole
-constexpr auto kAskAgain = 15s;         // an offer, while the adapter is full
+constexpr auto kAskAgain = 15s;         // an offer that waited in vain, and for each that waits before it
+constexpr auto kAskAgainAtMost = 5min;
 
 Error unreachable(Error error) {
   if (error.code != Errc::cancelled) error.code = Errc::unavailable;
   return error;
+}
+
+/// The longer the line, the later: a child that is asked again is connected to before, which costs the air of others.
+plugin::Willingness ask_again(unsigned line) {
+  const std::chrono::milliseconds wait = std::min<std::chrono::milliseconds>(kAskAgain * (1 + line), kAskAgainAtMost);
+  return {wire::Willing::later, wait, "other transfers use its adapter"};
 }
 
 }  // namespace
@@ -138,12 +146,16 @@ asio::awaitable<Result<plugin::Outcome>> BleDriver::revert(plugin::Job job, wire
 asio::awaitable<Result<plugin::Willingness>> BleDriver::offer(plugin::Job job, wire::Offer request) {
   const auto link = link_of(job.child);
   if (!link) co_return link.error();
-  if (!(*link)->has_room_for_transfer()) {
-    co_return plugin::Willingness{wire::Willing::later, kAskAgain, "other transfers use its adapter"};
-  }
+  const auto kept = *link;
+  const SteadyTime now = std::chrono::steady_clock::now();
+  const auto reserved = co_await kept->reserve_transfer(now + (job.deadline - now) / 2);
+  if (!reserved && reserved.error().code == Errc::timed_out) co_return ask_again(kept->line_for_transfer());
+  if (!reserved) co_return unreachable(reserved.error());
   const auto held = co_await hold(job.child, job.deadline);
-  if (!held) co_return held.error();
-  co_return co_await smp_->offer(std::move(job), std::move(request));
+  auto answer = held ? Result<plugin::Willingness>{plugin::Willingness{}} : Result<plugin::Willingness>{held.error()};
+  if (held) answer = co_await smp_->offer(std::move(job), std::move(request));
+  if (!answer || answer->willing != wire::Willing::yes) kept->give_up_transfer();
+  co_return answer;
 }
 
 asio::awaitable<Result<plugin::Saved>> BleDriver::backup(plugin::Job job) {

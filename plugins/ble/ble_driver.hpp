@@ -36,7 +36,7 @@ class BleDriver final : public plugin::Driver {
   boost::asio::awaitable<Result<plugin::Outcome>> activate(plugin::Job job, wire::Activate request) override;
   boost::asio::awaitable<Result<plugin::Outcome>> confirm(plugin::Job job, wire::Confirm request) override;
   boost::asio::awaitable<Result<plugin::Outcome>> revert(plugin::Job job, wire::Revert request) override;
-  /// Later, while the adapter has no room for another transfer.
+  /// Waits in line for a place among the transfers of the adapter, half of the step's time; later, when there is none.
   boost::asio::awaitable<Result<plugin::Willingness>> offer(plugin::Job job, wire::Offer request) override;
   boost::asio::awaitable<Result<plugin::Saved>> backup(plugin::Job job) override;
   boost::asio::awaitable<Result<void>> restore(plugin::Job job, UniqueFd saved) override;

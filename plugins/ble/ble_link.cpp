@@ -24,6 +24,7 @@ constexpr auto kPlaceWithin = 60s;    // among the connections of the adapter
 constexpr auto kConnectWithin = 40s;  // a sleepy child advertises every ten seconds or so
 constexpr auto kAcquireWithin = 10s;
 constexpr auto kDisconnectWithin = 10s;   // bluetoothd 5.66 takes 2.5 s
+constexpr auto kReservedFor = 20s;        // between two steps of an update
 constexpr milliseconds kFirstPause = 2s;  // after a failure; doubles
 constexpr milliseconds kLongestPause = 60s;
 constexpr milliseconds kFirstRest = 60s;  // after one that nobody but people can mend; doubles
@@ -57,6 +58,7 @@ BleLink::BleLink(const asio::any_io_executor& executor, LinkSettings settings, s
       changed_(executor),
       inbox_(executor),
       idle_(executor),
+      reservation_(executor),
       protection_(executor, {settings_.child, settings_.enrolled_as, settings_.profile.pairing}, radio_,
                   [this] { return connect_again(); }),
       limits_(limits_for(kLeastFragment)),
@@ -74,6 +76,8 @@ void BleLink::close() {
   inbox_.close("no longer enrolled");
   radio_->leave(settings_.child);
   idle_.cancel();
+  reservation_.cancel();
+  reserved_.reset();
   if (channel_) channel_->close();
   changed_.all();
 }
@@ -186,12 +190,30 @@ void BleLink::leave_if_idle() {
 
 asio::awaitable<Result<BleLink::Hold>> BleLink::take_transfer(SteadyTime deadline) {
   const auto self = shared_from_this();
+  if (reserved_) co_return std::exchange(reserved_, nullptr);
   if (adapter_.empty()) co_return Error{Errc::unavailable, why_down()};
   co_return co_await radio_->transfer(adapter_, deadline);
 }
 
-bool BleLink::has_room_for_transfer() const {
-  return radio_->has_room_for_transfer(adapter_);
+asio::awaitable<Result<void>> BleLink::reserve_transfer(SteadyTime deadline) {
+  const auto self = shared_from_this();
+  auto turn = co_await take_transfer(deadline);
+  if (!turn) co_return turn.error();
+  if (is_closed_) co_return gone();
+  reserved_ = std::move(*turn);
+  keep_reserved();
+  co_return Result<void>{};
+}
+
+void BleLink::keep_reserved() {
+  reservation_.expires_after(kReservedFor);
+  const auto look = [weak = weak_from_this()](boost::system::error_code failure) {
+    const auto self = weak.lock();
+    if (failure || !self || !self->reserved_) return;
+    if (self->holds_ > 0) return self->keep_reserved();
+    self->reserved_.reset();
+  };
+  reservation_.async_wait(look);
 }
 
 // -------------------------------------------------------------------------------------------------------- connecting

@@ -46,9 +46,14 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   /// Returns when the child is connected and protected as its profile asks. Errc::unauthenticated: it cannot be, and
   /// why; Errc::unavailable, Errc::io, Errc::timed_out, Errc::cancelled.
   boost::asio::awaitable<Result<Hold>> hold(SteadyTime deadline);
-  /// A place among the transfers of the child's adapter. Errc::timed_out, Errc::cancelled.
+  /// A place among the transfers of the child's adapter: the one that is reserved for it, if there is one.
+  /// Errc::timed_out, Errc::cancelled; Errc::unavailable: it has no adapter.
   boost::asio::awaitable<Result<Hold>> take_transfer(SteadyTime deadline);
-  [[nodiscard]] bool has_room_for_transfer() const;
+  /// Waits in line for such a place, without a connection. It is kept for the child as long as its steps go on, and a
+  /// little longer. Errors of take_transfer().
+  boost::asio::awaitable<Result<void>> reserve_transfer(SteadyTime deadline);
+  void give_up_transfer() { reserved_.reset(); }
+  [[nodiscard]] unsigned line_for_transfer() const { return radio_->line_for_transfer(adapter_); }
 
   /// Null: none. Another one than before: the bond that was made with that is removed, and a new one made.
   void set_passkey(std::shared_ptr<const Secret> passkey);
@@ -83,6 +88,7 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   boost::asio::awaitable<void> disconnect();
   void fail(const Error& error);
   void release();
+  void keep_reserved();
   void leave_if_idle();
   void tell();
   void tell_radio();
@@ -97,12 +103,14 @@ class BleLink final : public smp::RunningLink, public Sought, public std::enable
   Wakeup changed_;
   smp::Inbox inbox_;
   boost::asio::steady_timer idle_;
+  boost::asio::steady_timer reservation_;
   smp::RawDecoder decoder_;
   Protection protection_;
   std::optional<DeviceSeen> device_;           // as radio says, or the one that is connected
   std::string unseen_ = "not looked for yet";  // why there is no device
   std::string adapter_;                        // of the device that was seen last
   bool is_in_sight_ = false;
+  Hold reserved_;                     // among the transfers of the adapter
   Hold place_;                        // among the connections of the adapter
   std::shared_ptr<Channel> channel_;  // while it is connected
   Limits limits_;

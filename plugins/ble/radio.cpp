@@ -245,9 +245,9 @@ asio::awaitable<Result<std::shared_ptr<void>>> Radio::transfer(std::string adapt
   co_return co_await adapter_at(adapter).transfers.take(deadline);
 }
 
-bool Radio::has_room_for_transfer(const std::string& adapter) const {
+unsigned Radio::line_for_transfer(const std::string& adapter) const {
   const auto found = adapters_.find(adapter);
-  return found == adapters_.end() || found->second.transfers.taken() < settings_.transfers;
+  return found == adapters_.end() ? 0 : found->second.transfers.waiting() / settings_.transfers;
 }
 
 bool Radio::is_crowded(const std::string& adapter) const {

@@ -67,8 +67,8 @@ class Radio : public std::enable_shared_from_this<Radio> {
   boost::asio::awaitable<Result<std::shared_ptr<void>>> transfer(std::string adapter, SteadyTime deadline);
   /// Something that no signal tells has changed.
   void look_again();
-  /// Whether another transfer could begin at once.
-  [[nodiscard]] bool has_room_for_transfer(const std::string& adapter) const;
+  /// How many wait for each place among the transfers of this adapter, rounded down.
+  [[nodiscard]] unsigned line_for_transfer(const std::string& adapter) const;
   /// Somebody waits for a connection of this adapter: those that nobody uses should end.
   [[nodiscard]] bool is_crowded(const std::string& adapter) const;
 

@@ -10,6 +10,7 @@ from mcuboot_image import running_digest
 KEYS = VECTORS / "keys"
 BOILER = "C0:FF:EE:00:00:01"
 METER = "C0:FF:EE:00:00:02"
+VALVE = "C0:FF:EE:00:00:03"
 PASSKEY = 123456
 
 
@@ -264,16 +265,19 @@ def transfer_of(child):
 
 
 def test_no_more_children_are_sent_to_at_a_time_than_the_adapter_has_transfers(gateway, air):
-    boiler = add(gateway, air, "boiler", BOILER, link="internal", options=("--work-us", "5000"))
-    meter = add(gateway, air, "meter", METER, link="internal", options=("--work-us", "5000"))
+    """The others wait in line: none is put off, which would have it connected to and asked everything once more."""
+    names = ("boiler", "meter", "valve")
+    children = [add(gateway, air, name, address, link="internal", options=("--work-us", "20000"))
+                for name, address in zip(names, (BOILER, METER, VALVE))]
     start(gateway, air, "--transfers", "1")
-    for name in ("boiler", "meter"):
+    for name in names:
         seen(gateway, name, lambda s: s["online"] and s["version"], "to say its version")
     gateway.start_rollout(sealed(gateway))
-    for name in ("boiler", "meter"):
+    for name in names:
         gateway.wait_for_phase("confirmed", name, deadline_s=4 * SOON_S)
-    first, second = sorted(map(transfer_of, (boiler, meter)))
-    assert first[1] <= second[0], "both were sent to at a time"
-    for child in (boiler, meter):
+    transfers = sorted(map(transfer_of, children))
+    assert all(before[1] <= after[0] for before, after in zip(transfers, transfers[1:])), "two were sent to at a time"
+    for child in children:
         counters = child.counters()
         assert (counters["uploads_started"], counters["resets"]) == (1, 1)
+    assert not gateway.journal_lines("deferred")
