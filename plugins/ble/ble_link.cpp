@@ -68,7 +68,7 @@ BleLink::BleLink(const asio::any_io_executor& executor, LinkSettings settings, s
       pause_(kFirstPause) {}
 
 void BleLink::start() {
-  if (bond_ && bond_->enrolled != settings_.enrolled_as) {
+  if (bond_ && !is_still_of(*bond_, settings_.enrolled_as)) {
     radio_->drop_bond(settings_.child);
     bond_.reset();
   }

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "base/unique_fd.hpp"
+#include "ble/address.hpp"
 #include "wire/frames.hpp"
 
 namespace hg::ble {
@@ -82,6 +83,13 @@ Result<Bond> bond_from(std::string_view text) {
   if (!adapter || !address || !passkey || !refused || !enrolled || !text.empty()) return error;
   if (!is_address(*adapter) || !is_address(*address)) return error;
   return Bond{*adapter, *address, *passkey, *refused, *enrolled};
+}
+
+bool is_still_of(const Bond& bond, std::string_view enrolled_as) {
+  if (bond.enrolled == enrolled_as) return true;
+  const auto before = ble_address_from(bond.enrolled);
+  const auto now = ble_address_from(enrolled_as);
+  return before && now && now->address == bond.address && now->adapter == before->adapter;
 }
 
 /// A child's name has no '/', and with the ending it is neither "." nor "..".

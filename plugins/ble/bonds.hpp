@@ -27,6 +27,10 @@ struct Bond {
 std::string text_of(const Bond& bond);
 Result<Bond> bond_from(std::string_view text);
 
+/// Whether it is still the child's when that is enrolled with this address: with the same one as before, or with the
+/// identity address that the bond told, at the same adapter.
+bool is_still_of(const Bond& bond, std::string_view enrolled_as);
+
 class Bonds {
  public:
   /// An empty path: nothing is remembered.

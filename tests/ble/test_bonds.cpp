@@ -64,6 +64,17 @@ TEST(Bonds, WithoutADirectoryNothingIsRemembered) {
   EXPECT_FALSE(bonds.load("boiler"));
 }
 
+TEST(Bonds, StayWithWhoIsEnrolledByHisIdentityFromNowOn) {
+  const std::string identity = kBond.address;
+  EXPECT_TRUE(is_still_of(kBond, kBond.enrolled));
+  EXPECT_TRUE(is_still_of(kBond, identity + "@hci0"));
+  EXPECT_TRUE(is_still_of(kBond, "c0:ff:ee:00:11:22@hci0"));
+  for (const std::string& other : {identity, identity + "@hci1", std::string("C0:FF:EE:00:11:23@hci0"),
+                                   std::string("name:boiler 12"), std::string("name:boiler@hci0"), std::string()}) {
+    EXPECT_FALSE(is_still_of(kBond, other)) << other;
+  }
+}
+
 struct SecurityRow {
   Profile::Pairing mode;
   bool is_bonded;
