@@ -76,6 +76,15 @@ void keep_if_any(Devices& devices, Holds holds) {
     std::erase_if(devices, [&](const DeviceSeen* device) { return !holds(device); });
 }
 
+bool may_serve(const AdapterSeen& adapter, const BleAddress& child, const std::vector<std::string>& allowed) {
+  return adapter.powered && is_allowed(adapter, allowed) && (child.adapter.empty() || is_it(adapter, child.adapter));
+}
+
+bool has_adapter(const BleAddress& child, const Objects& objects, const std::vector<std::string>& allowed) {
+  const auto serves = [&](const auto& entry) { return may_serve(entry.second, child, allowed); };
+  return std::ranges::any_of(objects.adapters(), serves);
+}
+
 /// Those that are meant, on adapters that the child and the plugin may use.
 template <class IsMeant>
 Devices within_reach(const BleAddress& child, const Objects& objects, const std::vector<std::string>& allowed,
@@ -84,8 +93,7 @@ Devices within_reach(const BleAddress& child, const Objects& objects, const std:
   for (const auto& [path, device] : objects.devices()) {
     if (!is_meant(device)) continue;
     const AdapterSeen* adapter = objects.adapter(device.adapter);
-    if (adapter == nullptr || !adapter->powered || !is_allowed(*adapter, allowed)) continue;
-    if (child.adapter.empty() || is_it(*adapter, child.adapter)) found.push_back(&device);
+    if (adapter != nullptr && may_serve(*adapter, child, allowed)) found.push_back(&device);
   }
   return found;
 }
@@ -159,7 +167,9 @@ Result<DeviceSeen> device_of(const BleAddress& child, const std::string& bonded,
   }
   const auto best = std::ranges::max_element(found, is_worse);
   if (best != found.end()) return **best;
-  return Error{Errc::not_found, (child.name.empty() ? child.address : "'" + child.name + "'") + " is not in sight"};
+  const std::string who = child.name.empty() ? child.address : "'" + child.name + "'";
+  const std::string why = has_adapter(child, objects, allowed) ? "" : ": no adapter that it may be served by is on";
+  return Error{Errc::not_found, who + " is not in sight" + why};
 }
 
 }  // namespace hg::ble

@@ -243,6 +243,10 @@ TEST_F(DeviceOf, OnlyOnAdaptersThatAreOn) {
   const std::string child = show_device(objects_, {.address = kChild, .connected = true});
   show_adapter(objects_, "hci0", "00:AA:01:00:00:00", false);
   EXPECT_THAT(find(kChild), HasSubstr("not in sight"));
+  EXPECT_THAT(find(kChild), Not(HasSubstr("adapter")));  // the other one is on
+  EXPECT_THAT(find(std::string(kChild) + "@hci0"), HasSubstr("not in sight: no adapter that it may be served by is on"));
+  EXPECT_THAT(find("name:boiler@hci0"), HasSubstr("'boiler' is not in sight: no adapter"));
+  EXPECT_EQ(code_, Errc::not_found);
   show_adapter(objects_, "hci0", "00:AA:01:00:00:00", true);
   EXPECT_EQ(find(kChild), child);
   objects_.remove("/org/bluez/hci0", "org.bluez.Adapter1");
