@@ -35,10 +35,6 @@ Protection::Protection(asio::any_io_executor executor, Child child, std::shared_
       reconnect_(std::move(reconnect)),
       bond_(radio_->bonds().load(child_.name)) {
   if (bond_ && !is_still_of(*bond_, child_.enrolled_as)) drop();
-  if (!bond_ || bond_->enrolled == child_.enrolled_as) return;
-  bond_->enrolled = child_.enrolled_as;
-  const auto saved = radio_->bonds().save(child_.name, *bond_);
-  static_cast<void>(saved);  // what stands there fits as well
 }
 
 bool Protection::set_passkey(std::shared_ptr<const Secret> passkey) {

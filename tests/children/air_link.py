@@ -30,17 +30,15 @@ class SharedMedium:
         self.free_at = 0.0
 
     def carry(self, is_answer, then):
-        now = time.monotonic()
         if is_answer:
-            event = math.ceil(now / self.interval_s) * self.interval_s
-            self.loop.after(event - now, lambda: self._queue(then))
+            event = math.ceil(time.monotonic() / self.interval_s) * self.interval_s
+            self.loop.at(event, lambda: self._queue(then))
         else:
             self._queue(then)
 
     def _queue(self, then):
-        now = time.monotonic()
-        self.free_at = max(now, self.free_at) + self.packet_s
-        self.loop.after(self.free_at - now, then)
+        self.free_at = max(time.monotonic(), self.free_at) + self.packet_s
+        self.loop.at(self.free_at, then)
 
 
 class AirLink:

@@ -18,8 +18,12 @@ class EventLoop:
     def leave(self, source):
         self._selector.unregister(source)
 
+    def at(self, moment, then):
+        """Of several at one moment: in the order in which they were asked for."""
+        heapq.heappush(self._timers, (moment, next(self._order), then))
+
     def after(self, seconds, then):
-        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._order), then))
+        self.at(time.monotonic() + seconds, then)
 
     def every(self, seconds, then):
         def again():
