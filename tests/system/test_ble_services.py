@@ -25,3 +25,16 @@ def test_a_connection_of_another_program_is_left_alone(own_air):
     own_air.begin_update()
     own_air.wait_until_updated(boiler)
     assert own_air.link_is_there(watch) and len(own_air.connections_of(watch)) == 1
+
+
+def test_a_sleepy_child_is_updated_when_it_advertises(own_air):
+    boiler = AirChild("boiler", identity="C0:FF:EE:00:00:01", link="internal")
+    own_air.begin(boiler)
+    own_air.wait_until_served(boiler)
+    own_air.tell_air("hide", boiler)
+    own_air.wait_for(lambda: not own_air.link_is_there(boiler), "the connection to end")
+    own_air.begin_update()
+    own_air.wait_until(boiler, lambda seen: not seen["online"], "to be out of sight", deadline_s=240)
+    assert own_air.counters_of(boiler)["uploads_started"] == 0
+    own_air.tell_air("show", boiler)
+    assert own_air.wait_until_updated(boiler)["uploads_started"] == 1
