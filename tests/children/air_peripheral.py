@@ -26,7 +26,8 @@ class AirPeripheral:
         address = address_from(description["address"])
         kind = RANDOM if address[5] >> 6 == 3 and not description.get("public") else PUBLIC
         self.identity = le_pairing.Identity((kind, address))
-        self.database = att_server.Database(self.advertised_name)
+        self.services, self.are_moved = description.get("services", "stay"), False
+        self.database = self._database()
         self.data = field(FLAGS, bytes([DISCOVERABLE_LE_ONLY])) + field(SERVICES, att_server.type_bytes(SERVICE))
         self.response = field(COMPLETE_NAME, self.advertised_name.encode())
         self.link = self.att = self.pairing = self.gatt = None
@@ -36,6 +37,9 @@ class AirPeripheral:
     @property
     def is_advertised(self):
         return not self.link and not self.is_quiet
+
+    def _database(self):
+        return att_server.Database(self.advertised_name, self.services == "move-with-hash", self.are_moved)
 
     # -------------------------------------------------------------------------------------------------- connection
 
@@ -86,11 +90,19 @@ class AirPeripheral:
         try:
             values = self.gatt.notifications()
         except OSError:
-            self.drop()
+            self._restart()
             return
         if self.att.is_subscribed:
             for value in values:
                 self.link.send(att_server.CHANNEL, self.att.notification(value))
+
+    def _restart(self):
+        """With its child, which may have become another firmware."""
+        if self.services != "stay":
+            self.are_moved = not self.are_moved
+            self.database = self._database()
+            self.say(self.name, "has SMP at", self.database.smp)
+        self.drop()
 
     def _leave_child(self):
         if self.gatt:

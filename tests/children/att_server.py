@@ -12,7 +12,8 @@ CHANNEL = 4
 MTU = 247
 LEAST_MTU = 23
 PRIMARY, DECLARATION, NAME, SUBSCRIPTION = 0x2800, 0x2803, 0x2a00, 0x2902
-GAP, GATT = 0x1800, 0x1801
+DATABASE_HASH, MANUFACTURER = 0x2b2a, 0x2a29
+GAP, GATT, DEVICE_INFORMATION = 0x1800, 0x1801, 0x180a
 READ, WRITE_COMMAND, NOTIFY = 0x02, 0x04, 0x10
 
 INVALID_HANDLE, READ_NOT_PERMITTED, WRITE_NOT_PERMITTED, INVALID_PDU = 0x01, 0x02, 0x03, 0x04
@@ -43,10 +44,15 @@ def type_bytes(which):
 
 
 class Database:
-    def __init__(self, name):
+    """`has_hash`: it tells when it has become another, by its hash; clients only compare that, so it may be any. `is_moved`:
+    there is one service more, before that of SMP."""
+
+    def __init__(self, name, has_hash=False, is_moved=False):
         self.attributes = []
         self._service(GAP, (NAME, READ, name.encode()))
-        self._service(GATT)
+        self._service(GATT, *([(DATABASE_HASH, READ, bytes(15) + bytes([is_moved]))] if has_hash else []))
+        if is_moved:
+            self._service(DEVICE_INFORMATION, (MANUFACTURER, READ, b"Vendor"))
         self._service(SERVICE, (CHARACTERISTIC, WRITE_COMMAND | NOTIFY, b""))
         self.smp, self.subscription = self.attributes[-2].handle, self.attributes[-1].handle
 

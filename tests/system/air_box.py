@@ -17,6 +17,7 @@ class AirChild(BleChild):
     adapter: str = ""
     identity: str = "C0:FF:EE:00:00:01"
     changes_address: bool = False
+    services: str = "stay"  # or "move", or "move-with-hash": at each restart of the child
 
     @property
     def address(self):
@@ -24,7 +25,8 @@ class AirChild(BleChild):
 
     def description(self):
         return {"name": self.name, "advertised": self.advertised or self.name, "address": self.identity,
-                "child": f"{self.state}/air", "pairing": self.pairing, "changes_address": self.changes_address}
+                "child": f"{self.state}/air", "pairing": self.pairing, "changes_address": self.changes_address,
+                "services": self.services}
 
 
 class AirBox(BleBox):
