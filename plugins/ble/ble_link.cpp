@@ -20,8 +20,9 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-constexpr auto kPlaceWithin = 60s;    // among the connections of the adapter
-constexpr auto kConnectWithin = 40s;  // a sleepy child advertises every ten seconds or so
+constexpr auto kPlaceWithin = 60s;     // among the connections of the adapter
+constexpr auto kConnectWithin = 40s;   // a sleepy child advertises every ten seconds or so
+constexpr auto kAnsweredWithin = 15s;  // else bluetoothd 5.66 may have lost the question, and is asked again
 constexpr auto kAcquireWithin = 10s;
 constexpr auto kDisconnectWithin = 10s;   // bluetoothd 5.66 takes 2.5 s
 constexpr auto kReservedFor = 20s;        // between two steps of an update
@@ -265,7 +266,9 @@ asio::awaitable<Result<void>> BleLink::establish() {
 
 asio::awaitable<Result<void>> BleLink::connect(SteadyTime deadline) {
   const SteadyTime begun = std::chrono::steady_clock::now();
-  auto connected = co_await radio_->bluez()->connect(device_->path, deadline);
+  auto connected = co_await radio_->bluez()->connect(device_->path, std::min(deadline, in(kAnsweredWithin)));
+  const bool is_lost = !connected && connected.error().code == Errc::timed_out && !is_closed_;
+  if (is_lost) connected = co_await radio_->bluez()->connect(device_->path, deadline);
   const DeviceSeen* const now = radio_->bluez()->objects().device(device_->path);
   if (now != nullptr) device_ = *now;
   if (is_closed_) co_return gone();

@@ -2,6 +2,7 @@
 """BLE children from an envelope to a confirmed image, and what their links count for."""
 
 import ble_children
+import dbus
 import pytest
 from ble_children import add, give_passkey, start
 from gateway import APP_1_1_0, SOON_S, VECTORS
@@ -174,7 +175,8 @@ def test_a_link_that_breaks_in_a_transfer_is_resumed(gateway, air):
         gateway.wait_for(lambda: boiler.counters().get("upload_bytes", 0) > share * APP_1_1_0.stat().st_size / 4, SOON_S,
                          f"{share} quarters of the image")
         air.do("Drop", boiler.id)
-        gateway.wait_for_child("boiler", lambda s: not s["online"], "to be offline")
+        gateway.wait_for(lambda: len(gateway.journal_lines("child boiler: link down")) >= share, SOON_S,
+                         f"the link to break {share} times")
     after = gateway.wait_for_phase("confirmed", "boiler", deadline_s=4 * SOON_S)
     assert after["digest"] == running_digest(APP_1_1_0)
     counters = boiler.counters()
@@ -235,6 +237,18 @@ def test_another_passkey_ends_the_bond_and_makes_a_new_one(gateway, air):
                      "the bond to go with the key")
     give_passkey(gateway, "boiler", PASSKEY)
     gateway.wait_for(lambda: pairings(air) == 2, 2 * SOON_S, "it to be paired anew")
+
+
+def test_a_connect_that_bluetoothd_loses_is_asked_again_within_the_step(gateway, air):
+    """As 5.66 did in the machine, where two children were disconnected at one time."""
+    boiler = add(gateway, air, "boiler", BOILER, link="internal")
+    start(gateway, air)
+    air.do("Hang", "Connect", dbus.UInt32(1))
+    seen(gateway, "boiler", lambda s: s["online"] and s["version"] == "1.0.0", "to say its version")
+    gateway.start_rollout(sealed(gateway))
+    gateway.wait_for_phase("confirmed", "boiler", deadline_s=4 * SOON_S)
+    assert not gateway.journal_lines("boiler", "timed out")
+    assert boiler.counters()["uploads_started"] == 1
 
 
 def test_an_adapter_that_goes_off_and_on_is_waited_for(gateway, air):
