@@ -72,7 +72,7 @@ class Bluez : public std::enable_shared_from_this<Bluez> {
   // --------------------------------------------------------------------------------------------------- devices
   /// Returns when it is connected and its services are resolved. It was connected already: the same.
   boost::asio::awaitable<Result<void>> connect(std::string device, SteadyTime deadline);
-  /// Returns when it is not connected. One that is not there: no error.
+  /// Returns when it is not connected, and may be connected again. One that is not there: no error.
   boost::asio::awaitable<Result<void>> disconnect(std::string device, SteadyTime deadline);
 
   struct Paired {

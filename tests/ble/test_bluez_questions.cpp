@@ -255,6 +255,15 @@ TEST_F(BluezQuestions, DisconnectUntilItIsOff) {
   EXPECT_TRUE(end(off));
 }
 
+/// bluetoothd 5.66 loses a Connect() that comes in the 50 ms after the end of the last connection.
+TEST_F(BluezQuestions, DisconnectUntilItMayBeConnectedAgain) {
+  connect_device();
+  bluetoothd->heard["Disconnect"] = [this](sd_bus_message*) { change({{"Connected", false}}); };
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_TRUE(run(bluez->disconnect(kBoiler, in(10s))));
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, 200ms);
+}
+
 TEST_F(BluezQuestions, TellWhenItStaysConnected) {
   connect_device();
   EXPECT_EQ(run(bluez->disconnect(kBoiler, in(100ms))).error().code, Errc::timed_out);

@@ -4,10 +4,9 @@ import math
 import struct
 import time
 
+import att_server
 import hci_controller
 import le_pairing
-
-import att_server
 
 SIGNALLING = 5
 COMMAND_REJECT, NOT_UNDERSTOOD = 0x01, 0

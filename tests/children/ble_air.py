@@ -38,8 +38,10 @@ def say(*words):
 class Air:
     def __init__(self, description):
         self.loop = EventLoop()
-        medium = description.get("medium")
-        self.medium = SharedMedium(self.loop, medium["packet_ms"] / 1000, medium["interval_ms"] / 1000) if medium else Ether()
+        times = description.get("medium")
+        self.medium = Ether()
+        if times:
+            self.medium = SharedMedium(self.loop, times["packet_ms"] / 1000, times["interval_ms"] / 1000)
         self.peripherals = [AirPeripheral(each, self.loop, say) for each in description["peripherals"]]
         self.controllers = [HciController(address_from(each), self) for each in description["controllers"]]
         for controller in self.controllers:

@@ -73,7 +73,9 @@ class HciController:
             self._report(4, device, response)
 
     def wants(self, device):
-        return bool(self.wanted) and (device in self.accepted if self.wanted["by_list"] else device == self.wanted["device"])
+        if not self.wanted:
+            return False
+        return device in self.accepted if self.wanted["by_list"] else device == self.wanted["device"]
 
     def connected(self, device, make_link):
         """The connection that is wanted is made; `make_link(handle, central)` answers the link."""

@@ -11,7 +11,7 @@ UPDATED_WITHIN_S = 120
 
 
 def seconds(air, child, what):
-    """When the child's log says this first; None: never."""
+    """When the child's log says this first."""
     log = [line.split(" ", 1) for line in air.machine.check(f"cat {child.state}/log").splitlines()]
     return next(float(at) for at, said in log if said.startswith(what))
 
