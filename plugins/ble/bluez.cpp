@@ -24,11 +24,11 @@ constexpr const char* kCharacteristic = "org.bluez.GattCharacteristic1";
 constexpr const char* kAgents = "org.bluez.AgentManager1";
 constexpr const char* kAgentsPath = "/org/bluez";
 
-constexpr std::size_t kLongestValue = 512;         // Core Specification, Vol 3, Part F, 3.2.9
-constexpr std::chrono::seconds kOthersConnect{1};  // before asking again while somebody else connects the device
+constexpr std::size_t kLongestValue = 512;           // Core Specification, Vol 3, Part F, 3.2.9
+constexpr std::chrono::seconds kOthersConnect{1};    // before asking again while somebody else connects the device
 constexpr std::chrono::milliseconds kCleansUp{300};  // after a connection that it has ended
-constexpr std::chrono::seconds kLeavesWithin{5};   // an answer to Disconnect
-constexpr std::chrono::seconds kSignalled{5};      // the property comes after the reply, or only with the services
+constexpr std::chrono::seconds kLeavesWithin{5};     // an answer to Disconnect
+constexpr std::chrono::seconds kSignalled{5};        // the property comes after the reply, or only with the services
 
 constexpr std::chrono::milliseconds kLastWord{500};  // for an answer after the end of the connection
 
@@ -271,8 +271,8 @@ asio::awaitable<Result<void>> Bluez::disconnect(std::string device, SteadyTime d
   if (!may_be_off) co_return answer.error();
   const auto off = co_await until(is_off, deadline);
   if (!off) co_return off.error().within(question.doing);
-  // 5.66 says so some 50 ms before it has cleaned up after the connection (att_disconnected_cb). A Connect() in between is
-  // swept away with it, and never answered.
+  // 5.66 says so some 50 ms before it has cleaned up after the connection (att_disconnected_cb). A Connect() in between
+  // is swept away with it, and never answered.
   asio::steady_timer cleaned_up(executor_, kCleansUp);
   co_await cleaned_up.async_wait(asio::as_tuple(asio::use_awaitable));
   co_return Result<void>{};

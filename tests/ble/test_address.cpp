@@ -244,7 +244,8 @@ TEST_F(DeviceOf, OnlyOnAdaptersThatAreOn) {
   show_adapter(objects_, "hci0", "00:AA:01:00:00:00", false);
   EXPECT_THAT(find(kChild), HasSubstr("not in sight"));
   EXPECT_THAT(find(kChild), Not(HasSubstr("adapter")));  // the other one is on
-  EXPECT_THAT(find(std::string(kChild) + "@hci0"), HasSubstr("not in sight: no adapter that it may be served by is on"));
+  EXPECT_THAT(find(std::string(kChild) + "@hci0"),
+              HasSubstr("not in sight: no adapter that it may be served by is on"));
   EXPECT_THAT(find("name:boiler@hci0"), HasSubstr("'boiler' is not in sight: no adapter"));
   EXPECT_EQ(code_, Errc::not_found);
   show_adapter(objects_, "hci0", "00:AA:01:00:00:00", true);

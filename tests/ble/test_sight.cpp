@@ -77,19 +77,14 @@ TEST_P(Plan, Listens) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Plan,
-    testing::Values(PlanRow{"nobody", {}, true, true, false, true},
-                    PlanRow{"missed", {.is_missed = true}, true, true, true, true},
-                    PlanRow{"missed, transfers", {.is_missed = true, .has_transfers = true}, true, true, true, true},
-                    PlanRow{"stale", {.is_stale = true}, true, true, true, true},
-                    PlanRow{"stale, transfers", {.is_stale = true, .has_transfers = true}, false, false, false, false},
-                    PlanRow{"transfers", {.has_transfers = true}, false, false, false, false},
-                    PlanRow{"long missing", {.has_long_missing = true}, true, true, false, true},
-                    PlanRow{"long missing, transfers",
-                            {.has_transfers = true, .has_long_missing = true},
-                            true,
-                            true,
-                            false,
-                            true}),
+    testing::Values(
+        PlanRow{"nobody", {}, true, true, false, true}, PlanRow{"missed", {.is_missed = true}, true, true, true, true},
+        PlanRow{"missed, transfers", {.is_missed = true, .has_transfers = true}, true, true, true, true},
+        PlanRow{"stale", {.is_stale = true}, true, true, true, true},
+        PlanRow{"stale, transfers", {.is_stale = true, .has_transfers = true}, false, false, false, false},
+        PlanRow{"transfers", {.has_transfers = true}, false, false, false, false},
+        PlanRow{"long missing", {.has_long_missing = true}, true, true, false, true},
+        PlanRow{"long missing, transfers", {.has_transfers = true, .has_long_missing = true}, true, true, false, true}),
     [](const auto& row) { return "row" + std::to_string(row.index); });
 
 }  // namespace
