@@ -26,7 +26,7 @@ namespace hg::ble {
 struct RadioSettings {
   std::vector<std::string> adapters;  ///< names or addresses; empty: all
   unsigned connections = 4;           ///< of an adapter at a time
-  unsigned transfers = 2;             ///< of an adapter at a time (docs/decisions/0017)
+  unsigned transfers = 2;             ///< of an adapter at a time (docs/decisions/0018)
 };
 
 /// A child that is looked for. link is one.
