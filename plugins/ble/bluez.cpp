@@ -216,6 +216,7 @@ asio::awaitable<Result<void>> Bluez::connect(std::string device, SteadyTime dead
   }
   const auto left = co_await ask(follower_, leave, std::chrono::steady_clock::now() + kLeavesWithin);
   static_cast<void>(left);  // "Not Connected" is what is wished for
+  co_await until_cleaned_up();
   co_return done;
 }
 
@@ -271,11 +272,15 @@ asio::awaitable<Result<void>> Bluez::disconnect(std::string device, SteadyTime d
   if (!may_be_off) co_return answer.error();
   const auto off = co_await until(is_off, deadline);
   if (!off) co_return off.error().within(question.doing);
-  // 5.66 says so some 50 ms before it has cleaned up after the connection (att_disconnected_cb). A Connect() in between
-  // is swept away with it, and never answered.
+  co_await until_cleaned_up();
+  co_return Result<void>{};
+}
+
+/// bluetoothd 5.66 answers some 50 ms before it has cleaned up after a connection or an attempt (att_disconnected_cb).
+/// A Connect() in between is swept away with it, and never answered.
+asio::awaitable<void> Bluez::until_cleaned_up() {
   asio::steady_timer cleaned_up(executor_, kCleansUp);
   co_await cleaned_up.async_wait(asio::as_tuple(asio::use_awaitable));
-  co_return Result<void>{};
 }
 
 asio::awaitable<Result<Bluez::Paired>> Bluez::pair(AgentCapability capability, PairingAnswers answers,

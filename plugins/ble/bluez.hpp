@@ -98,6 +98,7 @@ class Bluez : public std::enable_shared_from_this<Bluez> {
  private:
   void look();
   [[nodiscard]] std::string name_for_people(const std::string& device) const;
+  boost::asio::awaitable<void> until_cleaned_up();
   boost::asio::awaitable<Result<void>> ask_to_connect(std::string device, std::string doing, SteadyTime deadline);
   boost::asio::awaitable<Result<void>> until_resolved(std::string device, std::string doing, SteadyTime deadline);
   boost::asio::awaitable<Result<Paired>> pair_now(AgentCapability capability, PairingAnswers answers, std::string doing,
