@@ -80,11 +80,6 @@ bool may_serve(const AdapterSeen& adapter, const BleAddress& child, const std::v
   return adapter.powered && is_allowed(adapter, allowed) && (child.adapter.empty() || is_it(adapter, child.adapter));
 }
 
-bool has_adapter(const BleAddress& child, const Objects& objects, const std::vector<std::string>& allowed) {
-  const auto serves = [&](const auto& entry) { return may_serve(entry.second, child, allowed); };
-  return std::ranges::any_of(objects.adapters(), serves);
-}
-
 /// Those that are meant, on adapters that the child and the plugin may use.
 template <class IsMeant>
 Devices within_reach(const BleAddress& child, const Objects& objects, const std::vector<std::string>& allowed,
@@ -141,6 +136,11 @@ Result<BleAddress> ble_address_from(std::string_view text) {
 bool is_allowed(const AdapterSeen& adapter, const std::vector<std::string>& allowed) {
   const auto is_meant = [&](const std::string& one) { return is_it(adapter, one); };
   return allowed.empty() || std::ranges::any_of(allowed, is_meant);
+}
+
+bool has_adapter(const BleAddress& child, const Objects& objects, const std::vector<std::string>& allowed) {
+  const auto serves = [&](const auto& entry) { return may_serve(entry.second, child, allowed); };
+  return std::ranges::any_of(objects.adapters(), serves);
 }
 
 Result<DeviceSeen> device_of(const BleAddress& child, const std::string& bonded, const std::vector<std::string>& taken,

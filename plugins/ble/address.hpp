@@ -27,6 +27,9 @@ Result<BleAddress> ble_address_from(std::string_view text);
 /// Whether `adapter` is one of `allowed` (names or addresses, as --adapters gives them; empty: all).
 bool is_allowed(const AdapterSeen& adapter, const std::vector<std::string>& allowed);
 
+/// Whether an adapter is on that both the child's address and `allowed` permit.
+bool has_adapter(const BleAddress& child, const Objects& objects, const std::vector<std::string>& allowed);
+
 /// The device of a child. `bonded`: the identity address of its bond, which goes before everything that is advertised
 /// (empty: it has none). Only devices on powered adapters that both the address and `allowed` permit; only those with
 /// the SMP service, unless they are `bonded` or named by address (BlueZ may not have heard their UUIDs yet). One that

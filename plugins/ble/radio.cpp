@@ -114,7 +114,8 @@ void Radio::look_at(Seeking& seeking, Sought& child, const std::vector<std::stri
   const auto device = device_of(child.address(), child.bonded_address(), taken, bluez_->objects(), settings_.adapters);
   if (!device) {
     seeking.device.clear();
-    const bool is_only_forgotten = device.error().code == Errc::not_found && has_adapter_for(child.address());
+    const bool is_only_forgotten =
+        device.error().code == Errc::not_found && has_adapter(child.address(), bluez_->objects(), settings_.adapters);
     if (seeking.sight.is_in_sight() && !is_only_forgotten) seeking.sight.lost(now);
   } else {
     const bool is_other = seeking.device != device->path;
@@ -125,13 +126,6 @@ void Radio::look_at(Seeking& seeking, Sought& child, const std::vector<std::stri
   }
   const bool is_in_sight = seeking.sight.is_in_sight();
   child.look(device, is_in_sight);
-}
-
-bool Radio::has_adapter_for(const BleAddress& child) const {
-  return std::ranges::any_of(bluez_->objects().adapters(), [this, &child](const auto& entry) {
-    const AdapterSeen& adapter = entry.second;
-    return adapter.powered && is_of(adapter, child) && is_allowed(adapter, settings_.adapters);
-  });
 }
 
 std::vector<std::string> Radio::taken() const {

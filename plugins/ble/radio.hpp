@@ -102,7 +102,6 @@ class Radio : public std::enable_shared_from_this<Radio> {
   void listen_as_needed(SteadyTime now);
   [[nodiscard]] ScanPlan::Needs needs_of(const AdapterSeen& seen, const Adapter& adapter, SteadyTime now) const;
   [[nodiscard]] bool is_listened_for(const BleAddress& child) const;
-  [[nodiscard]] bool has_adapter_for(const BleAddress& child) const;
   /// The addresses of children, as they are enrolled and as they are bonded.
   [[nodiscard]] std::vector<std::string> taken() const;
   Adapter& adapter_at(const std::string& path);
