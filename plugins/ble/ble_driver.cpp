@@ -152,8 +152,11 @@ asio::awaitable<Result<plugin::Willingness>> BleDriver::offer(plugin::Job job, w
   if (!reserved && reserved.error().code == Errc::timed_out) co_return ask_again(kept->line_for_transfer());
   if (!reserved) co_return unreachable(reserved.error());
   const auto held = co_await hold(job.child, job.deadline);
-  auto answer = held ? Result<plugin::Willingness>{plugin::Willingness{}} : Result<plugin::Willingness>{held.error()};
-  if (held) answer = co_await smp_->offer(std::move(job), std::move(request));
+  if (!held) {
+    kept->give_up_transfer();
+    co_return held.error();
+  }
+  auto answer = co_await smp_->offer(std::move(job), std::move(request));
   if (!answer || answer->willing != wire::Willing::yes) kept->give_up_transfer();
   co_return answer;
 }

@@ -2,8 +2,8 @@
 // One BLE child: smp::Link over the SMP characteristic of its GATT server. Up means in sight: it was heard lately, or
 // is connected. A connection stands only while a step holds it and a little longer; hold() makes it, with the bond that
 // the profile asks for, and when it breaks under a step it is made again by itself. Without that bond no SMP packet of
-// a step goes out. Which device the child is, and whether there is a place on the air, is radio's; what bluetoothd
-// says, bluez's. ble_driver has one for each child.
+// a step goes out: the bond is protection's. Which device the child is, and whether there is a place on the air, is
+// radio's; what bluetoothd says, bluez's. ble_driver has one for each child.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The bonds of children, as far as bluetoothd does not keep them: whose each is, and what was seen when it was made.
-// One small text file for each child in the plugin's state directory; no key is in it, bluetoothd has those. link and
-// pairing read and write it, radio removes what is left of children that are gone.
+// One small text file for each child in the plugin's state directory; no key is in it, bluetoothd has those.
+// protection reads and writes it, radio removes what is left of children that are gone.
 #pragma once
 
 #include <filesystem>

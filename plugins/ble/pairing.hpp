@@ -2,8 +2,8 @@
 // The bond with one connected child: whether there has to be one, whether there is, and the making of it. A bond is
 // only believed in when bluetoothd says Bonded (BlueZ 5.66 answers a Pair() that encrypted nothing with success), and a
 // bond by passkey only when the passkey was asked for. What the child does without a bond is tried before it is made,
-// because nothing else shows that it matters to the child. link calls it for each connection, before any SMP packet of
-// a step.
+// because nothing else shows that it matters to the child. Single steps, without memory: protection takes them, before
+// any SMP packet of a step.
 #pragma once
 
 #include <memory>

@@ -11,8 +11,9 @@
 Each controller is an adapter of this machine's kernel (hci_controller.py), each peripheral a child behind GATT: "child" is
 the socket of an smp_child --seqpacket; "advertised" another name than its own; "pairing" what its characteristic
 demands, "none" or "just-works". "changes_address": it is on the air under a resolvable address, a new one after each
-connection; "address" is then its identity. An address that begins with C to F is a static random one, unless "public".
-Without "medium" nothing takes any time.
+connection; "address" is then its identity. "services": "move" puts its SMP service under other handles whenever its child
+restarts, "move-with-hash" says so in a database hash as well. An address that begins with C to F is a static random one,
+unless "public". Without "medium" nothing takes any time.
 
 It prints `ready` when all are on the air, and who is connected to whom. The Unix datagram socket CONTROL takes "drop NAME"
 (its link breaks), "hide NAME" and "show NAME" (it is not advertised, and again)."""
